@@ -1,0 +1,75 @@
+"""Every error lunarscale raises on purpose.
+
+::
+
+    LunarscaleError
+    ├── SourceError       a path or URL given as input is not there, or holds nothing usable
+    ├── TileError         one tile cannot be read: truncated, foreign, wrong projection or body
+    ├── StoreError        a store cannot be used as asked
+    │   ├── FormatError       not a lunarscale store, or one of another version or kind
+    │   ├── ParametersError   the store was made with other parameters
+    │   └── TornError         a shard's bytes are not what was written
+    ├── ModelError        a model is unknown, or needs what the mosaic lacks
+    ├── RegionError       a bounding box, grouping or mask does not describe the Moon
+    ├── PlanError         the work does not fit the machine
+    ├── ClusterError      a Dask cluster cannot be reached or lost its workers
+    └── IncompleteError   the run ended, but part of its input is missing
+
+Each takes one finished message (so that it pickles): which thing, what was promised, what was
+found, what to do.
+"""
+
+
+class LunarscaleError(Exception):
+    """Base of all errors that a user can act on; the message is one finished sentence."""
+
+    exit_code = 1
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+
+
+class SourceError(LunarscaleError):
+    """A path or URL given as input is not there, or holds nothing usable."""
+
+
+class TileError(LunarscaleError):
+    """One tile cannot be read: truncated, foreign, wrong projection or body."""
+
+
+class StoreError(LunarscaleError):
+    """A store cannot be used as asked."""
+
+
+class FormatError(StoreError):
+    """Not a lunarscale store, or one of another version or kind."""
+
+
+class ParametersError(StoreError):
+    """The store was made with other parameters; ``--overwrite`` starts it afresh."""
+
+
+class TornError(StoreError):
+    """A shard's bytes are not what was written."""
+
+
+class ModelError(LunarscaleError):
+    """A model is unknown, or needs what the mosaic lacks."""
+
+
+class RegionError(LunarscaleError):
+    """A bounding box, grouping or mask does not describe a part of the Moon."""
+
+
+class PlanError(LunarscaleError):
+    """The work does not fit the machine; the message says by how much."""
+
+
+class ClusterError(LunarscaleError):
+    """A Dask cluster cannot be reached, or lost its workers."""
+
+
+class IncompleteError(LunarscaleError):
+    """The run ended, but part of its input is missing; the message lists what."""
+
+    exit_code = 3
