@@ -1,0 +1,1 @@
+"""Where a pixel is: grids, windows, projections, exact areas, resampling, groupings."""

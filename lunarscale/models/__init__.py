@@ -1,0 +1,1 @@
+"""What it means: bands in, oxides out."""

@@ -1,0 +1,64 @@
+"""What every model is: counts of some bands in, values and flags of some layers out."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.quantities import Quantity
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Values and flags of a block of pixels.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (quantity, pixel)
+        In the quantity's units; meaningless where the flag's reason is not 0.
+    flags : ndarray of uint8, (quantity, pixel)
+        ``MapReason`` in the low three bits, qualifiers above (``lunarscale.flags``).
+    """
+
+    values: NDArray[np.float32]
+    flags: NDArray[np.uint8]
+
+
+class Model(Protocol):
+    """A map from reflectance to composition; an equation and a network are the same thing."""
+
+    @property
+    def name(self) -> str:
+        """Name for people and commands, ``qiu-2025-feo``."""
+
+    @property
+    def camera(self) -> str:
+        """Name of the camera it was made for, ``clementine-uvvis``."""
+
+    @property
+    def bands_nm(self) -> tuple[int, ...]:
+        """Bands it needs, in the order ``predict`` takes them."""
+
+    @property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What it gives, in the order of ``Prediction``'s first axis."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that determines its results."""
+
+    @property
+    def mare_only(self) -> bool:
+        """Whether its values outside a mare mask must be flagged."""
+
+    def predict(self, counts: NDArray[np.int16], scale: float) -> Prediction:
+        """Values and flags of a block of pixels.
+
+        Parameters
+        ----------
+        counts : ndarray of int16, (band, pixel), C-contiguous
+            Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
+        scale : float
+            Reflectance of one count.
+        """

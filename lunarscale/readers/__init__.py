@@ -1,0 +1,1 @@
+"""Archive tiles in: one file an archive, each returns a ``Tile``."""

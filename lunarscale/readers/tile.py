@@ -1,0 +1,101 @@
+"""What every reader returns: a tile that knows its place and gives its counts."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.bands import Camera
+from lunarscale.flags import BandReason
+from lunarscale.grid.projections import Lattice
+
+
+@dataclass(frozen=True)
+class Tile(ABC):
+    """One image of an archive, indexed from its label; reading is a separate step.
+
+    A tile is small, pickles, and travels to the workers, who read the lines they need.
+
+    Parameters
+    ----------
+    name : str
+        Product name, upper case, ``UI03N003``; tiles are laid down in the order of
+        ``(name, path)``.
+    path : str
+        Path or fsspec URL of the file that holds the counts.
+    camera : Camera
+    lattice : Lattice
+        Where its pixels are.
+    lines, samples : int
+        Size of the image.
+    size_bytes : int
+        Size of the file.
+    label_sha256 : str
+        Hash of the label's bytes (for a GeoTIFF: of its first 64 KiB).
+    storage_options : dict
+        Options for fsspec.
+    """
+
+    name: str
+    path: str
+    camera: Camera
+    lattice: Lattice
+    lines: int
+    samples: int
+    size_bytes: int
+    label_sha256: str
+    storage_options: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
+
+    @abstractmethod
+    def read(self, lines: slice, samples: slice) -> NDArray[np.int16]:
+        """Counts as the archive has them, ``(band, line, sample)`` int16 in native order.
+
+        Parameters
+        ----------
+        lines, samples : slice
+            Half-open, counted from 0, within the image.
+
+        Raises
+        ------
+        TileError
+            If the file is shorter than its label promises or cannot be read.
+        """
+
+    def lat_bounds(self) -> tuple[float, float]:
+        """South and north edge of the image in degrees, from the projection offsets."""
+        north, south = self.lattice.lat_of([0.5, self.lines + 0.5])
+        return float(south), float(north)
+
+
+@lru_cache(maxsize=8)
+def _reason_table(camera_name: str, special: tuple[tuple[int, BandReason], ...],
+                  scale: float, valid_minimum: int) -> NDArray[np.uint8]:
+    counts = np.arange(-32768, 32768)
+    table = np.zeros(65536, dtype=np.uint8)
+    table[(counts < 0) | (counts * scale > 1.0)] = BandReason.OFF_SCALE
+    table[(counts < valid_minimum) | (counts > -valid_minimum)] = BandReason.NEAR_SATURATION
+    for count, reason in special:
+        table[count + 32768] = reason
+    return np.roll(table, 32768)  # indexed by the count's bits as an unsigned number
+
+
+def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]:
+    """The ``BandReason`` of every count: special, off-scale, near-saturated, or valid.
+
+    Parameters
+    ----------
+    counts : ndarray of int16
+        As the archive has them, any shape.
+    camera : Camera
+
+    Returns
+    -------
+    ndarray of uint8
+        Of the same shape; 0 where the count is a measurement.
+    """
+    special = tuple(sorted(camera.special.items()))
+    table = _reason_table(camera.name, special, camera.scale, camera.valid_minimum)
+    return table[counts.view(np.uint16)]
