@@ -1,0 +1,23 @@
+"""What all tests share: the folder of real archive data, where there is one."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Callable[[str], Path]:
+    """A function from a relative name to a real data file; skips where there is none."""
+
+    def find(relative: str) -> Path:
+        root = os.environ.get("LUNARSCALE_TEST_DATA")
+        if not root:
+            pytest.skip("LUNARSCALE_TEST_DATA is not set: no real archive files to test with")
+        path = Path(root) / relative
+        if not path.exists():
+            pytest.skip(f"no {relative} under LUNARSCALE_TEST_DATA ({root})")
+        return path
+
+    return find
