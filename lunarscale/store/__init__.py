@@ -1,0 +1,1 @@
+"""What is kept: sharded Zarr v3 cubes, written shard by shard, whole or not at all."""

@@ -1,0 +1,259 @@
+"""A cube: a Zarr v3 group of sharded arrays, opened by one read, written shard by shard."""
+
+import json
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyproj
+import zarr
+from numpy.typing import NDArray
+from zarr.core.buffer import default_buffer_prototype
+from zarr.core.sync import sync
+
+from lunarscale.errors import FormatError, StoreError
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.moon import RADIUS_M
+from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
+from lunarscale.store.location import Location
+from lunarscale.store.shard import ShardReader, ShardWriter
+
+
+@dataclass(frozen=True)
+class Cube:
+    """A store of counts or of maps. It is small and pickles; the bytes stay where they are.
+
+    Parameters
+    ----------
+    location : Location
+    layout : Layout
+    attributes : dict
+        The root's attributes: provenance, conventions.
+    """
+
+    location: Location
+    layout: Layout
+    attributes: dict[str, Any] = field(hash=False, repr=False)
+
+    @property
+    def grid(self) -> RasterGrid:
+        """Where its pixels are."""
+        return self.layout.grid
+
+    @classmethod
+    def open(cls, location: Location) -> "Cube":
+        """Open a store that is there.
+
+        Raises
+        ------
+        FormatError
+            If it is not a lunarscale store, or one of another version.
+        """
+        blob = location.get("zarr.json")
+        if blob is None:
+            found = "something else" if location.exists() else "nothing"
+            raise FormatError(
+                f"{location.url}: a lunarscale store was expected but there is {found}; "
+                "`lunarscale ingest` makes a mosaic and `lunarscale predict` makes maps"
+            )
+        try:
+            attributes = json.loads(blob)["attributes"]
+            description = attributes["lunarscale"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise FormatError(
+                f"{location.url}: this is no lunarscale store: its zarr.json does not describe one"
+            ) from error
+        return cls(location, Layout.from_attributes(description, location.url), attributes)
+
+    @classmethod
+    def create(cls, location: Location, layout: Layout, attributes: dict[str, Any]) -> "Cube":
+        """Lay a new store: all metadata and coordinates, no data yet.
+
+        The root's document is written last, so that a store is there whole or not at all.
+
+        Raises
+        ------
+        StoreError
+            If something is there already.
+        """
+        if location.exists():
+            raise StoreError(f"{location.url}: something is there already; name another place")
+        attributes = {
+            "Conventions": "CF-1.11",
+            **attributes,
+            **spatial_attributes(layout.grid),
+            "lunarscale": layout.to_attributes(),
+        }
+        documents = _documents(layout, attributes)
+        root = documents.pop("zarr.json")
+        for key, blob in documents.items():
+            location.put(key, blob)
+        location.put("zarr.json", root)
+        return cls(location, layout, attributes)
+
+    def array(self, name: str) -> ArraySpec:
+        """The description of one array.
+
+        Raises
+        ------
+        StoreError
+            If the store has no such layer; the message lists those it has.
+        """
+        specs = {spec.name: spec for spec in self.layout.arrays()}
+        if name not in specs:
+            has = ", ".join(specs)
+            raise StoreError(f"{self.location.url}: no layer {name}; the store has {has}")
+        return specs[name]
+
+    def key(self, name: str, window: Window, band: int | None = None) -> str:
+        """The object that holds one shard of one array, or of one of its bands."""
+        row, col = window.row // self.layout.shard, window.col // self.layout.shard
+        return f"{name}/c/{row}/{col}" if band is None else f"{name}/c/{band}/{row}/{col}"
+
+    def reader(self, name: str, window: Window, band: int | None = None) -> ShardReader:
+        """The chunks of one shard of one array, or of one of its bands."""
+        key = self.key(name, window, band)
+        packing = self.array(name).packing
+        return ShardReader(self.location.get(key), packing, f"{self.location.url}/{key}")
+
+    def writer(self, name: str) -> ShardWriter:
+        """An empty shard of one array, to be filled and given to ``commit``."""
+        return ShardWriter(self.array(name).packing)
+
+    def commit(
+        self, writer: ShardWriter, name: str, *, window: Window, band: int | None = None
+    ) -> tuple[str, int]:
+        """Write a filled shard in one piece; a shard of nothing but fill is removed.
+
+        Returns
+        -------
+        key, size : str, int
+            The object and its bytes, 0 where there is none.
+        """
+        key = self.key(name, window, band)
+        blob = writer.to_bytes()
+        if blob is None:
+            self.location.delete(key)
+            return key, 0
+        self.location.put(key, blob)
+        return key, len(blob)
+
+    def read(self, name: str, window: Window, band: int | None = None) -> NDArray[np.generic]:
+        """Any window of one array as ``(row, col)`` of its stored numbers."""
+        spec, size = self.array(name), self.layout.chunk
+        out = np.empty((window.height, window.width), spec.packing.dtype)
+        readers: dict[tuple[int, int], ShardReader] = {}
+        block = np.empty((size, size), spec.packing.dtype)
+        first_row, first_col = window.row // size, window.col // size
+        for row in range(first_row, -(-(window.row + window.height) // size)):
+            for col in range(first_col, -(-(window.col + window.width) // size)):
+                across = spec.packing.across
+                shard = (row // across, col // across)
+                if shard not in readers:
+                    place = Window(shard[0] * self.layout.shard, shard[1] * self.layout.shard, 1, 1)
+                    readers = {shard: self.reader(name, place, band)}
+                readers[shard].read_into(row % across, col % across, block)
+                _paste(block, Window(row * size, col * size, size, size), out, window)
+        return out
+
+
+def _paste(
+    block: NDArray[np.generic], at: Window, out: NDArray[np.generic], window: Window
+) -> None:
+    """Copy the part of a block that lies in a window to its place in the window's array."""
+    top, left = max(at.row, window.row), max(at.col, window.col)
+    bottom = min(at.row + at.height, window.row + window.height)
+    right = min(at.col + at.width, window.col + window.width)
+    out[top - window.row : bottom - window.row, left - window.col : right - window.col] = block[
+        top - at.row : bottom - at.row, left - at.col : right - at.col
+    ]
+
+
+def _documents(layout: Layout, attributes: dict[str, Any]) -> dict[str, bytes]:
+    """Every object of an empty store by key: zarr-python writes them, in memory."""
+    store = zarr.storage.MemoryStore()
+    with warnings.catch_warnings():
+        # consolidated metadata is what xarray reads; zarr warns that v3 has not adopted it yet
+        warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
+        root = zarr.create_group(store, zarr_format=3, attributes=attributes)
+        _add_coordinates(root, layout)
+        for spec in layout.arrays():
+            _add_array(root, layout, spec)
+        zarr.consolidate_metadata(store, zarr_format=3)
+    prototype = default_buffer_prototype()
+    keys = sync(_list_all(store))
+    blobs = {key: sync(store.get(key, prototype)) for key in keys}
+    return {key: blob.to_bytes() for key, blob in blobs.items() if blob is not None}
+
+
+async def _list_all(store: zarr.storage.MemoryStore) -> list[str]:
+    return sorted([key async for key in store.list()])
+
+
+def _add_array(root: zarr.Group, layout: Layout, spec: ArraySpec) -> None:
+    packing, grid = spec.packing, layout.grid
+    lead = (spec.bands,) if spec.bands else ()
+    ones = (1,) if spec.bands else ()
+    codec = zarr.codecs.BloscCodec(
+        cname=zarr.codecs.BloscCname(packing.cname),
+        clevel=packing.clevel,
+        shuffle=zarr.codecs.BloscShuffle(packing.shuffle),
+        typesize=np.dtype(packing.dtype).itemsize,
+    )
+    root.create_array(
+        spec.name,
+        shape=(*lead, grid.height, grid.width),
+        chunks=(*ones, packing.chunk, packing.chunk),
+        shards=(*ones, packing.shard, packing.shard),
+        dtype=packing.dtype,
+        fill_value=packing.fill_value,
+        compressors=[codec, zarr.codecs.Crc32cCodec()],
+        dimension_names=(*(("band",) if spec.bands else ()), "y", "x"),
+        attributes={
+            **spec.attributes,
+            "grid_mapping": "spatial_ref",
+            # spatial_ref among them: plain xarray then makes it a coordinate, as rioxarray expects
+            "coordinates": "lon lat spatial_ref",
+        },
+    )
+
+
+def _add_coordinates(root: zarr.Group, layout: Layout) -> None:
+    grid = layout.grid
+
+    def add(name: str, values: NDArray[Any], dims: tuple[str, ...], **attributes: Any) -> None:
+        array = root.create_array(
+            name,
+            shape=values.shape,
+            chunks=values.shape or (),
+            dtype=values.dtype,
+            dimension_names=dims,
+            attributes=attributes,
+        )
+        array[...] = values
+
+    lons, lats = grid.lons(), grid.lats()
+    add("lon", lons, ("x",), standard_name="longitude", units="degrees_east")
+    add("lat", lats, ("y",), standard_name="latitude", units="degrees_north")
+    for name, degrees in (("x", lons), ("y", lats)):
+        metres = np.radians(degrees) * RADIUS_M
+        add(
+            name, metres, (name,), standard_name=f"projection_{name}_coordinate", units="m",
+            long_name=f"{name} of {CRS}",
+        )  # fmt: skip
+    if layout.kind == "mosaic":
+        wavelengths = np.array(layout.camera_facts.wavelengths_nm, dtype=np.int32)
+        add(
+            "band", wavelengths, ("band",), standard_name="radiation_wavelength", units="nm",
+            long_name="band centre",
+        )  # fmt: skip
+    a, b, c, d, e, f = affine(grid)
+    add(
+        "spatial_ref",
+        np.array(0, dtype=np.int32),
+        (),
+        **pyproj.CRS.from_user_input(CRS).to_cf(),
+        spatial_ref=lunar_wkt(),
+        GeoTransform=f"{c!r} {a!r} {b!r} {f!r} {d!r} {e!r}",
+    )

@@ -1,0 +1,253 @@
+"""How a cube is laid out: its arrays, their types and attributes. Pure: nothing is touched.
+
+The format is versioned; a store of another version is refused, never guessed at.
+"""
+
+import math
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from typing import Any, Literal
+
+import pyproj
+
+from lunarscale.bands import CAMERAS, Camera
+from lunarscale.errors import FormatError
+from lunarscale.flags import (
+    BITS_PER_BAND,
+    NO_DATA,
+    BandReason,
+    MapReason,
+    map_flag_attributes,
+    mosaic_flag_attributes,
+)
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.moon import RADIUS_M
+from lunarscale.quantities import QUANTITIES
+from lunarscale.store.shard import ShardLayout
+
+FORMAT_VERSION = 1
+
+#: The CRS of every store: equirectangular in metres on the 1737.4 km sphere.
+CRS = "IAU_2015:30110"
+
+Kind = Literal["mosaic", "maps"]
+
+_CONVENTIONS = [
+    {
+        "uuid": "f17cb550-5864-4468-aeb7-f3180cfb622f",
+        "name": "proj:",
+        "spec_url": "https://github.com/zarr-experimental/geo-proj/blob/v1/README.md",
+    },
+    {
+        "uuid": "689b58e2-cf7b-45e0-9fff-9cfc0883d6b4",
+        "name": "spatial:",
+        "spec_url": "https://github.com/zarr-conventions/spatial/blob/v1/README.md",
+    },
+]
+
+
+@cache
+def lunar_wkt() -> str:
+    """WKT2 of the stores' CRS."""
+    return str(pyproj.CRS.from_user_input(CRS).to_wkt("WKT2_2019"))
+
+
+@dataclass(frozen=True)
+class ArraySpec:
+    """One array of a cube.
+
+    Parameters
+    ----------
+    name : str
+    bands : int
+        Size of a leading band axis; 0 where there is none.
+    packing : ShardLayout
+        Number type, fill value, shard, chunk and codec of one band or layer.
+    attributes : dict
+        CF attributes.
+    """
+
+    name: str
+    bands: int
+    packing: ShardLayout
+    attributes: dict[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class MapLayer:
+    """One map in a store of maps.
+
+    Parameters
+    ----------
+    name : str
+        Variable name, ``FeO`` or ``FeO_lucey_2000``.
+    quantity : str
+        Name in ``lunarscale.quantities.QUANTITIES``.
+    model : str
+        Name of the model that made it.
+    formula, source : str
+        What it computes, and where that comes from.
+    """
+
+    name: str
+    quantity: str
+    model: str
+    formula: str
+    source: str
+
+    @property
+    def quantum(self) -> float:
+        """Value of one count."""
+        return QUANTITIES[self.quantity].quantum
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Everything that determines a cube's shape: kind, grid, cut, camera or layers.
+
+    Parameters
+    ----------
+    kind : {"mosaic", "maps"}
+    grid : RasterGrid
+    shard, chunk : int
+        Edges in pixels.
+    camera : str
+        Name of the camera whose counts these are, or were.
+    layers : tuple of MapLayer
+        The maps; empty in a mosaic.
+    simulated : bool
+        Whether any input is simulated.
+    """
+
+    kind: Kind
+    grid: RasterGrid
+    shard: int
+    chunk: int
+    camera: str
+    layers: tuple[MapLayer, ...] = ()
+    simulated: bool = False
+
+    def __post_init__(self) -> None:
+        if self.chunk < 1 or self.shard < self.chunk or self.shard % self.chunk:
+            raise FormatError(
+                f"a shard of {self.shard} pixels cannot be cut into chunks of {self.chunk}; "
+                "the chunk must divide the shard, as 512 divides 2048"
+            )
+
+    @property
+    def camera_facts(self) -> Camera:
+        """The camera itself."""
+        return CAMERAS[self.camera]
+
+    def windows(self) -> list[Window]:
+        """The windows of the shards, row by row."""
+        return list(self.grid.window.split(self.shard))
+
+    def packing(self, dtype: str, fill_value: int) -> ShardLayout:
+        """The packing of a layer of this cube."""
+        return ShardLayout(self.shard, self.chunk, dtype, fill_value)
+
+    def arrays(self) -> tuple[ArraySpec, ...]:
+        """The cube's sharded arrays."""
+        return _mosaic_arrays(self) if self.kind == "mosaic" else _map_arrays(self)
+
+    def to_attributes(self) -> dict[str, Any]:
+        """As JSON, for the root of the store."""
+        return {"format": FORMAT_VERSION, **asdict(self)}
+
+    @classmethod
+    def from_attributes(cls, attributes: dict[str, Any], where: str) -> "Layout":
+        """From the root of a store.
+
+        Raises
+        ------
+        FormatError
+            If it was written by another version, or is damaged.
+        """
+        found = attributes.get("format")
+        if found != FORMAT_VERSION:
+            raise FormatError(
+                f"{where}: this lunarscale reads store format {FORMAT_VERSION} but the store has "
+                f"format {found}; make it again or use the lunarscale that wrote it"
+            )
+        try:
+            return cls(
+                kind=attributes["kind"],
+                grid=RasterGrid(**attributes["grid"]),
+                shard=attributes["shard"],
+                chunk=attributes["chunk"],
+                camera=CAMERAS[attributes["camera"]].name,
+                layers=tuple(MapLayer(**layer) for layer in attributes["layers"]),
+                simulated=attributes["simulated"],
+            )
+        except (KeyError, TypeError) as error:
+            raise FormatError(f"{where}: the store's description is damaged: {error!r}") from error
+
+
+def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
+    camera = layout.camera_facts
+    bands = len(camera.wavelengths_nm)
+    never_imaged = sum(int(BandReason.NULL) << (BITS_PER_BAND * band) for band in range(bands))
+    flag_dtype = "uint16" if bands * BITS_PER_BAND <= 16 else "uint32"
+    reflectance = {
+        "long_name": f"{camera.title} reflectance",
+        "units": "1",
+        "scale_factor": camera.scale,
+        "add_offset": 0.0,
+        "_FillValue": NO_DATA,
+        "ancillary_variables": "flag",
+    }
+    flag = {"long_name": "why a band has no value", **mosaic_flag_attributes(camera.wavelengths_nm)}
+    return (
+        ArraySpec("reflectance", bands, layout.packing("int16", NO_DATA), reflectance),
+        ArraySpec("flag", 0, layout.packing(flag_dtype, never_imaged), flag),
+    )
+
+
+def _map_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
+    arrays = []
+    for layer in layout.layers:
+        quantity = QUANTITIES[layer.quantity]
+        values = {
+            "long_name": quantity.long_name,
+            "units": quantity.units,
+            "scale_factor": quantity.quantum,
+            "add_offset": 0.0,
+            "_FillValue": NO_DATA,
+            "ancillary_variables": f"{layer.name}_flag",
+            "model": layer.model,
+            "formula": layer.formula,
+            "source": layer.source,
+        }
+        flag = {
+            "long_name": f"why {layer.name} has no value, or a stretched one",
+            **map_flag_attributes(),
+        }
+        arrays.append(ArraySpec(layer.name, 0, layout.packing("int16", NO_DATA), values))
+        arrays.append(
+            ArraySpec(
+                f"{layer.name}_flag", 0, layout.packing("uint8", int(MapReason.NO_INPUT)), flag
+            )
+        )
+    return tuple(arrays)
+
+
+def spatial_attributes(grid: RasterGrid) -> dict[str, Any]:
+    """The Zarr ``proj:`` and ``spatial:`` conventions of a grid, in metres."""
+    west, south, east, north = (math.radians(edge) * RADIUS_M for edge in grid.bounds())
+    return {
+        "zarr_conventions": _CONVENTIONS,
+        "proj:wkt2": lunar_wkt(),
+        "spatial:dimensions": ["y", "x"],
+        "spatial:shape": [grid.height, grid.width],
+        "spatial:bbox": [west, south, east, north],
+        "spatial:transform": list(affine(grid)),
+        "spatial:registration": "pixel",
+    }
+
+
+def affine(grid: RasterGrid) -> tuple[float, float, float, float, float, float]:
+    """Pixel (column, row) to metres (x, y): a, b, c, d, e, f as in rasterio's ``Affine``."""
+    west, _, _, north = grid.bounds()
+    step = math.radians(grid.pixel_deg) * RADIUS_M
+    return step, 0.0, math.radians(west) * RADIUS_M, 0.0, -step, math.radians(north) * RADIUS_M
