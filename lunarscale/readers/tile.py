@@ -1,5 +1,6 @@
 """What every reader returns: a tile that knows its place and gives its counts."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -70,9 +71,15 @@ class Tile(ABC):
         return float(south), float(north)
 
 
+def label_hash(label: bytes) -> str:
+    """SHA-256 of a label's bytes, the tile's identity beside its path and size."""
+    return hashlib.sha256(label).hexdigest()
+
+
 @lru_cache(maxsize=8)
-def _reason_table(camera_name: str, special: tuple[tuple[int, BandReason], ...],
-                  scale: float, valid_minimum: int) -> NDArray[np.uint8]:
+def _reason_table(
+    special: tuple[tuple[int, BandReason], ...], scale: float, valid_minimum: int
+) -> NDArray[np.uint8]:
     counts = np.arange(-32768, 32768)
     table = np.zeros(65536, dtype=np.uint8)
     table[(counts < 0) | (counts * scale > 1.0)] = BandReason.OFF_SCALE
@@ -97,5 +104,5 @@ def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]
         Of the same shape; 0 where the count is a measurement.
     """
     special = tuple(sorted(camera.special.items()))
-    table = _reason_table(camera.name, special, camera.scale, camera.valid_minimum)
+    table = _reason_table(special, camera.scale, camera.valid_minimum)
     return table[counts.view(np.uint16)]

@@ -1,0 +1,116 @@
+"""Bytes of a file, wherever it lies: plain ``open`` on this machine, fsspec for URLs."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import fsspec
+from fsspec.core import url_to_fs
+
+from lunarscale.errors import LunarscaleError, TileError
+
+Options = Mapping[str, Any] | None
+
+
+def is_local(path: str) -> bool:
+    """Whether a path is one of this machine's own, not an fsspec URL."""
+    return "://" not in path and "::" not in path
+
+
+def file_system(path: str, options: Options) -> tuple[fsspec.AbstractFileSystem, str]:
+    """The file system of a path or URL, and the path as that file system writes it."""
+    fs, inner = url_to_fs(path, **(options or {}))
+    return fs, str(inner)
+
+
+@contextmanager
+def reaching(
+    path: str, error_class: type[LunarscaleError] = TileError, *, advice: str = ""
+) -> Iterator[None]:
+    """Turn a failure to reach ``path`` into one sentence of ``error_class``."""
+    try:
+        yield
+    except LunarscaleError:
+        raise
+    except FileNotFoundError as error:
+        raise error_class(f"{path}: there is no such file{advice}") from error
+    except PermissionError as error:
+        raise error_class(f"{path}: no permission to read it{advice}") from error
+    except Exception as error:  # every fsspec backend has its own tree of errors
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise error_class(f"{path}: cannot be read ({why}){advice}") from error
+
+
+def file_size(path: str, options: Options = None) -> int:
+    """Size of a file in bytes.
+
+    Raises
+    ------
+    TileError
+        If the file is not there or cannot be reached.
+    """
+    with reaching(path):
+        if is_local(path):
+            return os.stat(path).st_size
+        fs, inner = file_system(path, options)
+        return int(fs.size(inner) or 0)
+
+
+def is_file(path: str, options: Options = None) -> bool:
+    """Whether a file of this very name is there."""
+    with reaching(path):
+        if is_local(path):
+            return os.path.isfile(path)
+        fs, inner = file_system(path, options)
+        return bool(fs.isfile(inner))
+
+
+def read_ranges(
+    path: str, ranges: Sequence[tuple[int, int]], options: Options = None
+) -> list[bytes]:
+    """The bytes of some half-open ranges of a file; shorter where the file ends within one.
+
+    Raises
+    ------
+    TileError
+        If the file is not there or cannot be reached.
+    """
+    with reaching(path):
+        if is_local(path):
+            with open(path, "rb") as file:
+                return [_read_at(file.fileno(), start, stop) for start, stop in ranges]
+        fs, inner = file_system(path, options)
+        starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
+        return list(fs.cat_ranges([inner] * len(ranges), starts, stops, on_error="raise"))
+
+
+def _read_at(descriptor: int, start: int, stop: int) -> bytes:
+    os.lseek(descriptor, start, os.SEEK_SET)
+    pieces = []
+    while start < stop and (piece := os.read(descriptor, stop - start)):
+        pieces.append(piece)
+        start += len(piece)
+    return b"".join(pieces)
+
+
+def sibling(path: str, name: str) -> str:
+    """The path of a file called ``name`` in the folder of ``path``."""
+    folder, slash, _ = path.rpartition("/")
+    return f"{folder}{slash}{name}"
+
+
+def base_name(path: str) -> str:
+    """The last part of a path or URL."""
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def in_any_case(path: str, names: Sequence[str], options: Options = None) -> str | None:
+    """The first of ``names`` that lies beside ``path``, in any case that an archive copy has.
+
+    Copies of the discs come as ``ui03n003.img``, ``UI03N003.IMG`` and ``Ui03n003.img``
+    (Clementine UVVIS errata, "Upper-case and lower-case file names").
+    """
+    spelled = [s for name in names for s in (name, name.lower(), name.upper(), name.capitalize())]
+    beside = (sibling(path, name) for name in dict.fromkeys(spelled))
+    return next((candidate for candidate in beside if is_file(candidate, options)), None)
