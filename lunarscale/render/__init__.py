@@ -1,0 +1,1 @@
+"""Figures and the report page: arrays in, files out; knows no store, no cluster."""

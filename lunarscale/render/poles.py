@@ -1,0 +1,189 @@
+"""Polar stereographic panels, resampled from a simple cylindrical picture."""
+
+import math
+from typing import Any, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.patches import Circle
+from numpy.typing import NDArray
+
+from lunarscale.grid.projections import inverse_polar_stereographic, polar_stereographic
+from lunarscale.render.figure import FAINT, INK, SMALL_PT
+from lunarscale.render.labels import degrees_east, degrees_north
+
+Pole = Literal["north", "south"]
+Bounds = tuple[float, float, float, float]
+
+#: Latitude of a panel's rim, degrees from the equator.
+RIM_LAT = 60.0
+
+#: Pixels across a panel, and samples of the picture averaged into each along both axes.
+PANEL_PX, SAMPLES = 600, 3
+
+
+def covers_pole(bounds: Bounds, pole: Pole) -> bool:
+    """Whether a picture reaches a pole."""
+    _, south, _, north = bounds
+    return north >= 90.0 - 1e-6 if pole == "north" else south <= -90.0 + 1e-6
+
+
+def rim_radius_m() -> float:
+    """Distance of the rim from the pole on the projection plane, in metres."""
+    x, _ = polar_stereographic(90.0, RIM_LAT, pole="north")
+    return float(x)
+
+
+def sample_picture(
+    values: NDArray[np.float32],
+    bounds: Bounds,
+    *,
+    lon: NDArray[np.float64],
+    lat: NDArray[np.float64],
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Values of a picture's pixels at given places, and which places lie inside it.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (row, col)
+        Simple cylindrical, row 0 north; NaN where there is no value.
+    bounds : tuple of float
+        West, south, east and north edge in degrees; east may exceed 180.
+    lon, lat : ndarray of float64
+        Degrees, of one shape.
+
+    Returns
+    -------
+    tuple of ndarray
+        float32 values, NaN outside or without a value, and bool.
+    """
+    west, south, east, north = bounds
+    rows, cols = values.shape
+    col = np.floor((lon - west) % 360.0 * (cols / (east - west))).astype(np.int64)
+    row = np.floor((north - lat) * (rows / (north - south))).astype(np.int64)
+    row = np.where(lat <= south + 1e-12, np.minimum(row, rows - 1), row)
+    inside = (row >= 0) & (row < rows) & (col < cols) & (lat >= south)
+    found = values[np.clip(row, 0, rows - 1), np.clip(col, 0, cols - 1)]
+    return np.where(inside, found, np.float32(np.nan)), inside
+
+
+def polar_picture(
+    values: NDArray[np.float32], bounds: Bounds, pole: Pole
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """A pole's square panel: means of the valid samples in each pixel, and what is on the map.
+
+    Row 0 is at the largest y, so 0° E lies at the bottom in the north and at the top in the
+    south, 90° E at the right in both: the Moon as seen from above each pole.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (row, col)
+        Simple cylindrical picture, NaN where there is no value.
+    bounds : tuple of float
+        West, south, east and north edge in degrees.
+    pole : {"north", "south"}
+
+    Returns
+    -------
+    tuple of ndarray, (row, col)
+        float32 values, NaN without one, and bool: whether the picture covers the pixel.
+    """
+    fine = PANEL_PX * SAMPLES
+    along = ((np.arange(fine) + 0.5) / fine * 2.0 - 1.0) * rim_radius_m()
+    lon, lat = inverse_polar_stereographic(along[None, :], -along[:, None], pole=pole)
+    found, inside = sample_picture(values, bounds, lon=lon, lat=lat)
+    blocks = (PANEL_PX, SAMPLES, PANEL_PX, SAMPLES)
+    counts = np.isfinite(found).reshape(blocks).sum(axis=(1, 3))
+    sums = np.nan_to_num(found, nan=0.0).reshape(blocks).sum(axis=(1, 3), dtype=np.float64)
+    means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan).astype(np.float32)
+    covered: NDArray[np.bool_] = np.any(inside.reshape(blocks), axis=(1, 3))
+    return means, covered
+
+
+def draw_pole(
+    axes: Axes, colours: ScalarMappable, *, values: NDArray[np.float32], bounds: Bounds, pole: Pole
+) -> None:
+    """Draw one polar panel with its graticule into square axes.
+
+    Parameters
+    ----------
+    axes : Axes
+    colours : ScalarMappable
+        Norm and palette of the figure.
+    values : ndarray of float32, (row, col)
+        Simple cylindrical picture, NaN where there is no value.
+    bounds : tuple of float
+        West, south, east and north edge in degrees.
+    pole : {"north", "south"}
+    """
+    rim = rim_radius_m()
+    means, inside = polar_picture(values, bounds, pole)
+    paint = colours.to_rgba(np.ma.masked_invalid(means))
+    paint[..., 3] = inside
+    image = axes.imshow(paint, extent=(-rim, rim, -rim, rim), interpolation="antialiased")
+    disc = Circle((0.0, 0.0), rim, transform=axes.transData, facecolor="none", edgecolor=INK)
+    disc.set_linewidth(0.8)
+    axes.add_patch(disc)
+    image.set_clip_path(disc)
+    _draw_polar_graticule(axes, pole)
+    axes.set_axis_off()
+    axes.set_xlim(-1.01 * rim, 1.01 * rim)
+    axes.set_ylim(-1.01 * rim, 1.01 * rim)
+
+
+def _draw_polar_graticule(axes: Axes, pole: Pole) -> None:
+    sign = 1.0 if pole == "north" else -1.0
+    line: dict[str, Any] = {"color": "white", "linewidth": 0.5, "alpha": 0.65}
+    turn = np.linspace(-180.0, 180.0, 361)
+    for lat in (70.0, 80.0):
+        axes.plot(*polar_stereographic(turn, np.full_like(turn, sign * lat), pole=pole), **line)
+        x, y = polar_stereographic(45.0, sign * lat, pole=pole)
+        axes.text(
+            float(x),
+            float(y),
+            degrees_north(sign * lat),
+            fontsize=SMALL_PT - 1,
+            color=INK,
+            ha="center",
+            va="center",
+            parse_math=False,
+            bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8},
+        )
+    for lon in range(-180, 180, 30):
+        # meridians but the four quarters stop short of the pole, where they would crowd it
+        reach = sign * np.array([RIM_LAT, 90.0 if lon % 90 == 0 else 80.0])
+        axes.plot(*polar_stereographic(np.full(2, float(lon)), reach, pole=pole), **line)
+        _label_meridian(axes, lon, pole)
+
+
+def _label_meridian(axes: Axes, lon: int, pole: Pole) -> None:
+    x, y = polar_stereographic(float(lon), 0.0, pole=pole)
+    length = math.hypot(float(x), float(y))
+    right, up = float(x) / length, float(y) / length
+    rim = rim_radius_m()
+    quarter = lon % 90 == 0
+    axes.annotate(
+        degrees_east(lon),
+        (right * rim, up * rim),
+        xytext=(right * 3.0, up * 3.0),
+        textcoords="offset points",
+        fontsize=SMALL_PT if quarter else SMALL_PT - 1,
+        color=INK if quarter else FAINT,
+        ha=_side(right, "right", "left"),
+        va=_side(up, "top", "bottom"),
+        annotation_clip=False,
+        parse_math=False,
+    )
+
+
+def _side(direction: float, low: str, high: str) -> str:
+    if abs(direction) < 0.1:
+        return "center"
+    return high if direction > 0 else low
+
+
+def title_of(pole: Pole) -> str:
+    """Heading of a panel."""
+    sign = 1.0 if pole == "north" else -1.0
+    return f"{pole.capitalize()} pole, to {degrees_north(sign * RIM_LAT)}"

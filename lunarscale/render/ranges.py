@@ -1,0 +1,80 @@
+"""The range of values that a map's colours span."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+#: Shares of the valid area below and above which colours saturate.
+LOW_SHARE, HIGH_SHARE = 0.01, 0.99
+
+
+def row_cosines(bounds: tuple[float, float, float, float], rows: int) -> NDArray[np.float64]:
+    """Relative area of a pixel of each row of a simple cylindrical picture.
+
+    Parameters
+    ----------
+    bounds : tuple of float
+        West, south, east and north edge in degrees.
+    rows : int
+        Rows of the picture, north first.
+    """
+    _, south, _, north = bounds
+    edges = np.sin(np.radians(np.linspace(north, south, rows + 1)))
+    return edges[:-1] - edges[1:]
+
+
+def area_quantiles(
+    values: NDArray[np.float32], weights: NDArray[np.float64], shares: tuple[float, ...]
+) -> tuple[float, ...] | None:
+    """Values below which the given shares of the valid area lie.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (row, col)
+        NaN where there is no value.
+    weights : ndarray of float64, (row,)
+        Relative area of a pixel of each row.
+    shares : tuple of float
+        In 0-1.
+
+    Returns
+    -------
+    tuple of float or None
+        None where there is no value at all.
+    """
+    valid = np.isfinite(values)
+    if not valid.any():
+        return None
+    order = np.argsort(values[valid], kind="stable")
+    ordered = values[valid][order]
+    reached = np.cumsum(np.broadcast_to(weights[:, None], values.shape)[valid][order])
+    places = np.searchsorted(reached, np.array(shares) * reached[-1])
+    return tuple(float(ordered[min(place, ordered.size - 1)]) for place in places)
+
+
+def colour_range(
+    values: NDArray[np.float32], bounds: tuple[float, float, float, float]
+) -> tuple[float, float] | None:
+    """The middle 98 % of the area, rounded outward to two digits of its span.
+
+    A constant map gets a narrow range about its value; a map without values has none.
+
+    Parameters
+    ----------
+    values : ndarray of float32, (row, col)
+        NaN where there is no value.
+    bounds : tuple of float
+        West, south, east and north edge in degrees.
+    """
+    weights = row_cosines(bounds, values.shape[0])
+    found = area_quantiles(values, weights, (LOW_SHARE, HIGH_SHARE))
+    if found is None:
+        return None
+    low, high = found
+    span = high - low
+    if span <= 1e-6 * max(abs(low), abs(high)):
+        half = max(abs(low) * 0.01, 1e-3)
+        return low - half, high + half
+    step = 10.0 ** math.floor(math.log10(span) - 1.0)
+    return math.floor(low / step) * step, math.ceil(high / step) * step
