@@ -1,0 +1,333 @@
+"""Groupings: which group of places a pixel belongs to, and the ones that come built in.
+
+A pixel belongs to a group by its centre. A grouping knows nothing of windows' sizes: a pixel's
+number is the same bit for bit in every window and every crop that holds it.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.errors import RegionError
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.moon import RADIUS_M, SEAS, Sea
+
+#: A mask of more values than this is taken for an image given by mistake.
+MOST_MASK_VALUES = 1000
+
+#: Rows worked on at a time, so that what lies between two steps stays in the cache.
+BLOCK_ROWS = 64
+
+
+class Grouping(Protocol):
+    """A division of the Moon into named groups of pixels; small or cheap to pickle."""
+
+    @property
+    def name(self) -> str:
+        """Name for people and tables, ``seas``."""
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """Names of the groups: number g is ``groups[g - 1]``."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of everything that determines the numbers."""
+
+    def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+        """Group numbers of a window's pixels, ``(height, width)``; 0 is no group."""
+
+
+def digest_of(*parts: object) -> str:
+    """SHA-256 of values that JSON can write; equal values give equal digests."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def wrapped_lons(grid: RasterGrid, window: Window) -> NDArray[np.float64]:
+    """Longitudes of the columns' centres in -180..180, past the seam too.
+
+    Wrapped as column numbers, so that a pixel has one longitude, bit for bit, in every crop.
+    """
+    cols = (np.arange(window.width) + (grid.col + window.col)) % grid.around
+    return (2 * cols + 1).astype(np.float64) * (180.0 / grid.around) - 180.0
+
+
+@dataclass(frozen=True)
+class WholeMoon:
+    """One group that holds every pixel."""
+
+    name: str = "moon"
+    groups: tuple[str, ...] = ("Moon",)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the grouping's name."""
+        return digest_of("WholeMoon")
+
+    def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+        """All ones, ``(height, width)``."""
+        return np.ones((window.height, window.width), dtype=np.uint16)
+
+
+@dataclass(frozen=True)
+class Seas:
+    """Named seas as circles on the sphere.
+
+    A pixel belongs to the circle that holds its centre by great-circle distance d. Where
+    circles of radius r overlap, the one of smallest (1 - cos d) / (1 - cos r) wins, that is,
+    the one that the place lies deepest in; the first listed wins a tie.
+
+    Parameters
+    ----------
+    seas : tuple of Sea
+        Centres in degrees and diameters in kilometres; radii up to a quarter turn.
+    """
+
+    seas: tuple[Sea, ...] = SEAS
+    name: str = "seas"
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The seas' names."""
+        return tuple(sea.name for sea in self.seas)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the circles."""
+        return digest_of("Seas", [list(sea) for sea in self.seas])
+
+    def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+        """Number of the sea at each pixel, ``(height, width)``; 0 outside all."""
+        lats = np.radians(grid.lats(window))
+        lons = np.radians(wrapped_lons(grid, window))
+        touching = [
+            found
+            for number, sea in enumerate(self.seas, start=1)
+            if (found := _Circle.within(sea, number, lats=lats, lons=lons)) is not None
+        ]
+        out = np.zeros((window.height, window.width), dtype=np.uint16)
+        if touching:
+            for top in range(0, window.height, BLOCK_ROWS):
+                _paint(touching, top, out[top : top + BLOCK_ROWS])
+        return out
+
+
+@dataclass(frozen=True, eq=False)
+class _Circle:
+    """A circle's share of a window: cos d = ``along[row] + across[row] * cosines[col]``."""
+
+    number: int
+    depth: float
+    rows: slice
+    cols: slice
+    along: NDArray[np.float64]
+    across: NDArray[np.float64]
+    cosines: NDArray[np.float64]
+
+    @classmethod
+    def within(
+        cls, sea: Sea, number: int, *, lats: NDArray[np.float64], lons: NDArray[np.float64]
+    ) -> "_Circle | None":
+        """The circle's share of the window with these centres (radians), if it touches it."""
+        lon, lat = np.radians([sea.lon, sea.lat])
+        radius = sea.diameter_km * 500.0 / RADIUS_M
+        near = 1e-9  # the boxes may hold a little too much: the distance decides
+        cosines = np.cos(lons - lon)
+        rows = np.flatnonzero(np.abs(lats - lat) <= radius + near)
+        # a circle that holds a pole has all longitudes; else sin(reach) = sin(r) / cos(lat)
+        holds_pole = abs(lat) + radius >= np.pi / 2
+        reach = -1.0 if holds_pole else np.sqrt(1.0 - (np.sin(radius) / np.cos(lat)) ** 2)
+        cols = np.flatnonzero(cosines >= reach - near)
+        if not (rows.size and cols.size):
+            return None
+        return cls(
+            number=number,
+            depth=1.0 / (1.0 - np.cos(radius)),
+            rows=slice(int(rows[0]), int(rows[-1]) + 1),
+            cols=slice(int(cols[0]), int(cols[-1]) + 1),
+            along=np.sin(lats) * np.sin(lat),
+            across=np.cos(lats) * np.cos(lat),
+            cosines=cosines,
+        )
+
+
+def _paint(circles: list[_Circle], top: int, out: NDArray[np.uint16]) -> None:
+    """Write the winning circle's number into the rows of ``out``, which begin at ``top``."""
+    best = np.ones(out.shape)
+    for circle in circles:
+        rows = slice(max(circle.rows.start - top, 0), min(circle.rows.stop - top, len(out)))
+        if rows.start >= rows.stop:
+            continue
+        part = slice(top + rows.start, top + rows.stop)
+        score = circle.across[part, None] * circle.cosines[None, circle.cols]
+        score += circle.along[part, None]
+        np.subtract(1.0, score, out=score)
+        score *= circle.depth
+        so_far = best[rows, circle.cols]
+        wins = score < so_far
+        np.copyto(so_far, score, where=wins)
+        np.copyto(out[rows, circle.cols], np.uint16(circle.number), where=wins)
+
+
+@dataclass(frozen=True, eq=False)
+class MaskGrouping:
+    """An integer raster in longitude and latitude, sampled at the pixel's centre.
+
+    Every value of the raster is a group, named ``<name> = <value>``, zero too: so what a mask
+    leaves out has its row beside what it marks. Outside the raster there is no group.
+
+    Parameters
+    ----------
+    name : str
+    values : tuple of int
+        The raster's values, ascending; group g is ``values[g - 1]``.
+    codes : ndarray of uint8 or uint16, (row, col)
+        Group numbers, row 0 north; 0 where the raster says no-data.
+    west, north : float
+        Edges in degrees of the first column and row.
+    pixel_deg : float
+        Size of a raster pixel in degrees, along both axes.
+    """
+
+    name: str
+    values: tuple[int, ...]
+    codes: NDArray[np.uint8] | NDArray[np.uint16]
+    west: float
+    north: float
+    pixel_deg: float
+
+    @classmethod
+    def of_raster(
+        cls,
+        name: str,
+        raster: NDArray[np.integer],
+        *,
+        west: float,
+        north: float,
+        pixel_deg: float,
+        no_data: int | None = None,
+    ) -> "MaskGrouping":
+        """The grouping of a raster's values.
+
+        Raises
+        ------
+        RegionError
+            If there are no values, or so many that it is no mask, or it is off the sphere.
+        """
+        height, width = raster.shape
+        slack = pixel_deg / 2
+        south, turn = north - height * pixel_deg, width * pixel_deg
+        if north > 90 + slack or south < -90 - slack or turn > 360 + slack:
+            raise RegionError(
+                f"mask {name}: a raster of {width} x {height} pixels of {pixel_deg:g} degrees with "
+                f"its top at {north:g} covers {turn:g} x {height * pixel_deg:g} degrees, latitudes "
+                f"{south:g} to {north:g}; a mask lies within 360 x 180 degrees of the sphere"
+            )
+        values = [value for value in _values_of(raster) if value != no_data]
+        if not 0 < len(values) <= MOST_MASK_VALUES:
+            raise RegionError(
+                f"mask {name}: found {len(values):,} different values where a mask has 1 to "
+                f"{MOST_MASK_VALUES:,}; give a raster of a few classes, not an image"
+            )
+        codes = _codes_of(raster, np.array(values))
+        return cls(name, tuple(values), codes, west, north, pixel_deg)
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """``<name> = <value>`` of each value."""
+        return tuple(f"{self.name} = {value}" for value in self.values)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the raster and its place."""
+        raster = hashlib.sha256(np.ascontiguousarray(self.codes).data).hexdigest()
+        place = (self.west, self.north, self.pixel_deg)
+        return digest_of("MaskGrouping", self.name, self.values, self.codes.shape, place, raster)
+
+    def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+        """Number of the raster's value at each pixel, ``(height, width)``; 0 off the raster."""
+        height, width = self.codes.shape
+        rows = np.floor((self.north - grid.lats(window)) / self.pixel_deg).astype(np.int64)
+        east = (wrapped_lons(grid, window) - self.west) % 360.0
+        cols = np.floor(east / self.pixel_deg).astype(np.int64)
+        if abs(width * self.pixel_deg - 360.0) < self.pixel_deg / 2:
+            cols = np.minimum(cols, width - 1)  # the raster closes: no gap from rounding
+        inside_rows = np.flatnonzero((rows >= 0) & (rows < height))
+        inside_cols = np.flatnonzero(cols < width)
+        out = np.zeros((window.height, window.width), dtype=np.uint16)
+        if inside_rows.size and inside_cols.size:
+            # a raster row is gathered once, however many pixel rows it serves
+            lines, again = np.unique(rows[inside_rows], return_inverse=True)
+            part = self.codes[lines[:, None], cols[None, inside_cols]].astype(np.uint16)
+            span = slice(inside_rows[0], inside_rows[-1] + 1)
+            if inside_cols.size == window.width:
+                np.take(part, again, axis=0, out=out[span])
+            else:
+                out[span, inside_cols] = part[again]
+        return out
+
+
+def _values_of(raster: NDArray[np.integer]) -> list[int]:
+    """The raster's different values, ascending."""
+    low, high = int(raster.min()), int(raster.max())
+    if high - low > 0xFFFF:
+        return [int(value) for value in np.unique(raster)]
+    seen = np.zeros(high - low + 1, dtype=bool)
+    for top in range(0, len(raster), BLOCK_ROWS):
+        seen[raster[top : top + BLOCK_ROWS].astype(np.int64) - low] = True
+    return [int(value) + low for value in np.flatnonzero(seen)]
+
+
+def _codes_of(
+    raster: NDArray[np.integer], values: NDArray[np.integer]
+) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Position of each pixel's value among ``values``, counted from 1; 0 if it is not there."""
+    codes = np.zeros(raster.shape, dtype=np.uint8 if len(values) < 256 else np.uint16)
+    for top in range(0, len(raster), BLOCK_ROWS):
+        block = raster[top : top + BLOCK_ROWS]
+        found = np.minimum(np.searchsorted(values, block), len(values) - 1)
+        codes[top : top + BLOCK_ROWS] = np.where(values[found] == block, found + 1, 0)
+    return codes
+
+
+@dataclass(frozen=True)
+class Maria:
+    """Maria and non-maria, as another grouping draws them.
+
+    Parameters
+    ----------
+    of : Grouping
+        What draws the outlines.
+    parts : tuple of int
+        For each number of ``of``, from 0 on: 1 maria, 2 non-maria, 0 neither.
+    """
+
+    of: Grouping
+    parts: tuple[int, ...]
+    name: str = "maria"
+    groups: tuple[str, ...] = ("maria", "non-maria")
+
+    @classmethod
+    def from_seas(cls, seas: Seas | None = None) -> "Maria":
+        """Maria are what lies within the seas' circles, non-maria all the rest of the Moon."""
+        of = seas or Seas()
+        return cls(of, (2,) + (1,) * len(of.groups))
+
+    @classmethod
+    def from_mask(cls, mask: MaskGrouping) -> "Maria":
+        """Maria are a mask's values other than 0; where the mask has none is neither."""
+        return cls(mask, (0, *(1 if value else 2 for value in mask.values)))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the outlines and of what is made of them."""
+        return digest_of("Maria", self.of.digest, self.parts)
+
+    def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+        """1 in maria, 2 outside, 0 where the outlines say nothing, ``(height, width)``."""
+        return np.array(self.parts, dtype=np.uint16)[self.of.numbers(grid, window)]

@@ -1,0 +1,187 @@
+"""What one shard, or the whole Moon, adds up to: an immutable value that merges exactly."""
+
+import json
+import zlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from lunarscale.errors import ParametersError, TornError
+from lunarscale.reduce.histogram import Histogram
+
+#: First bytes of the written form; the digit is the version.
+MAGIC = b"lunarscale statistics 1\n"
+
+#: Group numbers of one place under every grouping, in order: what tells atoms apart.
+Atom = tuple[int, ...]
+
+
+class Label(NamedTuple):
+    """What statistics remember of a grouping."""
+
+    name: str
+    groups: tuple[str, ...]
+    digest: str
+
+
+class Sums(NamedTuple):
+    """Of one layer in one atom: areas of counts, and of flags whether there is a count or not."""
+
+    counts: Histogram
+    flags: Histogram
+
+
+class Cell(NamedTuple):
+    """An atom: its area (2**62 to the sphere) and pixels, valid or not, and each layer's sums."""
+
+    weight: int
+    pixels: int
+    layers: tuple[Sums, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Exact sums of some layers under some groupings.
+
+    A place's group numbers under all groupings make its *atom*; sums are kept an atom, so that a
+    pixel is in them once however many groupings there are. All are integers: merging is
+    associative and commutative bit for bit. The area of the whole sphere is 2**62, so no sum
+    over parts of the Moon, each counted once, leaves int64.
+
+    Parameters
+    ----------
+    layers : tuple of str
+        Names of the maps.
+    groupings : tuple of Label
+    cells : mapping of atom to Cell
+    """
+
+    layers: tuple[str, ...]
+    groupings: tuple[Label, ...]
+    cells: Mapping[Atom, Cell]
+
+    def merge(self, other: "Statistics") -> "Statistics":
+        """The statistics of both parts together.
+
+        Raises
+        ------
+        ParametersError
+            If they are of other layers or groupings.
+        """
+        return Statistics.sum([self, other])
+
+    @classmethod
+    def sum(cls, parts: Iterable["Statistics"]) -> "Statistics":
+        """All parts in one: at least one, of the same layers and groupings, in any order.
+
+        Raises
+        ------
+        ParametersError
+            If they are of different layers or groupings.
+        """
+        parts = list(parts)
+        first = parts[0]
+        for part in parts[1:]:
+            if (part.layers, part.groupings) != (first.layers, first.groupings):
+                raise ParametersError(
+                    f"statistics of {part._title()} do not add to statistics of "
+                    f"{first._title()}; summarise both with the same layers and groupings"
+                )
+        atoms = sorted({atom for part in parts for atom in part.cells})
+        cells = {
+            atom: _sum_cells([part.cells[atom] for part in parts if atom in part.cells])
+            for atom in atoms
+        }
+        return cls(first.layers, first.groupings, cells)
+
+    def _title(self) -> str:
+        names = " and ".join(f"{g.name} ({g.digest[:8]})" for g in self.groupings)
+        return f"{', '.join(self.layers)} by {names}"
+
+    def group(self, grouping: int, group: int) -> Cell:
+        """The sums of a group: of all atoms that have this number under that grouping.
+
+        Parameters
+        ----------
+        grouping : int
+            Position in ``groupings``.
+        group : int
+            Group number, from 1; 0 gives what is in no group.
+        """
+        found = [cell for atom, cell in self.cells.items() if atom[grouping] == group]
+        nothing = Cell(0, 0, tuple(Sums(Histogram.sum([]), Histogram.sum([])) for _ in self.layers))
+        return _sum_cells(found) if found else nothing
+
+    def to_bytes(self) -> bytes:
+        """The statistics as bytes; equal statistics give equal bytes."""
+        header = {
+            "layers": self.layers,
+            "groupings": self.groupings,
+            "cells": [
+                [
+                    atom,
+                    self.cells[atom].weight,
+                    self.cells[atom].pixels,
+                    [[len(h.values), h.pixels] for sums in self.cells[atom].layers for h in sums],
+                ]
+                for atom in sorted(self.cells)
+            ],
+        }
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        arrays = [
+            array
+            for atom in sorted(self.cells)
+            for sums in self.cells[atom].layers
+            for h in sums
+            for array in (h.values.astype("<i2").tobytes(), h.weights.astype("<i8").tobytes())
+        ]
+        body = b"".join([len(text).to_bytes(8, "little"), text, *arrays])
+        # level 1: areas are close to noise and more work finds little more
+        packed = zlib.compress(body, 1)
+        return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
+
+    @classmethod
+    def from_bytes(cls, written: bytes) -> "Statistics":
+        """The statistics that ``to_bytes`` wrote.
+
+        Raises
+        ------
+        TornError
+            If the bytes are not what was written.
+        """
+        start = len(MAGIC) + 4
+        crc = int.from_bytes(written[len(MAGIC) : start], "little")
+        if written[: len(MAGIC)] != MAGIC or zlib.crc32(written[start:]) != crc:
+            raise TornError(
+                f"partial statistics of {len(written):,} bytes are not what was written: the "
+                "checksum or the version differs; compute the shard again"
+            )
+        body = zlib.decompress(written[start:])
+        size = 8 + int.from_bytes(body[:8], "little")
+        header = json.loads(body[8:size])
+        groupings = tuple(
+            Label(n, tuple(groups), digest) for n, groups, digest in header["groupings"]
+        )
+        cells = {}
+        for atom, weight, pixels, shapes in header["cells"]:
+            histograms = []
+            for bins, valid in shapes:
+                values = np.frombuffer(body, "<i2", bins, size).astype(np.int16)
+                weights = np.frombuffer(body, "<i8", bins, size + 2 * bins).astype(np.int64)
+                histograms.append(Histogram(values, weights, valid))
+                size += 10 * bins
+            layers = map(Sums, histograms[::2], histograms[1::2])
+            cells[tuple(atom)] = Cell(weight, pixels, tuple(layers))
+        return cls(tuple(header["layers"]), groupings, cells)
+
+
+def _sum_cells(cells: list[Cell]) -> Cell:
+    if len(cells) == 1:
+        return cells[0]
+    layers = tuple(
+        Sums(Histogram.sum(s.counts for s in sums), Histogram.sum(s.flags for s in sums))
+        for sums in zip(*(cell.layers for cell in cells), strict=True)
+    )
+    return Cell(sum(c.weight for c in cells), sum(c.pixels for c in cells), layers)
