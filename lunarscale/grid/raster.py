@@ -32,6 +32,11 @@ class Window(NamedTuple):
         rows = slice(self.row, self.row + self.height)
         return rows, slice(self.col, self.col + self.width)
 
+    def split_rows(self, size: int) -> Iterator["Window"]:
+        """Strips of ``size`` rows at full width that tile this window, the last one cut."""
+        for row in range(self.row, self.row + self.height, size):
+            yield Window(row, self.col, min(size, self.row + self.height - row), self.width)
+
     def split(self, size: int) -> Iterator["Window"]:
         """Windows of ``size`` x ``size`` pixels that tile this one, row by row, the last cut."""
         for row in range(self.row, self.row + self.height, size):

@@ -2,9 +2,11 @@
 
 import json
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+import google_crc32c
 import numpy as np
 import pyproj
 import zarr
@@ -18,6 +20,10 @@ from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
 from lunarscale.store.location import Location
 from lunarscale.store.shard import ShardReader, ShardWriter
+
+
+#: Shards a reader keeps, encoded: a window as large as a shard touches four at the most.
+SHARDS_KEPT = 4
 
 
 @dataclass(frozen=True)
@@ -123,51 +129,93 @@ class Cube:
 
     def commit(
         self, writer: ShardWriter, name: str, *, window: Window, band: int | None = None
-    ) -> tuple[str, int]:
+    ) -> tuple[str, list[int]]:
         """Write a filled shard in one piece; a shard of nothing but fill is removed.
 
         Returns
         -------
-        key, size : str, int
-            The object and its bytes, 0 where there is none.
+        key : str
+            The object.
+        seal : list of int
+            Its bytes and their CRC32C; zeros where there is none.
         """
         key = self.key(name, window, band)
         blob = writer.to_bytes()
         if blob is None:
             self.location.delete(key)
-            return key, 0
+            return key, [0, 0]
         self.location.put(key, blob)
-        return key, len(blob)
+        return key, [len(blob), int(google_crc32c.value(blob))]
+
+    def reads(self, name: str, band: int | None = None) -> "WindowReader":
+        """A reader of any windows of one array, or of one of its bands."""
+        return WindowReader(self, name, band)
 
     def read(self, name: str, window: Window, band: int | None = None) -> NDArray[np.generic]:
         """Any window of one array as ``(row, col)`` of its stored numbers."""
-        spec, size = self.array(name), self.layout.chunk
-        out = np.empty((window.height, window.width), spec.packing.dtype)
-        readers: dict[tuple[int, int], ShardReader] = {}
-        block = np.empty((size, size), spec.packing.dtype)
-        first_row, first_col = window.row // size, window.col // size
-        for row in range(first_row, -(-(window.row + window.height) // size)):
-            for col in range(first_col, -(-(window.col + window.width) // size)):
-                across = spec.packing.across
-                shard = (row // across, col // across)
-                if shard not in readers:
-                    place = Window(shard[0] * self.layout.shard, shard[1] * self.layout.shard, 1, 1)
-                    readers = {shard: self.reader(name, place, band)}
-                readers[shard].read_into(row % across, col % across, block)
-                _paste(block, Window(row * size, col * size, size, size), out, window)
+        out = np.empty((window.height, window.width), self.array(name).packing.dtype)
+        self.reads(name, band).read_into(window, out)
         return out
 
 
-def _paste(
-    block: NDArray[np.generic], at: Window, out: NDArray[np.generic], window: Window
-) -> None:
-    """Copy the part of a block that lies in a window to its place in the window's array."""
-    top, left = max(at.row, window.row), max(at.col, window.col)
-    bottom = min(at.row + at.height, window.row + window.height)
-    right = min(at.col + at.width, window.col + window.width)
-    out[top - window.row : bottom - window.row, left - window.col : right - window.col] = block[
-        top - at.row : bottom - at.row, left - at.col : right - at.col
-    ]
+class WindowReader:
+    """Reads any windows of one array, keeping the last few shards' objects in memory.
+
+    A window on the shard's own chunks is decoded straight into the caller's array; any other is
+    pasted together. In a cube that goes all the way around, columns past the last are the first.
+    """
+
+    def __init__(self, cube: Cube, name: str, band: int | None) -> None:
+        self._cube, self._name, self._band = cube, name, band
+        packing = cube.array(name).packing
+        self._chunk, self._across = packing.chunk, packing.across
+        self._block = np.empty((packing.chunk, packing.chunk), packing.dtype)
+        self._readers: dict[tuple[int, int], ShardReader] = {}
+
+    def read_into(self, window: Window, out: NDArray[np.generic]) -> None:
+        """Decode a window into an array at least as large, in its upper left corner."""
+        size, grid = self._chunk, self._cube.grid
+        if window.row % size == 0 and window.col % size == 0 and out.shape == (size, size):
+            row, col = window.row // size, window.col // size
+            if window.col + window.width <= grid.width:
+                self._reader(row, col).read_into(row % self._across, col % self._across, out)
+                return
+        self._paste(window, out)
+
+    def _paste(self, window: Window, out: NDArray[np.generic]) -> None:
+        size, width = self._chunk, self._cube.grid.width
+        for top, rows, into_rows in _pieces(window.row, window.height, size):
+            left = 0
+            while left < window.width:
+                col = (window.col + left) % width
+                take = min(size - col % size, width - col, window.width - left)
+                place = (top // size, col // size)
+                self._reader(*place).read_into(
+                    place[0] % self._across, place[1] % self._across, self._block
+                )
+                within = slice(col % size, col % size + take)
+                out[into_rows, left : left + take] = self._block[rows, within]
+                left += take
+
+    def _reader(self, row: int, col: int) -> ShardReader:
+        place = (row // self._across, col // self._across)
+        if place not in self._readers:
+            if len(self._readers) == SHARDS_KEPT:
+                del self._readers[next(iter(self._readers))]
+            edge = self._cube.layout.shard
+            at = Window(place[0] * edge, place[1] * edge, 1, 1)
+            self._readers[place] = self._cube.reader(self._name, at, self._band)
+        return self._readers[place]
+
+
+def _pieces(start: int, length: int, size: int) -> Iterator[tuple[int, slice, slice]]:
+    """Cut a run of rows at multiples of ``size``: first row, rows in the block, rows in the run."""
+    done = 0
+    while done < length:
+        first = start + done
+        take = min(size - first % size, length - done)
+        yield first, slice(first % size, first % size + take), slice(done, done + take)
+        done += take
 
 
 def _documents(layout: Layout, attributes: dict[str, Any]) -> dict[str, bytes]:

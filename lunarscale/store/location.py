@@ -63,6 +63,19 @@ class Location:
         except FileNotFoundError:
             return None
 
+    def size(self, key: str) -> int | None:
+        """Bytes of the object, or None where there is none."""
+        if self.is_local:
+            try:
+                return Path(self.path, key).stat().st_size
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+        filesystem, path = self._filesystem()
+        try:
+            return int(filesystem.size(f"{path}/{key}"))
+        except FileNotFoundError:
+            return None
+
     def put(self, key: str, blob: bytes) -> None:
         """Write an object, whole or not at all.
 

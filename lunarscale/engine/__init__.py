@@ -1,0 +1,1 @@
+"""How the work is done: a plan, an executor, a ledger."""

@@ -1,0 +1,117 @@
+"""A Dask cluster to run on: one of our own on this machine, or one that runs already."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import psutil
+from dask.utils import parse_bytes
+from distributed import Client, LocalCluster
+
+from lunarscale.errors import ClusterError, PlanError
+
+#: Share of this machine's free memory that a local cluster may plan with.
+MEMORY_SHARE = 0.8
+
+
+@dataclass(frozen=True)
+class ClusterChoice:
+    """What the user asked for.
+
+    Parameters
+    ----------
+    scheduler : str or None
+        Address of a running scheduler, ``tcp://host:8786``; None starts a local cluster.
+    workers : int or None
+        Worker processes of a local cluster; None: as many as cores.
+    threads : int
+        Threads a worker.
+    memory_limit : str or None
+        Memory a worker, ``4GiB``; None: an equal share of what is free.
+    """
+
+    scheduler: str | None = None
+    workers: int | None = None
+    threads: int = 1
+    memory_limit: str | None = None
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes of a local cluster."""
+        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
+
+    @property
+    def worker_bytes(self) -> int:
+        """Memory a worker of a local cluster in bytes."""
+        if self.memory_limit is None:
+            return int(MEMORY_SHARE * psutil.virtual_memory().available / self.worker_count)
+        try:
+            return int(parse_bytes(self.memory_limit))
+        except ValueError as error:
+            raise PlanError(
+                f"--memory-limit {self.memory_limit}: not a number of bytes; write 4GiB or 500MB"
+            ) from error
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster that is up.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    dashboard : str
+        Address of its dashboard.
+    threads, worker_bytes : int
+        Threads and memory of the smallest worker.
+    """
+
+    client: Client
+    dashboard: str
+    threads: int
+    worker_bytes: int
+
+
+@contextmanager
+def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
+    """Connect to the chosen scheduler, or start a cluster on this machine and stop it after.
+
+    Raises
+    ------
+    ClusterError
+        If no scheduler answers at the address, or it has no workers.
+    """
+    if choice.scheduler is None:
+        with (
+            LocalCluster(
+                n_workers=choice.worker_count,
+                threads_per_worker=choice.threads,
+                memory_limit=choice.worker_bytes,
+                dashboard_address="127.0.0.1:0",
+                silence_logs=50,
+            ) as local,
+            Client(local) as client,
+        ):
+            yield Cluster(client, client.dashboard_link, choice.threads, choice.worker_bytes)
+        return
+    try:
+        client = Client(choice.scheduler, timeout=10)
+    except (OSError, TimeoutError, ValueError) as error:
+        raise ClusterError(
+            f"no Dask scheduler answers at {choice.scheduler} ({type(error).__name__}); "
+            "start one with `dask scheduler` or leave --scheduler away for a local cluster"
+        ) from error
+    with client:
+        workers = client.scheduler_info(n_workers=-1)["workers"].values()
+        if not workers:
+            raise ClusterError(
+                f"the scheduler at {choice.scheduler} has no workers; "
+                f"start some with `dask worker {choice.scheduler}`"
+            )
+        yield Cluster(
+            client,
+            client.dashboard_link,
+            max(worker["nthreads"] for worker in workers),
+            min(worker["memory_limit"] or psutil.virtual_memory().total for worker in workers),
+        )

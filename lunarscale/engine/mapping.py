@@ -1,0 +1,216 @@
+"""The task that makes one shard of every map: read once, compute all, write, count, enter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.engine.ledger import Entry, Ledger, digest
+from lunarscale.engine.outcome import Outcome
+from lunarscale.errors import LunarscaleError
+from lunarscale.flags import (
+    BAND_MASK,
+    BITS_PER_BAND,
+    MAP_REASON_OF_BAND,
+    NO_DATA,
+    OUTSIDE_MARE,
+    REASON_MASK,
+    MapReason,
+)
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import Window
+from lunarscale.models.model import Model
+from lunarscale.models.quantise import quantise
+from lunarscale.reduce.statistics import Statistics
+from lunarscale.reduce.tally import Tally
+from lunarscale.store.cube import Cube, WindowReader
+from lunarscale.store.shard import ShardWriter
+
+#: Pixels a model is given at a time: three bands and a map of 64 Ki pixels stay in the L2 cache.
+BLOCK_PIXELS = 65_536
+
+#: Number of the group that is mare.
+MARIA = 1
+
+_MAP_REASONS = np.array(MAP_REASON_OF_BAND, dtype=np.uint8)
+
+
+@dataclass(frozen=True)
+class MapJob:
+    """One shard to make: where, and the digest of the mosaic's content there."""
+
+    window: Window
+    input_digest: str
+
+
+@dataclass(frozen=True)
+class MapTask:
+    """Makes shards of one store of maps.
+
+    The shard is walked chunk by chunk, each decoded, computed, packed and counted while it is
+    in the cache; what is kept for the whole shard is compressed.
+
+    Parameters
+    ----------
+    mosaic, maps : Cube
+    offset : (int, int)
+        Row and column of the maps' grid within the mosaic's.
+    models : tuple of Model
+        In the order of ``maps.layout.layers``, each giving one layer a quantity.
+    groupings : tuple of Grouping
+        What the statistics are kept for.
+    mare : Grouping
+        Its first group is mare, for the equations that hold only there.
+    parameters : str
+        Digest of the run's parameters.
+    """
+
+    mosaic: Cube
+    maps: Cube
+    offset: tuple[int, int]
+    models: tuple[Model, ...]
+    groupings: tuple[Grouping, ...]
+    mare: Grouping
+    parameters: str
+
+    def key(self, input_digest: str) -> str:
+        """The ledger key of a shard made from this content of the mosaic."""
+        return digest(self.parameters, input_digest)
+
+    def __call__(self, job: MapJob) -> Outcome:
+        """Read, compute, count, write, enter; a problem of the input comes back."""
+        ledger = Ledger(self.maps.location, self.maps.layout.shard)
+        try:
+            return self._make(job, ledger)
+        except LunarscaleError as problem:
+            return Outcome(ledger.name(job.window), problem=problem)
+
+    def _make(self, job: MapJob, ledger: Ledger) -> Outcome:
+        maps, window = self.maps, job.window
+        names = [layer.name for layer in maps.layout.layers]
+        writers = {spec.name: maps.writer(spec.name) for spec in maps.layout.arrays()}
+        tally = Tally(self.groupings, tuple(names), grid=maps.grid, window=window)
+        source = _Source(self)
+        for chunk in window.split(maps.layout.chunk):
+            self._map(chunk, source, origin=window, writers=writers, tally=tally)
+        ledger.withdraw(window)
+        objects = dict(
+            maps.commit(writer, name, window=window) for name, writer in writers.items()
+        )
+        statistics = tally.partial()
+        entry = Entry(self.key(job.input_digest), objects, [[job.input_digest]])
+        ledger.write(window, entry, statistics.to_bytes())
+        return Outcome(
+            ledger.name(window),
+            pixels=window.height * window.width,
+            bytes_read=source.pixels_read * 2,
+            bytes_written=sum(size for size, _ in objects.values()),
+            statistics=statistics,
+        )
+
+    def _map(
+        self,
+        chunk: Window,
+        source: "_Source",
+        *,
+        origin: Window,
+        writers: dict[str, ShardWriter],
+        tally: Tally,
+    ) -> None:
+        """Every map of one chunk."""
+        size = self.maps.layout.chunk
+        source.seek(chunk)
+        place = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
+        inside = (slice(0, chunk.height), slice(0, chunk.width))
+        index = 0
+        for model in self.models:
+            values, flags = source.predict(model)
+            for quantity, value, flag in zip(model.quantities, values, flags, strict=True):
+                layer = self.maps.layout.layers[index]
+                counts, final = quantise(value, flag, quantity.quantum)
+                counts, final = counts.reshape(size, size), final.reshape(size, size)
+                writers[layer.name].put(*place, counts)
+                writers[f"{layer.name}_flag"].put(*place, final)
+                tally.add(chunk, index, counts[inside], final[inside])
+                index += 1
+
+
+class _Source:
+    """The mosaic's counts of one chunk after the other, and what models make of them."""
+
+    def __init__(self, task: MapTask) -> None:
+        self.task, self.pixels_read = task, 0
+        mosaic, size = task.mosaic, task.maps.layout.chunk
+        camera = mosaic.layout.camera_facts
+        self._scale = camera.scale
+        needed = sorted({w for m in task.models for w in m.bands_nm}, key=camera.wavelengths_nm.index)
+        self._bands = camera.band_indices(tuple(needed), "the run")
+        self._row_of = {wavelength: row for row, wavelength in enumerate(needed)}
+        self._readers = [mosaic.reads("reflectance", band) for band in self._bands]
+        self._flag_reader: WindowReader = mosaic.reads("flag")
+        self._counts = np.empty((len(needed), size, size), dtype=np.int16)
+        self._chunk = Window(0, 0, 0, 0)
+        self._reasons: NDArray[np.uint8] | None = None
+        self._highlands: NDArray[np.bool_] | None = None
+
+    def seek(self, chunk: Window) -> None:
+        """Decode the counts of a chunk of the maps' grid."""
+        row, col = self.task.offset
+        self._chunk, self._reasons, self._highlands = chunk, None, None
+        at = Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
+        if self._counts[0].shape != (chunk.height, chunk.width):
+            self._counts.fill(NO_DATA)  # a chunk at the maps' edge: the rest is never imaged
+        for reader, counts in zip(self._readers, self._counts, strict=True):
+            reader.read_into(at, counts)
+        self.pixels_read += self._counts.size
+
+    def predict(self, model: Model) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """One model's values and flags over the chunk, ``(quantity, pixel)``."""
+        rows = [self._row_of[wavelength] for wavelength in model.bands_nm]
+        counts = self._counts.reshape(len(self._counts), -1)[rows]
+        shape = (len(model.quantities), counts.shape[1])
+        values, flags = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+        for start in range(0, counts.shape[1], BLOCK_PIXELS):
+            block = slice(start, start + BLOCK_PIXELS)
+            made = model.predict(np.ascontiguousarray(counts[:, block]), self._scale)
+            values[:, block], flags[:, block] = made.values, made.flags
+        self._explain(flags, rows)
+        if model.mare_only:
+            has_value = (flags & REASON_MASK) == MapReason.HAS_VALUE
+            flags[has_value & self._outside_mare()] |= OUTSIDE_MARE
+        return values, flags
+
+    def _explain(self, flags: NDArray[np.uint8], rows: list[int]) -> None:
+        """Say why a band is missing, where one is, from the mosaic's flag layer."""
+        missing = flags == MapReason.NO_INPUT
+        if not missing.any():
+            return
+        if self._reasons is None:
+            self._reasons = self._read_reasons()
+        worst = self._reasons[rows].max(axis=0)
+        np.copyto(flags, np.maximum(worst, np.uint8(MapReason.NO_INPUT)), where=missing)
+
+    def _read_reasons(self) -> NDArray[np.uint8]:
+        """``MapReason`` of each needed band over the chunk, ``(band, pixel)``."""
+        size, (row, col) = self.task.maps.layout.chunk, self.task.offset
+        chunk = self._chunk
+        spec = self.task.mosaic.array("flag").packing
+        packed = np.full((size, size), spec.fill_value, dtype=spec.dtype)
+        at = Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
+        self._flag_reader.read_into(at, packed)
+        return np.stack(
+            [
+                _MAP_REASONS[(packed.ravel() >> (BITS_PER_BAND * band)) & BAND_MASK]
+                for band in self._bands
+            ]
+        )
+
+    def _outside_mare(self) -> NDArray[np.bool_]:
+        """Which pixels of the chunk are not known to be mare, flat."""
+        if self._highlands is None:
+            size, chunk = self.task.maps.layout.chunk, self._chunk
+            outside = np.ones((size, size), dtype=bool)
+            numbers = self.task.mare.numbers(self.task.maps.grid, chunk)
+            outside[: chunk.height, : chunk.width] = numbers != MARIA
+            self._highlands = outside.ravel()
+        return self._highlands

@@ -1,0 +1,123 @@
+"""The task that makes one shard of a mosaic from the tiles that touch it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from lunarscale.engine.ledger import Entry, Ledger, digest
+from lunarscale.engine.outcome import Outcome
+from lunarscale.errors import LunarscaleError
+from lunarscale.flags import BITS_PER_BAND
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.grid.resample import Overlay, source_lines, source_samples, touches
+from lunarscale.readers.tile import Tile, band_reasons
+from lunarscale.store.cube import Cube
+from lunarscale.store.shard import ShardWriter
+
+
+def tile_identity(tile: Tile) -> list[Any]:
+    """What makes a tile the same tile: name, path, size and label hash."""
+    return [tile.name, tile.path, tile.size_bytes, tile.label_sha256]
+
+
+def tiles_touching(tiles: tuple[Tile, ...], grid: RasterGrid, window: Window) -> tuple[Tile, ...]:
+    """The tiles that reach a window, in the order in which they are laid."""
+    return tuple(
+        tile
+        for tile in tiles
+        if touches(tile.lattice, (tile.lines, tile.samples), grid=grid, window=window)
+    )
+
+
+@dataclass(frozen=True)
+class MosaicJob:
+    """One shard to make: where, and of which tiles in which order."""
+
+    window: Window
+    tiles: tuple[Tile, ...]
+
+
+@dataclass(frozen=True)
+class MosaicTask:
+    """Makes shards of one mosaic.
+
+    A strip of chunk rows is laid at a time, so memory is bounded by the strip and not the shard.
+
+    Parameters
+    ----------
+    cube : Cube
+    parameters : str
+        Digest of the run's parameters.
+    """
+
+    cube: Cube
+    parameters: str
+
+    def key(self, identities: list[list[Any]]) -> str:
+        """The ledger key of a shard made from these tiles."""
+        return digest(self.parameters, identities)
+
+    def __call__(self, job: MosaicJob) -> Outcome:
+        """Read, lay, write, enter; a problem of the input comes back, it does not raise."""
+        ledger = Ledger(self.cube.location, self.cube.layout.shard)
+        try:
+            return self._make(job, ledger)
+        except LunarscaleError as problem:
+            return Outcome(ledger.name(job.window), problem=problem)
+
+    def _make(self, job: MosaicJob, ledger: Ledger) -> Outcome:
+        cube, window = self.cube, job.window
+        bands = len(cube.layout.camera_facts.wavelengths_nm)
+        counts = [cube.writer("reflectance") for _ in range(bands)]
+        flags = cube.writer("flag")
+        read = disagreements = 0
+        for strip in window.split_rows(cube.layout.chunk):
+            overlay = Overlay(cube.grid, strip, bands)
+            for tile in job.tiles:
+                read += _lay(tile, overlay)
+            disagreements += overlay.disagreements
+            self._pack(overlay, counts, flags=flags, origin=window)
+        ledger.withdraw(window)
+        objects = dict(
+            cube.commit(writer, "reflectance", window=window, band=band)
+            for band, writer in enumerate(counts)
+        )
+        objects.update([cube.commit(flags, "flag", window=window)])
+        inputs = [tile_identity(tile) for tile in job.tiles]
+        ledger.write(window, Entry(self.key(inputs), objects, inputs, disagreements))
+        return Outcome(
+            ledger.name(window),
+            pixels=window.height * window.width,
+            bytes_read=read,
+            bytes_written=sum(size for size, _ in objects.values()),
+            disagreements=disagreements,
+        )
+
+    def _pack(
+        self, overlay: Overlay, counts: list[ShardWriter], *, flags: ShardWriter, origin: Window
+    ) -> None:
+        size, strip = self.cube.layout.chunk, overlay.window
+        dtype = flags.layout.dtype
+        reasons = overlay.reasons.astype(dtype)
+        shifts = np.arange(len(counts), dtype=dtype) * BITS_PER_BAND
+        packed = np.bitwise_or.reduce(reasons << shifts[:, None, None], axis=0)
+        for chunk in strip.split(size):
+            row, col = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
+            part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices
+            for band, writer in enumerate(counts):
+                writer.put(row, col, overlay.counts[band][part])
+            flags.put(row, col, packed[part])
+
+
+def _lay(tile: Tile, overlay: Overlay) -> int:
+    """Lay what a strip needs of a tile; returns the bytes read."""
+    place = {"grid": overlay.grid, "window": overlay.window}
+    lines = source_lines(tile.lattice, tile.lines, **place)
+    samples = source_samples(tile.lattice, tile.samples, **place)
+    if lines.start == lines.stop or samples.start == samples.stop:
+        return 0
+    counts = tile.read(lines, samples)
+    reasons = band_reasons(counts, tile.camera)
+    overlay.lay(counts, reasons, lattice=tile.lattice, first=(lines.start, samples.start))
+    return counts.nbytes
