@@ -162,14 +162,13 @@ def _label_means(axes: Axes, curves: Sequence[HistogramCurve], *, name: str, uni
     order = sorted(range(len(curves)), key=lambda i: (math.isnan(curves[i].mean), curves[i].mean))
     low, high = axes.get_xlim()
     for rank, place in enumerate(order):
-        curve, colour = curves[place], _COLOURS[place % len(_COLOURS)]
+        mean, colour = curves[place].mean, _COLOURS[place % len(_COLOURS)]
         height = 0.97 - 0.075 * rank
-        mean = number(curve.mean, digits_of(name) - 1)
-        text = f"{curve.group}, mean {with_units(mean, units)}"
-        at = curve.mean
-        if math.isfinite(at):
+        if math.isfinite(mean):
+            words = with_units(number(mean, digits_of(name) - 1), units)
+            text = f"{curves[place].group}, mean {words}"
             axes.plot(
-                [at, at],
+                [mean, mean],
                 [0.0, height],
                 transform=axes.get_xaxis_transform(),
                 color=colour,
@@ -177,17 +176,19 @@ def _label_means(axes: Axes, curves: Sequence[HistogramCurve], *, name: str, uni
                 dashes=(4, 3),
             )
         else:
-            text, at = f"{curve.group}: no values", low
+            text, mean = f"{curves[place].group}: no values", high
+        left = mean > low + 0.75 * (high - low)  # no room to the right
         axes.annotate(
             text,
-            (min(max(at, low), low + 0.85 * (high - low)), height),
+            (min(max(mean, low), high), height),
             xycoords=axes.get_xaxis_transform(),
-            xytext=(4, 0),
+            xytext=(-4 if left else 4, 0),
             textcoords="offset points",
+            annotation_clip=False,
+            ha="right" if left else "left",
+            va="center",
+            parse_math=False,
             color=colour,
             fontsize=TEXT_PT,
             fontweight="bold",
-            va="center",
-            parse_math=False,
-            annotation_clip=False,
         )
