@@ -1,0 +1,224 @@
+"""The equations as loops over counts: numba ufuncs whose constants are baked in.
+
+A kernel reads int16 counts and gives float32 values. Written with care for two things.
+
+*Speed.* Nothing in a loop branches, divides twice or leaves 32 bits, so LLVM packs it. A ufunc's
+element function must also stay small enough to be inlined into numba's loop, or nothing packs:
+that is why the titanium power is a second pass over the angle (a block stays in the cache).
+
+*Exactness near the origin.* ``R750 - x0`` and ``ratio - y0`` cancel there, and float32 would lose
+all digits. So both differences are formed in integers: ``y0`` is a fraction with a denominator of
+at most 10,000, and ``x0`` in counts is a whole number, subtracted exactly, and a remainder.
+
+Everything is compiled at first use, once a process for each law and scale; importing compiles
+nothing.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from threading import Lock
+from typing import Any, TypeAlias
+
+import numpy as np
+from numba import vectorize
+from numpy.typing import NDArray
+
+from lunarscale.errors import ModelError
+from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
+from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
+from lunarscale.models.model import Prediction
+from lunarscale.models.polynomials import FAST, arctan_ratio, exp2, log2
+
+#: Part of every model's digest: raise it whenever any value or flag may change.
+KERNEL_VERSION = 1
+
+#: Largest denominator of ``y0``: 2 x 10,000 x 32,767 still fits 32 bits.
+_FINEST_Y0 = 10_000
+
+Ufunc: TypeAlias = Any  # numba's ufuncs carry no types
+_COUNTS_TO_VALUE = ["float32(int16, int16)"]
+
+i32, f32 = np.int32, np.float32
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The compiled passes of one law at one scale.
+
+    Parameters
+    ----------
+    first : ufunc (int16, int16) -> float32
+        From the counts of the base band and the other.
+    then : ufunc (float32) -> float32, or None
+        A second pass over the result of the first.
+    flag : ufunc (int16, int16, float32) -> uint8
+        From the counts and the value.
+    """
+
+    first: Ufunc
+    then: Ufunc | None
+    flag: Ufunc
+
+    def predict(self, base: NDArray[np.int16], other: NDArray[np.int16]) -> Prediction:
+        """Values and flags, each (1, pixel), of two rows of counts."""
+        values = np.empty((1, base.size), dtype=np.float32)
+        flags = np.empty((1, base.size), dtype=np.uint8)
+        if self.then is None:
+            self.first(base, other, out=values[0])
+        else:  # not in place: where input and output overlap a loop runs scalar, 9 times slower
+            self.then(self.first(base, other), out=values[0])
+        self.flag(base, other, values[0], out=flags[0])
+        return Prediction(values, flags)
+
+
+_compiling = Lock()
+
+
+def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
+    """The kernel of a law for counts of a scale, compiled at the first call in a process.
+
+    Parameters
+    ----------
+    law : Law
+    fitted_range : tuple of float
+        Reflectances of the base band beyond which a value is flagged as extrapolated.
+    scale : float
+        Reflectance of one count.
+
+    Raises
+    ------
+    ModelError
+        If the scale is not positive, or the law's ``y0`` is no multiple of 0.0001.
+    """
+    with _compiling:  # threads that meet here must not each compile the same kernel
+        return _compile(law, fitted_range, scale)
+
+
+@lru_cache(maxsize=256)
+def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
+    if not (math.isfinite(scale) and scale > 0.0):
+        raise ModelError(f"a count stands for a positive reflectance, not {scale}; see the store")
+    flag = _flag_ufunc(law, fitted_range, scale)
+    match law:
+        case AngleLine():
+            return Kernel(_angle_ufunc(law, scale), None, flag)
+        case AnglePower():
+            return Kernel(
+                _angle_ufunc(AngleLine(law.x0, law.y0, 1), scale), _power_ufunc(law), flag
+            )
+        case OriginDistance():
+            return Kernel(_distance_ufunc(law, scale), None, flag)
+        case Plane():
+            return Kernel(_plane_ufunc(law, scale), None, flag)
+
+
+def first_count_above(reflectance: float, scale: float) -> int:
+    """The lowest count whose reflectance, in float64, exceeds the given one."""
+    count = math.floor(reflectance / scale) - 1
+    while count * scale <= reflectance:
+        count += 1
+    return count
+
+
+def _ratio_origin(y0: float) -> tuple[int, int]:
+    """Numerator and denominator of ``y0``, exact."""
+    fraction = Fraction(repr(y0))
+    if fraction.denominator > _FINEST_Y0 or not 0 <= fraction < 2:
+        raise ModelError(
+            f"an origin's y0 is a multiple of 0.0001 from 0 up to 2, not {y0}; round it "
+            "(the fit to stations is flat over thousandths)"
+        )
+    return fraction.numerator, fraction.denominator
+
+
+def _angle_ufunc(law: AngleLine, scale: float) -> Ufunc:
+    lowest = i32(first_count_above(law.floor, scale))
+    numerator, denominator = _ratio_origin(law.y0)
+    whole = math.floor(law.x0 / scale)
+    rest = f32(law.x0 / scale - whole)
+    unit = f32(scale * denominator)
+    slope, offset = f32(law.sign * law.a), f32(law.b)
+
+    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    def value(base, other):  # type: ignore[no-untyped-def]
+        count = max(i32(base), lowest)
+        rise = f32(i32(other * denominator - count * numerator))
+        run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
+        return offset + slope * arctan_ratio(rise, run)
+
+    return value
+
+
+def _power_ufunc(law: AnglePower) -> Ufunc:
+    factor, power = f32(law.a), f32(law.p)
+    least = f32(2.0 ** (-120.0 / law.p))  # keeps the power a normal float32
+
+    @vectorize(["float32(float32)"], fastmath=FAST)
+    def value(angle):  # type: ignore[no-untyped-def]
+        return factor * exp2(power * log2(max(angle, least)))
+
+    return value
+
+
+def _distance_ufunc(law: OriginDistance, scale: float) -> Ufunc:
+    lowest = i32(first_count_above(law.floor, scale))
+    numerator, denominator = _ratio_origin(law.y0)
+    whole = math.floor(law.x0 / scale)
+    rest = f32(law.x0 / scale - whole)
+    unit, per_denominator = f32(scale), f32(1.0 / denominator)
+
+    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    def value(base, other):  # type: ignore[no-untyped-def]
+        count = max(i32(base), lowest)
+        rise = f32(i32(other * denominator - count * numerator)) * per_denominator / f32(count)
+        run = (f32(i32(count - whole)) - rest) * unit
+        return np.sqrt(run * run + rise * rise)
+
+    return value
+
+
+def _plane_ufunc(law: Plane, scale: float) -> Ufunc:
+    lowest = i32(first_count_above(law.floor, scale))
+    per_count, per_ratio = f32(law.a * law.u * scale), f32(law.a * law.v)
+    offset = f32(law.b)
+
+    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    def value(base, other):  # type: ignore[no-untyped-def]
+        count = f32(max(i32(base), lowest))
+        return offset + per_count * count + per_ratio * (f32(other) / count)
+
+    return value
+
+
+def _flag_ufunc(law: Law, fitted_range: tuple[float, float], scale: float) -> Ufunc:
+    lowest = first_count_above(law.floor, scale)
+    fitted_low, fitted_high = _fitted_counts(fitted_range, scale)
+    # a law without the condition gets one that always holds: 1 > 0
+    checks_angle = isinstance(law, AnglePower)
+    numerator, denominator = _ratio_origin(law.y0) if isinstance(law, AnglePower) else (0, 0)
+    always = i32(not checks_angle)
+    no_input, outside = i32(MapReason.NO_INPUT), i32(MapReason.OUTSIDE_DOMAIN)
+    angle = i32(MapReason.ANGLE_NOT_POSITIVE)
+    negative, extrapolated = i32(NEGATIVE), i32(EXTRAPOLATED)
+
+    @vectorize(["uint8(int16, int16, float32)"], fastmath=FAST)
+    def flag(base, other, value):  # type: ignore[no-untyped-def]
+        stretched = negative if value < f32(0) else i32(0)
+        stretched |= extrapolated if (base < fitted_low) | (base > fitted_high) else i32(0)
+        rise = i32(other * denominator - base * numerator + always)
+        reason = stretched if rise > 0 else angle
+        reason = outside if base < lowest else reason
+        return np.uint8(no_input if (base == NO_DATA) | (other == NO_DATA) else reason)
+
+    return flag
+
+
+def _fitted_counts(fitted_range: tuple[float, float], scale: float) -> tuple[int, int]:
+    """The lowest and highest count within the fitted range, edges included."""
+    low, high = fitted_range
+    lowest = math.ceil(low / scale) - 1
+    while lowest * scale < low:
+        lowest += 1
+    return lowest, first_count_above(high, scale) - 1
