@@ -31,7 +31,7 @@ def reaching(
     """Turn a failure to reach ``path`` into one sentence of ``error_class``."""
     try:
         yield
-    except LunarscaleError:
+    except (LunarscaleError, MemoryError):
         raise
     except FileNotFoundError as error:
         raise error_class(f"{path}: there is no such file{advice}") from error

@@ -103,7 +103,7 @@ def open_geotiff(
         size_bytes=size,
         label_sha256=label_hash(header),
         storage_options=dict(storage_options or {}),
-        no_data=None if no_data is None else int(no_data),
+        no_data=None if no_data is None or not math.isfinite(no_data) else int(no_data),
     )
 
 
@@ -159,12 +159,12 @@ def _lattice(path: str, image: Any) -> Lattice:
         )
     factor = crs.axis_info[0].unit_conversion_factor  # radians or metres of one unit
     unit_deg = math.degrees(factor if crs.is_geographic else factor / RADIUS_M)
-    parameters = _parameters(path, crs)
+    method, parameters = _projection(path, crs)
     ppd = 1.0 / (place.a * unit_deg)
     west = (place.c - parameters.get("False easting", 0.0)) * unit_deg
     north = (place.f - parameters.get("False northing", 0.0)) * unit_deg
     centre = parameters.get("Longitude of natural origin", 0.0)
-    if not crs.is_geographic and crs.coordinate_operation.method_name == "Sinusoidal":
+    if method == "Sinusoidal":
         return Lattice("sinusoidal", ppd, centre, north * ppd + 0.5, 0.5 - west * ppd)
     # recentred, so that a longitude wrapped into +-180 about lon0 reaches every column
     middle = centre + west + image.width / (2.0 * ppd)
@@ -183,20 +183,19 @@ def _check_sphere(path: str, crs: pyproj.CRS) -> None:
         )
 
 
-def _parameters(path: str, crs: pyproj.CRS) -> dict[str, float]:
-    """The projection's parameters by their names in PROJ, once it is one that we read."""
-    if crs.is_geographic:
-        return {}
+def _projection(path: str, crs: pyproj.CRS) -> tuple[str, dict[str, float]]:
+    """The projection's name and parameters as PROJ has them, once it is one that we read."""
     operation = crs.coordinate_operation
-    method = operation.method_name if operation else "none"
-    values = {p.name: float(p.value) for p in (operation.params if operation else ())}
+    if crs.is_geographic or operation is None:
+        return "none", {}
+    method, values = operation.method_name, {p.name: float(p.value) for p in operation.params}
     cylindrical = method in _CYLINDRICAL and not values.get("Latitude of 1st standard parallel")
     if method != "Sinusoidal" and not cylindrical:
         raise TileError(
             f"{path}: should be sinusoidal, geographic or simple cylindrical (true to scale at "
             f"the equator) but the CRS {crs.name!r} is {method}; warp it with gdalwarp first"
         )
-    return values
+    return method, values
 
 
 def _check_pds4_label(path: str, camera: Camera, options: Options) -> None:
@@ -205,18 +204,15 @@ def _check_pds4_label(path: str, camera: Camera, options: Options) -> None:
     if (label_path := in_any_case(path, [f"{stem}.xml"], options)) is None:
         return
     text = read_ranges(label_path, [(0, file_size(label_path, options))], options)[0]
-    try:
+    with reaching(label_path, advice="; it should be the PDS4 label of the image beside it"):
         label = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise TileError(f"{label_path}: should be a PDS4 label but is no XML ({error})") from error
-    targets = [e.text or "" for e in label.iterfind(".//{*}Target_Identification/{*}name")]
+        targets = [e.text or "" for e in label.iterfind(".//{*}Target_Identification/{*}name")]
+        filters = [float(e.text or "nan") for e in label.iterfind(".//{*}center_filter_wavelength")]
     if any(target.strip().upper() != "MOON" for target in targets):
         raise TileError(f"{label_path}: the target should be the Moon but is {targets[0]}")
-    found = [
-        float(e.text or "nan") for e in label.iter() if e.tag.endswith("}center_filter_wavelength")
-    ]
-    if found and tuple(found) != camera.wavelengths_nm:
-        should, bands = (", ".join(f"{w:g}" for w in ws) for ws in (camera.wavelengths_nm, found))
+    if filters and tuple(filters) != camera.wavelengths_nm:
+        should, found = (", ".join(f"{w:g}" for w in ws) for ws in (camera.wavelengths_nm, filters))
         raise TileError(
-            f"{label_path}: the bands should be {should} nm in this order but the label has {bands} nm"
+            f"{label_path}: the bands should be {should} nm in this order but the label has "
+            f"{found} nm; it is no such tile of the {camera.title}"
         )
