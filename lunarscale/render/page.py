@@ -48,6 +48,7 @@ def write_page(
     tables: Sequence[Table],
     provenance: Mapping[str, Entry],
     notes: Sequence[MethodNote],
+    summary: str = "",
     downloads: Mapping[str, str] | None = None,
     simulated: bool = False,
 ) -> Path:
@@ -65,6 +66,8 @@ def write_page(
     provenance : mapping
         Version, command, inputs, hashes, parameters, dates: a text, several, or named ones.
     notes : sequence of MethodNote
+    summary : str
+        One or two sentences below the title.
     downloads : mapping of str to str, optional
         File names beside the page, and what they hold.
     simulated : bool
@@ -89,11 +92,15 @@ def write_page(
     if downloads:
         sections.append(("Files", _downloads(downloads)))
     page = folder / "index.html"
-    page.write_text(_document(title, sections, simulated=simulated), encoding="utf-8")
+    lead = f"<h1>{escape(title)}</h1>\n" + (f"<p>{escape(summary)}</p>" if summary else "")
+    document = _document(title, sections, lead=lead, simulated=simulated)
+    page.write_text(document, encoding="utf-8")
     return page
 
 
-def _document(title: str, sections: Sequence[tuple[str, str]], *, simulated: bool) -> str:
+def _document(
+    title: str, sections: Sequence[tuple[str, str]], *, lead: str, simulated: bool
+) -> str:
     style = files("lunarscale.render").joinpath("page.css").read_text("utf-8")
     links = "".join(
         f"<li><a href='#s{i}'>{escape(name)}</a></li>" for i, (name, _) in enumerate(sections)
@@ -119,7 +126,7 @@ def _document(title: str, sections: Sequence[tuple[str, str]], *, simulated: boo
 <div class="sheet">
 <nav aria-label="Contents"><ul>{links}</ul></nav>
 <main>
-<h1>{escape(title)}</h1>
+{lead}
 {body}
 </main>
 </div>
@@ -132,10 +139,12 @@ def _figure(picture: Illustration, folder: Path) -> str:
     name = _link(picture.path.relative_to(folder).as_posix())
     size = f"{picture.width_px} × {picture.height_px} px"
     formats = f"<a href='{name}'>PNG, {size}</a>"
+    plot = ""
     if picture.vector is not None:
+        plot = " class='plot'"
         formats += f" · <a href='{_link(picture.vector.relative_to(folder).as_posix())}'>SVG</a>"
     return (
-        f"<figure><a href='{name}'><img src='{name}' alt='{escape(picture.alt)}' "
+        f"<figure{plot}><a href='{name}'><img src='{name}' alt='{escape(picture.alt)}' "
         f"width='{picture.width_px}' height='{picture.height_px}'></a>"
         f"<figcaption>{escape(picture.caption)} <span class='formats'>{formats}</span>"
         "</figcaption></figure>\n"

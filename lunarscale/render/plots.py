@@ -40,16 +40,17 @@ class HistogramCurve:
     group : str
         Name for people, ``Maria``.
     edges : ndarray of float64, (bin + 1,)
-        Equal steps in the layer's units; the same for all curves of a plot.
-    areas_km2 : ndarray of float64, (bin,)
-        Area with values in each bin.
+        In the layer's units: successive multiples of one width, the same for all curves of a
+        plot (``lunarscale.reduce.table.histogram``).
+    areas : ndarray of float64, (bin,)
+        Area with values in each bin, in any unit; empty where the group has no value.
     mean : float
         The group's exact mean; NaN where it has no value.
     """
 
     group: str
     edges: NDArray[np.float64]
-    areas_km2: NDArray[np.float64]
+    areas: NDArray[np.float64]
     mean: float
 
 
@@ -83,13 +84,13 @@ def draw_histograms(
     if simulated:
         sheet.mark_simulated()
     axes = sheet.panel(0.7, 0.6, width=_WIDTH - 1.6, height=_HEIGHT - 1.4)
-    span = _merged_bins(curves)
-    if span is None:
+    bins = _shared_bins(curves)
+    if bins is None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=FAINT)
         axes.set_xticks([])
         axes.set_yticks([])
     else:
-        _draw_curves(axes, curves, span=span, name=name, units=units)
+        _draw_curves(axes, curves, bins=bins, name=name, units=units)
     bare_ticks(axes)
     axes.spines[["top", "right"]].set_visible(False)
     label = with_units(pretty_name(quantity_of(name)), units, brackets=True)
@@ -103,22 +104,44 @@ def draw_histograms(
     return Illustration(path, name, caption, f"Histograms of {long_name}: {groups}", *size, vector)
 
 
-def _merged_bins(curves: Sequence[HistogramCurve]) -> tuple[int, int, int] | None:
-    """First and last fine bin to show, and how many to merge; None without any value."""
-    filled = [curve for curve in curves if curve.areas_km2.sum() > 0]
+@dataclass(frozen=True)
+class _Bins:
+    """Bins that all curves of a plot share."""
+
+    edges: NDArray[np.float64]
+    shares: tuple[NDArray[np.float64] | None, ...]
+
+
+def _shared_bins(curves: Sequence[HistogramCurve]) -> _Bins | None:
+    """Curves brought to common, readable bins over the middle of the area; None without values."""
+    filled = [curve for curve in curves if curve.areas.sum() > 0]
     if not filled:
         return None
-    firsts, lasts = [], []
-    for curve in filled:
-        reached = np.cumsum(curve.areas_km2) / curve.areas_km2.sum()
-        firsts.append(int(np.searchsorted(reached, _TAIL)))
-        lasts.append(int(np.searchsorted(reached, 1.0 - _TAIL)))
-    step = float(np.diff(filled[0].edges[:2])[0])
-    width = _round_up((max(lasts) - min(firsts) + 1) * step / _BINS, step)
-    merge = max(1, round(width / step))
-    first = max(0, min(firsts) // merge - 2) * merge
-    last = min(len(filled[0].areas_km2), (max(lasts) // merge + 3) * merge)
-    return first, last, merge
+    step = min(float(curve.edges[1] - curve.edges[0]) for curve in filled)
+    spans = [_middle(curve) for curve in filled]
+    low, high = min(span[0] for span in spans), max(span[1] for span in spans)
+    merge = max(1, round(_round_up((high - low) / _BINS, step) / step))
+    first = math.floor(low / (merge * step)) - 1
+    count = math.ceil(high / (merge * step)) + 1 - first
+    edges: NDArray[np.float64] = np.arange(first, first + count + 1, dtype=np.float64)
+    edges *= merge * step
+    shares = tuple(_shares(curve, edges) if curve.areas.sum() > 0 else None for curve in curves)
+    return _Bins(edges, shares)
+
+
+def _middle(curve: HistogramCurve) -> tuple[float, float]:
+    """Values between which all of a curve's area lies but for the tails."""
+    reached = np.cumsum(curve.areas) / curve.areas.sum()
+    first, last = np.searchsorted(reached, (_TAIL, 1.0 - _TAIL))
+    return float(curve.edges[first]), float(curve.edges[min(last, len(reached) - 1) + 1])
+
+
+def _shares(curve: HistogramCurve, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Percent of the curve's area in each of the wider bins."""
+    centres = (curve.edges[:-1] + curve.edges[1:]) / 2.0
+    sums, _ = np.histogram(centres, edges, weights=curve.areas)
+    shares: NDArray[np.float64] = sums / curve.areas.sum() * 100.0
+    return shares
 
 
 def _round_up(width: float, step: float) -> float:
@@ -129,31 +152,18 @@ def _round_up(width: float, step: float) -> float:
 
 
 def _draw_curves(
-    axes: Axes,
-    curves: Sequence[HistogramCurve],
-    *,
-    span: tuple[int, int, int],
-    name: str,
-    units: str,
+    axes: Axes, curves: Sequence[HistogramCurve], *, bins: _Bins, name: str, units: str
 ) -> None:
-    first, last, merge = span
-    starts = np.arange(first, last, merge)
-    edges = np.append(curves[0].edges[starts], curves[0].edges[min(last, len(curves[0].edges) - 1)])
-    highest = 0.0
-    for place, curve in enumerate(curves):
-        total = curve.areas_km2.sum()
-        if total <= 0:
-            continue
-        shares = np.add.reduceat(curve.areas_km2[:last], starts) / total * 100.0
-        highest = max(highest, float(shares.max()))
-        colour = _COLOURS[place % len(_COLOURS)]
-        axes.stairs(shares, edges, color=colour, linewidth=1.3 if place else 1.6)
-    axes.set_xlim(float(edges[0]), float(edges[-1]))
+    # the whole last: it lies on top of its parts
+    for place, shares in reversed(list(enumerate(bins.shares))):
+        if shares is not None:
+            colour = _COLOURS[place % len(_COLOURS)]
+            axes.stairs(shares, bins.edges, color=colour, linewidth=1.3)
+    highest = max(float(shares.max()) for shares in bins.shares if shares is not None)
+    axes.set_xlim(float(bins.edges[0]), float(bins.edges[-1]))
     axes.set_ylim(0.0, highest * (1.1 + 0.09 * len(curves)))
-    width = round_number(float(edges[1] - edges[0]))
-    axes.set_ylabel(
-        f"share of the group's area per {with_units(width, units)} (%)", fontsize=TEXT_PT
-    )
+    width = with_units(round_number(float(bins.edges[1] - bins.edges[0])), units)
+    axes.set_ylabel(f"share of the group's area per {width} (%)", fontsize=TEXT_PT)
     _label_means(axes, curves, name=name, units=units)
 
 

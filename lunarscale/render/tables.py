@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
-from lunarscale.render.labels import NO_NUMBER, digits_of, number, pretty_name, with_units
-
-Row = Mapping[str, Any]
+from lunarscale.reduce.table import Row
+from lunarscale.render.labels import digits_of, number, pretty_name, with_units
 
 
 @dataclass(frozen=True)
@@ -49,86 +47,75 @@ FLAG_WORDS: dict[str, str] = {
 }
 
 
+_HEADINGS = (
+    "region",
+    "mean",
+    "std. dev.",
+    "median",
+    "mode",
+    "minimum",
+    "maximum",
+    "area with values, km²",
+    "whole area, km²",
+    "share with values, %",
+    "pixels with values",
+)
+
+
 def statistics_tables(rows: Iterable[Row]) -> tuple[Table, ...]:
     """One table a layer, one section a grouping, one row a group, in the order given.
 
     Parameters
     ----------
-    rows : iterable of mapping
-        With the keys layer, grouping, group, units, mean, std, min, max, median,
-        valid_area_km2, area_km2, valid_share (0-1), pixels and note; a number may be None.
+    rows : iterable of Row
+        Of one or several layers.
     """
-    return tuple(
-        _statistics_table(layer, list(group))
-        for layer, group in groupby(_gathered(rows), key=lambda row: str(row["layer"]))
-    )
-
-
-def _gathered(rows: Iterable[Row]) -> list[Row]:
-    """Rows of one layer brought together, layers in the order of their first row."""
     rows = list(rows)
-    order = list(dict.fromkeys(str(row["layer"]) for row in rows))
-    return sorted(rows, key=lambda row: order.index(str(row["layer"])))
+    layers = dict.fromkeys(row.layer for row in rows)
+    return tuple(_statistics_table([r for r in rows if r.layer == layer]) for layer in layers)
 
 
-def _statistics_table(layer: str, rows: Sequence[Row]) -> Table:
-    remarks = any(row.get("note") for row in rows)
-    headings = (
-        "region",
-        "mean",
-        "std. dev.",
-        "median",
-        "minimum",
-        "maximum",
-        "area with values, km²",
-        "whole area, km²",
-        "share with values, %",
-        "pixels with values",
-    )
+def _statistics_table(rows: Sequence[Row]) -> Table:
+    layer, units = rows[0].layer, rows[0].units
+    remarks = any(row.note for row in rows)
     sections = tuple(
-        (grouping, tuple(_statistics_cells(layer, row, remarks=remarks) for row in group))
-        for grouping, group in groupby(rows, key=lambda row: str(row["grouping"]))
+        (grouping, tuple(_statistics_cells(row, remarks=remarks) for row in group))
+        for grouping, group in groupby(rows, key=lambda row: row.grouping)
     )
-    units = with_units("", str(rows[0]["units"])).strip()
-    caption = f"Statistics of {pretty_name(layer)} by area" + (f", in {units}" if units else "")
-    return Table(caption, headings + (("note",) if remarks else ()), sections, layer, remarks)
+    caption = with_units(f"Statistics of {pretty_name(layer)} by area", units, brackets=True)
+    headings = (*_HEADINGS, "note") if remarks else _HEADINGS
+    return Table(caption, headings, sections, layer, remarks)
 
 
-def _statistics_cells(layer: str, row: Row, *, remarks: bool) -> tuple[str, ...]:
-    digits = digits_of(layer)
-    share = row["valid_share"]
+def _statistics_cells(row: Row, *, remarks: bool) -> tuple[str, ...]:
+    digits = digits_of(row.layer)
     cells = (
-        str(row["group"]),
-        *(number(row[key], digits) for key in ("mean", "std", "median", "min", "max")),
-        number(row["valid_area_km2"], 0),
-        number(row["area_km2"], 0),
-        NO_NUMBER if share is None else number(100.0 * share, 2),
-        number(row["pixels"], 0),
+        row.group,
+        *(number(value, digits) for value in (row.mean, row.std, row.median)),
+        *(number(value, digits) for value in (row.mode, row.min, row.max)),
+        number(row.valid_area_km2, 0),
+        number(row.area_km2, 0),
+        number(None if row.valid_share is None else 100.0 * row.valid_share, 2),
+        number(row.valid_pixels, 0),
     )
-    return (*cells, str(row.get("note") or "")) if remarks else cells
+    return (*cells, row.note) if remarks else cells
 
 
-def flag_tables(rows: Iterable[Row]) -> tuple[Table, ...]:
-    """One table a layer: flags of its pixels, with the area and the share under each.
+def flag_table(layer: str, areas_km2: Mapping[str, float], *, map_area_km2: float) -> Table:
+    """Flags of a layer's pixels, with the area and the share of the map under each.
 
     Parameters
     ----------
-    rows : iterable of mapping
-        With the keys layer, flag (a meaning of ``lunarscale.flags.map_flag_attributes``, or
-        ``has_value``), area_km2, share (0-1 of the map's area) and pixels.
+    layer : str
+    areas_km2 : mapping of str to float
+        By meaning (``lunarscale.flags.map_flag_attributes``, and ``has_value``), in the order
+        of the rows.
+    map_area_km2 : float
+        Area of the whole map.
     """
-    headings = ("flag", "area, km²", "share of the map, %", "pixels")
-    tables = []
-    for layer, group in groupby(_gathered(rows), key=lambda row: str(row["layer"])):
-        cells = tuple(
-            (
-                FLAG_WORDS.get(str(row["flag"]), str(row["flag"])),
-                number(row["area_km2"], 0),
-                number(100.0 * row["share"], 3),
-                number(row["pixels"], 0),
-            )
-            for row in group
-        )
-        caption = f"Where {pretty_name(layer)} has no value, or a stretched one"
-        tables.append(Table(caption, headings, (("", cells),), layer))
-    return tuple(tables)
+    cells = tuple(
+        (FLAG_WORDS.get(flag, flag), number(area, 0), number(100.0 * area / map_area_km2, 3))
+        for flag, area in areas_km2.items()
+    )
+    caption = f"Where {pretty_name(layer)} has a value, and why not"
+    return Table(caption, ("flag", "area, km²", "share of the map, %"), (("", cells),), layer)
