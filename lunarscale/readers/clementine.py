@@ -123,6 +123,7 @@ def open_clementine(path: str, storage_options: Options = None) -> ClementineTil
         size_bytes=file_size(image_path, storage_options),
         label_sha256=label_hash(label_bytes),
         storage_options=dict(storage_options or {}),
+        simulated="SIMULATION" in str(label.values.get("PRODUCER_INSTITUTION_NAME")).upper(),
         offset=pointer.byte,
         byte_order=byte_order,
     )

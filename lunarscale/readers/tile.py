@@ -38,6 +38,8 @@ class Tile(ABC):
         Hash of the label's bytes (for a GeoTIFF: of its first 64 KiB).
     storage_options : dict
         Options for fsspec.
+    simulated : bool
+        Whether its label says that no camera took it.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Tile(ABC):
     size_bytes: int
     label_sha256: str
     storage_options: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
+    simulated: bool = False
 
     @abstractmethod
     def read(self, lines: slice, samples: slice) -> NDArray[np.int16]:

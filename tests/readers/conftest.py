@@ -106,7 +106,7 @@ def label_text(shape: tuple[int, ...], **changes: object) -> str:
     values: dict[str, object] = {
         "record_bytes": 2 * samples, "file_records": 0, "label_records": 0, "pointer": 3,
         "data_set": "CLEM1-L-U-5-DIM-UVVIS-V1.0", "product": "UI03N003", "target": "MOON",
-        "wavelengths": "415.000,750.000,900.000,\n                                  950.000,1000.000",
+        "wavelengths": "415.000,750.000,900.000,\n          950.000,1000.000",
         "bands": bands, "storage": "BAND_SEQUENTIAL", "lines": lines, "samples": samples,
         "sample_type": "MSB_INTEGER", "bits": 16, "offset": "0.0", "scale": "1.350000E-04",
         "null": -32768, "projection": "SINUSOIDAL", "ppd": "303.2334900",

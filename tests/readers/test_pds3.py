@@ -1,5 +1,6 @@
 """The label parser: real labels, every form of a value, and one sentence for each fault."""
 
+import contextlib
 import string
 
 import pytest
@@ -266,7 +267,6 @@ def test_what_is_written_is_read(block: tuple[dict, list]) -> None:
 
 @given(st.text(max_size=200))
 def test_no_text_breaks_the_parser(text: str) -> None:
-    try:
-        parse_label(text, "x.lbl")
-    except TileError as error:
-        assert str(error).startswith("x.lbl: ")
+    # any error but TileError would fail here
+    with contextlib.suppress(TileError):
+        assert parse_label(text, "x.lbl").where == "x.lbl"
