@@ -131,7 +131,7 @@ class MapTask:
                 counts, final = counts.reshape(size, size), final.reshape(size, size)
                 writers[layer.name].put(*place, counts)
                 writers[f"{layer.name}_flag"].put(*place, final)
-                tally.add(chunk, index, counts[inside], final[inside])
+                tally.add(chunk, index, counts[inside], flags=final[inside])
                 index += 1
 
 

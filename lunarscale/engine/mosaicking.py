@@ -121,3 +121,16 @@ def _lay(tile: Tile, overlay: Overlay) -> int:
     reasons = band_reasons(counts, tile.camera)
     overlay.lay(counts, reasons, lattice=tile.lattice, first=(lines.start, samples.start))
     return counts.nbytes
+
+
+def source_extent(job: MosaicJob, grid: RasterGrid, chunk: int) -> tuple[int, int]:
+    """Source pixels that a shard needs in all, and the most that one strip needs of one tile."""
+    total = most = 0
+    for strip in job.window.split_rows(chunk):
+        for tile in job.tiles:
+            place = {"grid": grid, "window": strip}
+            lines = source_lines(tile.lattice, tile.lines, **place)
+            samples = source_samples(tile.lattice, tile.samples, **place)
+            pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
+            total, most = total + pixels, max(most, pixels)
+    return total, most

@@ -45,6 +45,14 @@ class Model(Protocol):
         """What it gives, in the order of ``Prediction``'s first axis."""
 
     @property
+    def formula(self) -> str:
+        """What it computes, for people."""
+
+    @property
+    def source(self) -> str:
+        """Where it was published."""
+
+    @property
     def digest(self) -> str:
         """SHA-256 of everything that determines its results."""
 

@@ -83,7 +83,7 @@ class Cube:
         StoreError
             If something is there already.
         """
-        if location.exists():
+        if location.exists() and not cls.is_debris(location, layout):
             raise StoreError(f"{location.url}: something is there already; name another place")
         attributes = {
             "Conventions": "CF-1.11",
@@ -97,6 +97,15 @@ class Cube:
             location.put(key, blob)
         location.put("zarr.json", root)
         return cls(location, layout, attributes)
+
+    @staticmethod
+    def is_debris(location: Location, layout: Layout) -> bool:
+        """Whether what is there is a store like this one that was killed while it was laid.
+
+        The root's document comes last, so without it nothing there was ever data.
+        """
+        ours = {key.split("/")[0] for key in _documents(layout, {})}
+        return location.get("zarr.json") is None and location.entries() <= ours
 
     def array(self, name: str) -> ArraySpec:
         """The description of one array.

@@ -128,6 +128,14 @@ class Location:
             names = [name.rsplit("/", 1)[-1] for name in listing]
         return sorted(name for name in names if not name.endswith(".partial"))
 
+    def entries(self) -> set[str]:
+        """Names of all objects and folders at the top."""
+        filesystem, path = self._filesystem()
+        try:
+            return {name.rstrip("/").rsplit("/", 1)[-1] for name in filesystem.ls(path, False)}
+        except (FileNotFoundError, NotADirectoryError):
+            return set()
+
     def exists(self) -> bool:
         """Whether anything is there."""
         if self.is_local:

@@ -1,0 +1,133 @@
+"""A prepared run: what is to do and what it takes, known before anything is touched."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from lunarscale.engine.executors import Executor
+from lunarscale.engine.outcome import Outcome, Tale
+from lunarscale.engine.plan import Plan
+from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError
+from lunarscale.store.cube import Cube
+from lunarscale.store.layout import Kind, Layout
+from lunarscale.store.location import Location
+
+#: Told after every shard, and once at the start: the tale so far and the shards to do.
+Progress = Callable[[Tale, int], None]
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that has not begun.
+
+    Parameters
+    ----------
+    plan : Plan
+    layout : Layout
+        Of the store that it makes or reads.
+    begin : callable
+        Makes what must be there first and returns the task.
+    jobs : list
+        One a shard to do.
+    problems : list of LunarscaleError
+        What is missing already: the run goes on without it and says so at the end.
+    finish : callable
+        Called with the tale when all jobs are done or failed.
+    """
+
+    plan: Plan
+    layout: Layout
+    begin: Callable[[], Callable[[Any], Outcome]]
+    jobs: list[Any]
+    problems: list[LunarscaleError] = field(default_factory=list)
+    finish: Callable[[Tale], None] = lambda tale: None
+
+    def run(self, executor: Executor, progress: Progress = lambda tale, todo: None) -> Tale:
+        """Do it. Problems of single shards and tiles are in the tale; others raise."""
+        tale = Tale(problems=list(self.problems))
+        progress(tale, len(self.jobs))
+        task = self.begin()
+
+        def merge(tale: Tale, outcome: Outcome) -> Tale:
+            tale.add(outcome)
+            progress(tale, len(self.jobs))
+            return tale
+
+        if self.jobs:
+            tale = executor.fold(task, self.jobs, merge=merge, initial=tale)
+        self.finish(tale)
+        return tale
+
+
+def complain(tale: Tale, where: str) -> None:
+    """Raise what a run could not do.
+
+    Raises
+    ------
+    IncompleteError
+        If the tale has problems; the message lists them.
+    """
+    if tale.problems:
+        listed = "\n".join(f"  {problem}" for problem in sorted({str(p) for p in tale.problems}))
+        count = len({str(p) for p in tale.problems})
+        raise IncompleteError(
+            f"{where}: finished but for {count} problem{'s' * (count > 1)}; mend "
+            f"{'them' if count > 1 else 'it'} and run the same command again:\n{listed}"
+        )
+
+
+def existing(location: Location, wanted: Layout, *, overwrite: bool) -> Cube | None:
+    """The store that is to be gone on with, or None if a new one is to be made.
+
+    Raises
+    ------
+    ParametersError
+        If it was made with other parameters and ``overwrite`` is not given.
+    FormatError
+        If what is there is no lunarscale store.
+    """
+    if not location.exists() or Cube.is_debris(location, wanted):
+        return None
+    cube = Cube.open(location)
+    if overwrite:
+        return None
+    have, want = cube.layout.to_attributes(), wanted.to_attributes()
+    for name, value in want.items():
+        if have[name] != value:
+            raise ParametersError(
+                f"{location.url}: this store was made with {name} {_short(have[name])} but "
+                f"{_short(value)} is asked for; name another --out, or --overwrite to start afresh"
+            )
+    return cube
+
+
+def lay(location: Location, wanted: Layout, attributes: dict[str, Any]) -> Cube:
+    """Make a new store, in place of a lunarscale store that is there."""
+    if location.exists():
+        location.remove_tree("")
+    return Cube.create(location, wanted, attributes)
+
+
+def require(cube: Cube, kind: Kind) -> Cube:
+    """The cube, if it is of the kind.
+
+    Raises
+    ------
+    ParametersError
+        If it is not.
+    """
+    if cube.layout.kind != kind:
+        raise ParametersError(
+            f"{cube.location.url}: {kind} {'were' if kind == 'maps' else 'was'} expected but this "
+            f"is a store of kind {cube.layout.kind}; `lunarscale info` shows what a store holds"
+        )
+    return cube
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return "(" + ", ".join(_short(item) for item in value) + ")"
+    if isinstance(value, dict):
+        shown = {k: v for k, v in value.items() if k not in ("formula", "source")}
+        return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in shown.items()) + "}"
+    return str(value)

@@ -1,0 +1,196 @@
+"""Ingest: archive tiles onto the grid, into a sharded mosaic."""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.engine.executors import Executor, Serial
+from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
+from lunarscale.engine.mosaicking import (
+    MosaicJob,
+    MosaicTask,
+    source_extent,
+    tile_identity,
+    tiles_touching,
+)
+from lunarscale.engine.outcome import Tale
+from lunarscale.engine.plan import plan_ingest
+from lunarscale.engine.record import RunRecord, provenance
+from lunarscale.engine.run import Prepared, complain, existing, lay
+from lunarscale.errors import LunarscaleError, ParametersError, SourceError, TileError
+from lunarscale.grid.raster import RasterGrid
+from lunarscale.readers.sources import Index, index_sources, verify_md5
+from lunarscale.readers.tile import Tile
+from lunarscale.store.cube import Cube
+from lunarscale.store.layout import Layout
+from lunarscale.store.location import Location
+
+#: The archive's own resolution, 100 m a pixel at the equator (MAP_RESOLUTION).
+NATIVE_PPD = 303.23349
+
+_TILES = f"{FOLDER}/tiles.json"
+
+
+def ingest(sources: Sequence[str], *, out: str, executor: Executor | None = None, **options: Any) -> Tale:  # fmt: skip
+    """Make a mosaic, or go on with one; see ``prepare_ingest`` for the options.
+
+    Raises
+    ------
+    IncompleteError
+        If all the rest is done but some tiles or shards are not.
+    """
+    tale = prepare_ingest(sources, out=out, **options).run(executor or Serial())
+    complain(tale, out)
+    return tale
+
+
+def prepare_ingest(
+    sources: Sequence[str],
+    *,
+    out: str,
+    ppd: float = NATIVE_PPD,
+    bbox: tuple[float, float, float, float] | None = None,
+    shard: int = 2048,
+    chunk: int = 512,
+    storage_options: dict[str, Any] | None = None,
+    verify: str | None = None,
+    overwrite: bool = False,
+) -> Prepared:
+    """Index the tiles, find what is done, and plan the rest. Writes nothing.
+
+    Parameters
+    ----------
+    sources : sequence of str
+        Tiles, folders of tiles, globs or fsspec URLs.
+    out : str
+        Path or fsspec URL of the mosaic.
+    ppd : float
+        Pixels a degree; the grid has round(180 ppd) rows from pole to pole.
+    bbox : (west, south, east, north), optional
+        Degrees, snapped outward to pixels; west > east crosses the seam.
+    shard, chunk : int
+        Edges in pixels.
+    storage_options : dict, optional
+        Options for fsspec.
+    verify : str, optional
+        A list of MD5 sums to check the tiles against first.
+    overwrite : bool
+        Start afresh where a lunarscale store is there.
+    """
+    whole = RasterGrid.whole(ppd)
+    grid = whole if bbox is None else whole.crop(*bbox)
+    location = Location(out, storage_options or {})
+    index = index_sources(sources, storage_options=storage_options)
+    problems: list[LunarscaleError] = list(index.problems)
+    if verify is not None:
+        problems += verify_md5(index, verify, storage_options=storage_options)
+    wanted = Layout(
+        kind="mosaic",
+        grid=grid,
+        shard=shard,
+        chunk=chunk,
+        camera=CLEMENTINE_UVVIS.name,
+        simulated=_are_simulated(index),
+    )
+    cube = existing(location, wanted, overwrite=overwrite)
+    tiles = index.tiles
+    if cube is not None:
+        tiles = _with_recorded(index, location, storage_options)
+    task = MosaicTask(cube or Cube(location, wanted, {}), digest(wanted.to_attributes()))
+    ledger = Ledger(location, shard)
+    jobs = []
+    for window in wanted.windows():
+        entry = None if cube is None else ledger.read(window)
+        job = MosaicJob(window, tiles_touching(tiles, grid, window))
+        try:
+            if not _is_done(job, entry, task=task, ledger=ledger):
+                jobs.append(job)
+        except TileError as problem:
+            problems.append(problem)
+    extents = [source_extent(job, grid, chunk) for job in jobs]
+    record = RunRecord(
+        "ingest",
+        {"ppd": ppd, "bbox": bbox, "shard": shard, "chunk": chunk, "sources": list(sources)},
+        [tile_identity(tile) for tile in index.tiles],
+    )
+
+    def begin() -> MosaicTask:
+        if cube is None:
+            title = f"{wanted.camera_facts.title} mosaic of the Moon"
+            lay(location, wanted, provenance(("Simulated " if wanted.simulated else "") + title))
+        location.put(_TILES, json.dumps(sorted({tile.path for tile in tiles})).encode())
+        return MosaicTask(Cube.open(location), task.parameters)
+
+    return Prepared(
+        plan=plan_ingest(
+            wanted,
+            todo=len(jobs),
+            pixels=sum(job.window.height * job.window.width for job in jobs),
+            source_pixels=sum(total for total, _ in extents),
+            strip_source_pixels=max((strip for _, strip in extents), default=0),
+        ),
+        layout=wanted,
+        begin=begin,
+        jobs=jobs,
+        problems=problems,
+        finish=lambda tale: record.write(location, tale),
+    )
+
+
+def _are_simulated(index: Index) -> bool:
+    kinds = {tile.simulated for tile in index.tiles}
+    if len(kinds) > 1:
+        raise ParametersError(
+            "simulated tiles and the archive's own do not go into one mosaic; "
+            "ingest them into two stores"
+        )
+    if not kinds and index.problems:
+        raise SourceError(f"no tile can be read; the first problem is: {index.problems[0]}")
+    return kinds == {True}
+
+
+def _with_recorded(
+    index: Index, location: Location, storage_options: dict[str, Any] | None
+) -> tuple[Tile, ...]:
+    """The tiles given now and those of earlier runs that can still be opened."""
+    blob = location.get(_TILES)
+    recorded: Iterable[str] = json.loads(blob) if blob is not None else ()
+    tiles = {tile.path: tile for tile in index.tiles}
+    for path in recorded:
+        if path not in tiles:
+            try:
+                found = index_sources([path], storage_options=storage_options).tiles
+            except SourceError:
+                continue  # gone since; a shard that would need it again says so (_is_done)
+            tiles.update({tile.path: tile for tile in found})
+    return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path)))
+
+
+def _is_done(
+    job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: Ledger
+) -> bool:
+    """Whether a shard needs nothing.
+
+    Raises
+    ------
+    TileError
+        If it needs to be made again but a tile that it was made of is gone.
+    """
+    if entry is None:
+        return False
+    identities = [tile_identity(tile) for tile in job.tiles]
+    if entry.key == task.key(identities) and ledger.is_whole(entry):
+        return True
+    paths = {tile.path for tile in job.tiles}
+    gone = [identity for identity in entry.inputs if identity[1] not in paths]
+    if not gone:
+        return False
+    kept = [identity for identity in identities if identity in entry.inputs]
+    if len(kept) == len(identities) and ledger.is_whole(entry):
+        return True  # nothing new touches it, and what is there is whole
+    raise TileError(
+        f"shard {ledger.name(job.window)} was made with {gone[0][0]} from {gone[0][1]}, which is "
+        "gone or unreadable, and other tiles that touch it are new; bring that tile back, or "
+        "start afresh with --overwrite"
+    )

@@ -1,0 +1,228 @@
+"""Predict: every map of a mosaic's pixels, and their first statistics, in one pass."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lunarscale.engine.executors import Executor, Serial
+from lunarscale.engine.ledger import Ledger, digest
+from lunarscale.engine.mapping import MapJob, MapTask
+from lunarscale.engine.outcome import Tale
+from lunarscale.engine.plan import plan_predict
+from lunarscale.engine.record import RunRecord, provenance
+from lunarscale.engine.run import Prepared, complain, existing, lay, require
+from lunarscale.errors import LunarscaleError, ModelError, RegionError, StoreError
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.models.model import Model
+from lunarscale.models.registry import DEFAULT_MODELS, find_model
+from lunarscale.readers.regions import read_grouping
+from lunarscale.store.cube import Cube
+from lunarscale.store.layout import Layout, MapLayer
+from lunarscale.store.location import Location
+
+#: What the first statistics are kept for.
+GROUPINGS = ("moon", "maria", "seas")
+
+
+def predict(mosaic: str, *, out: str, executor: Executor | None = None, **options: Any) -> Tale:
+    """Make maps, or go on with them; see ``prepare_predict`` for the options.
+
+    Raises
+    ------
+    IncompleteError
+        If all the rest is done but some shards are not.
+    """
+    tale = prepare_predict(mosaic, out=out, **options).run(executor or Serial())
+    complain(tale, out)
+    return tale
+
+
+def prepare_predict(
+    mosaic: str,
+    *,
+    out: str,
+    models: Sequence[str] = (),
+    bbox: tuple[float, float, float, float] | None = None,
+    mare: str | None = None,
+    storage_options: dict[str, Any] | None = None,
+    overwrite: bool = False,
+) -> Prepared:
+    """Find what is done, and plan the rest. Writes nothing.
+
+    Parameters
+    ----------
+    mosaic, out : str
+        Paths or fsspec URLs of the mosaic and of the maps.
+    models : sequence of str
+        Names or paths; the three of Qiu 2025 if none is named.
+    bbox : (west, south, east, north), optional
+        Degrees, snapped outward to pixels; the whole mosaic if none.
+    mare : str, optional
+        A mask whose values other than 0 are mare; the seas as circles if none.
+    storage_options : dict, optional
+        Options for fsspec.
+    overwrite : bool
+        Start afresh where a lunarscale store is there.
+    """
+    source = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
+    chosen: tuple[Model, ...] = tuple(map(find_model, models)) or DEFAULT_MODELS
+    camera = source.layout.camera_facts
+    for model in chosen:
+        camera.band_indices(model.bands_nm, model.name)
+    grid, offset = _within(source, bbox)
+    wanted = Layout(
+        kind="maps",
+        grid=grid,
+        shard=source.layout.shard,
+        chunk=source.layout.chunk,
+        camera=camera.name,
+        layers=name_layers(chosen),
+        simulated=source.layout.simulated,
+    )
+    maria = read_grouping("maria" if mare is None else f"maria={mare}")
+    groupings = _groupings(maria)
+    parameters = digest(
+        wanted.to_attributes(),
+        [model.digest for model in chosen],
+        [grouping.digest for grouping in groupings],
+    )
+    location = Location(out, storage_options or {})
+    cube = existing(location, wanted, overwrite=overwrite)
+    task = MapTask(
+        mosaic=source,
+        maps=cube or Cube(location, wanted, {}),
+        offset=offset,
+        models=chosen,
+        groupings=groupings,
+        mare=maria,
+        parameters=parameters,
+    )
+    if cube is not None:
+        _refuse_other_parameters(cube, parameters)
+    jobs, problems = _jobs(task, exists=cube is not None)
+    bands = len({wavelength for model in chosen for wavelength in model.bands_nm})
+    record = RunRecord(
+        "predict",
+        {"mosaic": mosaic, "models": [m.name for m in chosen], "bbox": bbox, "mare": mare},
+        [[model.name, model.digest] for model in chosen],
+    )
+
+    def begin() -> MapTask:
+        if cube is None:
+            title = ("Simulated m" if wanted.simulated else "M") + "aps of the Moon's chemistry"
+            lay(location, wanted, {**provenance(title), PARAMETERS: parameters})
+        return MapTask(**{**vars(task), "maps": Cube.open(location)})
+
+    return Prepared(
+        plan=plan_predict(
+            source.layout,
+            wanted,
+            bands=bands,
+            aligned=offset[0] % wanted.shard == 0 and offset[1] % wanted.shard == 0,
+            todo=len(jobs),
+            pixels=sum(job.window.height * job.window.width for job in jobs),
+        ),
+        layout=wanted,
+        begin=begin,
+        jobs=jobs,
+        problems=problems,
+        finish=lambda tale: record.write(location, tale),
+    )
+
+
+#: Root attribute that holds the digest of what the maps were made with.
+PARAMETERS = "lunarscale_parameters"
+
+
+def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
+    """The layers of some models: a quantity's name, and its model's where it comes again.
+
+    Raises
+    ------
+    ModelError
+        If one model is named twice.
+    """
+    layers: list[MapLayer] = []
+    for model in models:
+        for quantity in model.quantities:
+            name = quantity.name
+            if any(layer.name == name for layer in layers):
+                author_year = "_".join(model.name.split("-")[:2])
+                name = f"{name}_{author_year}"
+            if any(layer.name == name for layer in layers):
+                raise ModelError(f"{model.name} is named twice, or makes {name} twice")
+            layers.append(MapLayer(name, quantity.name, model.name, model.formula, model.source))
+    return tuple(layers)
+
+
+def _within(
+    source: Cube, bbox: tuple[float, float, float, float] | None
+) -> tuple[RasterGrid, tuple[int, int]]:
+    """The maps' grid, and its first row and column in the mosaic's."""
+    whole = source.grid
+    if bbox is None:
+        return whole, (0, 0)
+    grid = whole.crop(*bbox)
+    row, col = grid.row - whole.row, (grid.col - whole.col) % whole.around
+    fits = 0 <= row and row + grid.height <= whole.height and col < whole.width
+    if not (fits and (whole.width == whole.around or col + grid.width <= whole.width)):
+        west, south, east, north = whole.bounds()
+        raise RegionError(
+            f"bounding box {' '.join(f'{edge:g}' for edge in bbox)} reaches beyond the mosaic, "
+            f"which covers {west:g} {south:g} {east:g} {north:g} (W S E N)"
+        )
+    return grid, (row, col)
+
+
+def _groupings(maria: Grouping) -> tuple[Grouping, ...]:
+    return tuple(maria if name == "maria" else read_grouping(name) for name in GROUPINGS)
+
+
+def _refuse_other_parameters(cube: Cube, parameters: str) -> None:
+    if cube.attributes.get(PARAMETERS) != parameters:
+        raise StoreError(
+            f"{cube.location.url}: these maps were made with another version of a model or "
+            "another mare mask; name another --out, or --overwrite to start afresh"
+        )
+
+
+def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[LunarscaleError]]:
+    """The shards to do, and those that the mosaic cannot give yet."""
+    theirs = Ledger(task.mosaic.location, task.mosaic.layout.shard)
+    contents = {}
+    for window in task.mosaic.layout.windows():
+        entry = theirs.read(window)
+        contents[window.row, window.col] = entry.content if entry else None
+    ours = Ledger(task.maps.location, task.maps.layout.shard)
+    jobs, unfinished = [], 0
+    for window in task.maps.layout.windows():
+        inputs = [contents[place] for place in _source_shards(task, window)]
+        if None in inputs:
+            unfinished += 1
+            continue
+        job = MapJob(window, digest(inputs, task.offset))
+        entry = ours.read(window) if exists else None
+        key = task.key(job.input_digest)
+        if entry is None or entry.key != key or not ours.is_whole(entry):
+            jobs.append(job)
+    if not unfinished:
+        return jobs, []
+    return jobs, [
+        StoreError(
+            f"{task.mosaic.location.url}: {unfinished} of the {len(task.maps.layout.windows())} "
+            "shards lie where the mosaic is not finished; run its ingest again first"
+        )
+    ]
+
+
+def _source_shards(task: MapTask, window: Window) -> list[tuple[int, int]]:
+    """First row and column of the mosaic's shards that a shard of maps reads."""
+    edge, width = task.mosaic.layout.shard, task.mosaic.grid.width
+    top, left = window.row + task.offset[0], window.col + task.offset[1]
+    rows = range(top // edge * edge, top + window.height, edge)
+    # past the mosaic's last column its first one comes again
+    cols = {col % width // edge * edge for col in (*range(left, left + window.width, edge),
+                                                   left + window.width - 1)}  # fmt: skip
+    if left + window.width > width:
+        cols |= {width - 1 - (width - 1) % edge, 0}
+    return [(row, col) for row in rows for col in sorted(cols)]
