@@ -1,1 +1,10 @@
-"""A simulated Moon: for the demo, the tests and the benchmarks; never to be taken for the real one."""
+"""A simulated Moon for the demo, the tests and the benchmarks, never to be taken for the real one.
+
+::
+
+    archive      tiles of the archive's form        (label: their PDS3 labels)
+    surface      reflectance, counts and truth at any place and resolution
+    instrument   what the camera makes of the surface: noise, gaps, broken counts
+    soils        what it is made of                 craters: where its craters are
+    noise        chance that depends on nothing but the place
+"""

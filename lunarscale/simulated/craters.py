@@ -38,7 +38,9 @@ def frames(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.flo
     lam, phi = np.radians(lon), np.radians(lat)
     cos_lam, sin_lam, cos_phi, sin_phi = np.cos(lam), np.sin(lam), np.cos(phi), np.sin(phi)
     centre = (cos_phi * cos_lam, cos_phi * sin_lam, sin_phi)
-    return np.stack([*centre, -sin_lam, cos_lam, -sin_phi * cos_lam, -sin_phi * sin_lam, cos_phi], 1)
+    return np.stack(
+        [*centre, -sin_lam, cos_lam, -sin_phi * cos_lam, -sin_phi * sin_lam, cos_phi], 1
+    )
 
 
 def craters(seed: int, detail_deg: float) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

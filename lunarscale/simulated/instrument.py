@@ -51,12 +51,12 @@ def _is_missing(lon, lat, shore, seed):  # type: ignore[no-untyped-def]
     if abs(lat) > ORBITS_TO_LAT:
         return False
     track = (lon + 180.0) * (ORBITS / 360.0)
-    orbit = int(math.floor(track))
+    orbit = math.floor(track)
     if track - orbit < STRIP_WIDTH:
-        chance = float(hash_of(orbit, int(math.floor(lat / 15.0)), 1, seed)) / 2.0**64
+        chance = float(hash_of(orbit, math.floor(lat / 15.0), 1, seed)) / 2.0**64
         if chance < STRIPS:
             return True
-    chance = float(hash_of(orbit, int(math.floor(lat / FRAME_DEG)), 2, seed)) / 2.0**64
+    chance = float(hash_of(orbit, math.floor(lat / FRAME_DEG), 2, seed)) / 2.0**64
     return chance < FRAMES
 
 
@@ -80,7 +80,7 @@ def digitise(place, spectra, shores, seed, counts):  # type: ignore[no-untyped-d
         for band in range(5):
             chance = float((bits >> np.uint64(12 * band)) & np.uint64(0xFFF)) / 2047.5 - 1.0
             count = spectra[band, pixel] * (1.0 + NOISE * chance) / _SCALE
-            counts[band, pixel] = int(math.floor(count + 0.5))
+            counts[band, pixel] = math.floor(count + 0.5)
         # a product stirs the bits enough for the few that are broken
         bits = bits * np.uint64(0x9E3779B97F4A7C15)
         if float(bits) / 2.0**64 < BROKEN:

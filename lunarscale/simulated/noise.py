@@ -40,7 +40,8 @@ def octave_weights(detail_deg: float, persistence: tuple[float, ...]) -> NDArray
     """
     finest = 1.0 / (2.0 * math.radians(detail_deg))
     octaves = max(1, 1 + math.floor(math.log(finest / BROADEST) / math.log(LACUNARITY)))
-    return np.power(np.array(persistence), np.arange(octaves)[:, None]).astype(np.float32)
+    weights: NDArray[np.float64] = np.array(persistence) ** np.arange(octaves)[:, None]
+    return weights.astype(np.float32)
 
 
 #: How every kernel of the simulated Moon is compiled. Small functions are drawn into their

@@ -35,7 +35,7 @@ DETAIL_DEG = 0.1
 #: Weights of the octaves fade to finer scales by these: shores and brightness are made of the
 #: noise's first channel, titanium and maturity of the second, one broad and one fine of each.
 SHORE, TONE, TITANIUM, MATURITY = range(4)
-PERSISTENCE = (0.7, 0.9, 0.55, 0.9)
+PERSISTENCE = (0.8, 0.9, 0.55, 0.9)
 
 #: Hypermature origins of the band ratios to 750 nm and of R750: 415 and 950 nm are those of
 #: Qiu et al. 2025 (eqs 1-4); 900 and 1000 nm lie in proportion to the Apollo 16 soils.
@@ -43,7 +43,7 @@ ORIGIN_RATIO = (0.481, 1.0, 1.15, 1.188, 1.24)
 ORIGIN_R750 = 0.018
 
 #: How far the shores' noise bends them, against a sea's radius.
-SHORES = 0.6
+SHORES = 0.45
 
 #: Rows of the sea table after the seas.
 _LAKES, _BASIN = -2, -1
@@ -195,7 +195,9 @@ def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-d
         number = sea + 1 if lava > 0.5 else 0
         if flood > lava:
             sea, lava = len(world.seas) + _LAKES, flood
-        basin = 0.5 * _smoothstep(_depth(world.seas, len(world.seas) + _BASIN, place, shore) / 0.2 + 0.3)
+        basin = 0.5 * _smoothstep(
+            _depth(world.seas, len(world.seas) + _BASIN, place, shore) / 0.2 + 0.3
+        )
         kind = min(max(0.8 * titanium, -1.0), 1.0)
         other = 1 if kind > 0.0 else 2
         rich = _smoothstep(world.seas[sea, s.RICH] + 0.9 * titanium)
@@ -209,9 +211,7 @@ def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-d
             soil[part] = high + lava * (low - high)
         # maturity: towards the hypermature origin or away from it
         away = max(1.0 + 0.12 * maturity + 0.6 * fresh, 0.7)
-        bright = (1.0 + 0.08 * tone + relief) * (
-            ORIGIN_R750 + away * (soil[1] - ORIGIN_R750)
-        )
+        bright = (1.0 + 0.08 * tone + relief) * (ORIGIN_R750 + away * (soil[1] - ORIGIN_R750))
         per_750 = 1.0 / soil[1]
         for part in range(5):
             ratio = ORIGIN_RATIO[part] + away * (soil[part] * per_750 - ORIGIN_RATIO[part])
