@@ -47,10 +47,10 @@ def find_model(name_or_path: str) -> Model:
     """
     if name_or_path in BUILT_IN:
         return BUILT_IN[name_or_path]
-    path = PurePath(name_or_path)
-    if path.suffix or len(path.parts) > 1:
+    suffix = PurePath(name_or_path).suffix
+    if suffix or "/" in name_or_path:
         raise ModelError(
-            f"{name_or_path} is a path, but models are not read from {path.suffix or 'such'} "
+            f"{name_or_path} is a path, but models are not read from {suffix or 'such'} "
             "files yet; use a built-in model (`lunarscale models` lists them)"
         )
     near = difflib.get_close_matches(name_or_path.lower(), BUILT_IN, n=3, cutoff=0.5)

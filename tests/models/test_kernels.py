@@ -1,0 +1,177 @@
+"""The kernels against a float64 NumPy twin that shares nothing with them."""
+
+import math
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lunarscale.errors import ModelError
+from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, REASON_MASK, MapReason
+from lunarscale.models.kernels import first_count_above, kernel_of
+from lunarscale.models.laws import AngleLine
+from lunarscale.models.registry import BUILT_IN
+
+SCALE = 1.35e-4
+#: The largest error that is accepted, in the quantity's units.
+ACCEPTED = {"FeO": 1e-5, "TiO2": 5e-5, "OMAT": 3e-7, "theta_Fe": 3e-7, "theta_Ti": 3e-7}
+CLEMENTINE = [name for name, model in BUILT_IN.items() if model.camera == "clementine-uvvis"]
+
+#: Origins and coefficients of the published equations, written out again from the papers.
+IRON = {"qiu-2025": (0.018, 1.188, 24.770, -8.053), "lucey-2000": (0.08, 1.19, 17.427, -7.565)}
+TITANIUM = {"qiu-2025": (0.0, 0.481, 7.128, 4.022), "lucey-2000": (0.0, 0.42, 3.708, 5.979)}
+
+
+def twin(name, base, other):
+    """Value (NaN where none) and flag of reflectances, straight from the papers, in float64."""
+    author, _, kind = name.rpartition("-")
+    ratio = other / base
+    with np.errstate(divide="ignore", invalid="ignore"):
+        if name == "wilcox-2005-feo":
+            floor = 0.0
+            value = -137.97 * (0.9834 * base + 0.1813 * ratio) + 57.46
+        elif kind == "tio2":
+            floor, y0, a, p = TITANIUM[author]
+            angle = np.arctan((ratio - y0) / (base - floor))
+            value = a * np.abs(angle) ** p
+        else:
+            floor, y0, a, b = IRON[author]
+            if kind == "feo":
+                value = -a * np.arctan((ratio - y0) / (base - floor)) + b
+            else:
+                value = np.sqrt((base - floor) ** 2 + (ratio - y0) ** 2)
+    flag = NEGATIVE * (value < 0) + EXTRAPOLATED * ((base < 0.05) | (base > 0.40))
+    if kind == "tio2":
+        flag = np.where(angle <= 0, MapReason.ANGLE_NOT_POSITIVE, flag)
+    flag = np.where(base <= floor, MapReason.OUTSIDE_DOMAIN, flag)
+    return np.where(flag & REASON_MASK, np.nan, value), flag
+
+
+@pytest.mark.parametrize("name", CLEMENTINE)
+def test_every_count_within_the_accepted_error_and_with_its_flag(name):
+    model = BUILT_IN[name]
+    worst, medians = 0.0, []
+    for base in range(math.ceil(0.03 / SCALE), math.floor(0.45 / SCALE) + 1):
+        other = np.arange(math.ceil(0.5 * base), 2 * base + 1, dtype=np.int16)
+        got = model.predict(np.stack([np.full_like(other, base), other]), SCALE)
+        value, flag = twin(name, base * SCALE, other * SCALE)
+        np.testing.assert_array_equal(got.flags[0], flag, err_msg=f"base count {base}")
+        there = ~np.isnan(value)
+        if there.any():
+            errors = np.abs(got.values[0][there] - value[there])
+            worst = max(worst, float(errors.max()))
+            medians.append(float(np.median(errors)))
+    print(f"{name}: maximum error {worst:.1e}, median {np.median(medians):.1e}")
+    assert worst <= ACCEPTED[model.quantity.name]
+
+
+@pytest.mark.parametrize("name", ["otake-2012-theta-fe", "otake-2012-theta-ti"])
+def test_angles_of_kaguya_counts(name, seeded):
+    model, scale = BUILT_IN[name], 2e-5
+    base = seeded.integers(1000, 32767, 500_000).astype(np.int16)
+    other = np.minimum(base * seeded.uniform(0.3, 1.5, base.size), 32767).astype(np.int16)
+    got = model.predict(np.stack([base, other]), scale)
+    bands = dict(zip(model.bands_nm, (base * scale, other * scale), strict=True))
+    exact = model.exact(bands)
+    has_value = (got.flags[0] & REASON_MASK) == 0
+    np.testing.assert_array_equal(has_value, ~np.isnan(exact))
+    error = np.abs(got.values[0] - exact)[has_value]
+    assert error.max() <= ACCEPTED[model.quantity.name]
+
+
+@pytest.fixture
+def seeded():
+    return np.random.default_rng(20)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_any_counts_give_finite_values_and_no_data_gives_no_input(name, seeded):
+    model = BUILT_IN[name]
+    counts = seeded.integers(-32768, 32768, (2, 200_000)).astype(np.int16)
+    counts[0, :1000] = NO_DATA
+    counts[1, 500:1500] = NO_DATA
+    edges = np.array([-32768, -32767, -1, 0, 1, 32766, 32767], dtype=np.int16)
+    counts[:, -49:] = np.array(np.meshgrid(edges, edges)).reshape(2, -1)
+    got = model.predict(counts, SCALE)
+    assert np.isfinite(got.values).all()
+    no_input = (counts == NO_DATA).any(axis=0)
+    np.testing.assert_array_equal((got.flags[0] == MapReason.NO_INPUT), no_input)
+    not_above = (counts[0] * SCALE <= model.law.floor) & ~no_input
+    np.testing.assert_array_equal(got.flags[0] == MapReason.OUTSIDE_DOMAIN, not_above)
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_pixel_does_not_depend_on_its_neighbours(name, seeded):
+    """The packed part of a loop, its scalar end and a strided loop agree bit for bit."""
+    model = BUILT_IN[name]
+    base = seeded.integers(200, 3300, 4099).astype(np.int16)
+    other = (base * seeded.uniform(0.3, 1.6, base.size)).astype(np.int16)
+    counts = np.stack([base, other])
+    whole = model.predict(counts, SCALE)
+    for start, length in [(0, 1), (1, 2), (5, 31), (64, 100), (1001, 3000), (4098, 1)]:
+        part = model.predict(np.ascontiguousarray(counts[:, start : start + length]), SCALE)
+        cut = np.s_[:, start : start + length]
+        assert part.values.tobytes() == whole.values[cut].tobytes()
+        assert part.flags.tobytes() == whole.flags[cut].tobytes()
+    every_third = model.predict(counts[:, ::3], SCALE)
+    assert every_third.values.tobytes() == whole.values[:, ::3].tobytes()
+
+
+def test_no_pixels_are_no_error():
+    got = BUILT_IN["qiu-2025-feo"].predict(np.empty((2, 0), dtype=np.int16), SCALE)
+    assert got.values.shape == got.flags.shape == (1, 0)
+
+
+@given(
+    reflectance=st.floats(-0.5, 1.0),
+    scale=st.sampled_from([1.35e-4, 2e-5, 1e-4, 1 / 32767]),
+)
+def test_first_count_above_is_the_first(reflectance, scale):
+    count = first_count_above(reflectance, scale)
+    assert count * scale > reflectance >= (count - 1) * scale
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    x0=st.integers(0, 200).map(lambda k: k / 1000),
+    y0=st.integers(1000, 1999).map(lambda k: k / 1000),
+)
+def test_any_origin_of_a_calibration_is_exact(x0, y0):
+    law = AngleLine(x0, y0, -1, 25.0, -8.0)
+    lowest = first_count_above(x0, SCALE)
+    base = np.repeat(np.arange(lowest, lowest + 40, dtype=np.int16), 50)
+    other = (base * np.tile(np.linspace(0.8, 1.6, 50), 40)).astype(np.int16)
+    got = kernel_of(law, (0.05, 0.4), SCALE).predict(base, other)
+    # the origin's remainder in float64 is exact to 1e-16, the first count above may be 1e-8 off it
+    exact = law.exact(base * SCALE, other / base)
+    near = base * SCALE - x0 < 1e-7
+    assert np.abs(got.values[0] - exact)[~near].max() < 2e-5
+
+
+@pytest.mark.parametrize("y0", [1.00001, 2.0, -0.1, 1 / 3])
+def test_an_origin_finer_than_the_integers_is_refused(y0):
+    with pytest.raises(ModelError, match=r"multiple of 0\.0001"):
+        kernel_of(AngleLine(0.01, y0, -1), (0.05, 0.4), SCALE)
+
+
+@pytest.mark.parametrize("scale", [0.0, -1e-4, math.nan, math.inf])
+def test_a_scale_that_is_none_is_refused(scale):
+    with pytest.raises(ModelError, match="positive reflectance"):
+        kernel_of(AngleLine(0.01, 1.2, -1), (0.05, 0.4), scale)
+
+
+def test_importing_compiles_nothing():
+    program = (
+        "import lunarscale.models.registry\n"
+        "from lunarscale.models import kernels, quantise, polynomials\n"
+        "from numba.core.registry import CPUDispatcher\n"
+        "compiled = [n for n, f in vars(polynomials).items()\n"
+        "            if isinstance(f, CPUDispatcher) and f.overloads]\n"
+        "assert not compiled, compiled\n"
+        "assert kernels._compile.cache_info().currsize == 0\n"
+        "assert quantise._ufuncs.cache_info().currsize == 0\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
