@@ -228,13 +228,15 @@ class MaskGrouping:
                 f"its top at {north:g} covers {turn:g} x {height * pixel_deg:g} degrees, latitudes "
                 f"{south:g} to {north:g}; a mask lies within 360 x 180 degrees of the sphere"
             )
-        values = [value for value in _values_of(raster) if value != no_data]
+        found = _values_of(raster)
+        values = [value for value in found if value != no_data]
         if not 0 < len(values) <= MOST_MASK_VALUES:
+            count = f"over {MOST_MASK_VALUES:,} different values" if values else "no value"
             raise RegionError(
-                f"mask {name}: found {len(values):,} different values where a mask has 1 to "
-                f"{MOST_MASK_VALUES:,}; give a raster of a few classes, not an image"
+                f"mask {name}: found {count} where a mask has 1 to {MOST_MASK_VALUES:,}; give a "
+                "raster of a few classes, not an image"
             )
-        codes = _codes_of(raster, np.array(values))
+        codes = _codes_of(raster, found, values)
         return cls(name, tuple(values), codes, west, north, pixel_deg)
 
     @property
@@ -273,25 +275,45 @@ class MaskGrouping:
 
 
 def _values_of(raster: NDArray[np.integer]) -> list[int]:
-    """The raster's different values, ascending."""
-    low, high = int(raster.min()), int(raster.max())
-    if high - low > 0xFFFF:
-        return [int(value) for value in np.unique(raster)]
-    seen = np.zeros(high - low + 1, dtype=bool)
+    """The raster's different values, ascending; it stops looking when they are too many."""
+    found: set[int] = set()
     for top in range(0, len(raster), BLOCK_ROWS):
-        seen[raster[top : top + BLOCK_ROWS].astype(np.int64) - low] = True
-    return [int(value) + low for value in np.flatnonzero(seen)]
+        line = raster[top : top + BLOCK_ROWS].ravel()
+        # masks are long runs of equal values: one look at each run's end is enough
+        ends = np.append(np.flatnonzero(line[1:] != line[:-1]), line.size - 1)
+        found.update(np.unique(line[ends]).tolist())
+        if len(found) > MOST_MASK_VALUES + 1:
+            break
+    return sorted(found)
 
 
 def _codes_of(
-    raster: NDArray[np.integer], values: NDArray[np.integer]
+    raster: NDArray[np.integer], found: list[int], values: list[int]
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Position of each pixel's value among ``values``, counted from 1; 0 if it is not there."""
+    """Position of each pixel's value among ``values``, counted from 1; 0 if it is not there.
+
+    Parameters
+    ----------
+    raster : ndarray of integers
+    found : list of int
+        All values in it, ascending.
+    values : list of int
+        Those that make groups, ascending.
+    """
     codes = np.zeros(raster.shape, dtype=np.uint8 if len(values) < 256 else np.uint16)
+    low = found[0]
+    table = np.zeros(found[-1] - low + 1 if found[-1] - low <= 0xFFFF else 0, dtype=codes.dtype)
+    if table.size:
+        table[np.array(values) - low] = np.arange(1, len(values) + 1)
     for top in range(0, len(raster), BLOCK_ROWS):
-        block = raster[top : top + BLOCK_ROWS]
-        found = np.minimum(np.searchsorted(values, block), len(values) - 1)
-        codes[top : top + BLOCK_ROWS] = np.where(values[found] == block, found + 1, 0)
+        block, out = raster[top : top + BLOCK_ROWS], codes[top : top + BLOCK_ROWS]
+        if table.size:
+            np.take(
+                table, block if low == 0 else block.astype(np.int64) - low, out=out, mode="clip"
+            )
+        else:
+            at = np.minimum(np.searchsorted(values, block), len(values) - 1)
+            out[:] = np.where(np.array(values)[at] == block, at + 1, 0)
     return codes
 
 

@@ -18,6 +18,10 @@ from lunarscale.grid.raster import RasterGrid, Window
 
 Ring = NDArray[np.float64]
 
+#: Fraction of a pixel by which a crossing may lie past a centre and still be on it: an outline
+#: that closes over the seam is the same line 360 degrees on, but for the rounding.
+NEAR = 1e-7
+
 
 @dataclass(frozen=True, eq=False)
 class Polygon:
@@ -101,7 +105,7 @@ def _fill(
     if not rows.size:
         return
     # the first column whose centre lies at or east of the crossing, in the whole grid's columns
-    cols = np.ceil((lons + 180.0) * (grid.around / 360.0) - 0.5).astype(np.int64)
+    cols = np.ceil((lons + 180.0) * (grid.around / 360.0) - 0.5 - NEAR).astype(np.int64)
     cols = np.clip(cols + grid.around * turn - (grid.col + window.col), 0, window.width)
     top, bottom = int(rows.min()), int(rows.max()) + 1
     left, right = int(cols.min()), int(cols.max())

@@ -110,8 +110,8 @@ def _ring(who: str, positions: Any) -> Ring:
             "longitude first, -180..180 or on past the seam"
         )
     distinct: Ring = ring[np.append(True, (np.diff(ring, axis=0) != 0).any(axis=1))]
-    _check_area(who, distinct)
     _check_simple(who, distinct)
+    _check_area(who, distinct)
     return distinct
 
 

@@ -47,8 +47,8 @@ class Statistics:
 
     A place's group numbers under all groupings make its *atom*; sums are kept an atom, so that a
     pixel is in them once however many groupings there are. All are integers: merging is
-    associative and commutative bit for bit. The area of the whole sphere is 2**62, so no sum
-    over parts of the Moon, each counted once, leaves int64.
+    associative and commutative bit for bit. The area of the whole sphere is 2**62 but for
+    rounding, so no sum over parts of the Moon, each counted once, leaves int64.
 
     Parameters
     ----------
@@ -153,7 +153,8 @@ class Statistics:
         """
         start = len(MAGIC) + 4
         crc = int.from_bytes(written[len(MAGIC) : start], "little")
-        if written[: len(MAGIC)] != MAGIC or zlib.crc32(written[start:]) != crc:
+        whole = written.startswith(MAGIC) and len(written) > start
+        if not whole or zlib.crc32(written[start:]) != crc:
             raise TornError(
                 f"partial statistics of {len(written):,} bytes are not what was written: the "
                 "checksum or the version differs; compute the shard again"
