@@ -23,7 +23,8 @@ from lunarscale.readers.files import (
     in_any_case,
     read_ranges,
 )
-from lunarscale.readers.pds3 import Label, begins_with_label, read_label
+from lunarscale.readers.label import Label
+from lunarscale.readers.pds3 import begins_with_label, read_label
 from lunarscale.readers.tile import Tile, label_hash
 
 LABEL_SUFFIXES = (".lbl", ".lab")

@@ -54,16 +54,24 @@ def file_size(path: str, options: Options = None) -> int:
         if is_local(path):
             return os.stat(path).st_size
         fs, inner = file_system(path, options)
-        return int(fs.size(inner) or 0)
+        if (size := fs.size(inner)) is None:
+            raise TileError(f"{path}: the server does not tell its size; fetch it to this machine")
+        return int(size)
 
 
-def is_file(path: str, options: Options = None) -> bool:
-    """Whether a file of this very name is there."""
-    with reaching(path):
-        if is_local(path):
-            return os.path.isfile(path)
-        fs, inner = file_system(path, options)
-        return bool(fs.isfile(inner))
+def kind_of(path: str, options: Options = None) -> str | None:
+    """``file``, ``directory``, or None where nothing is there; for use within ``reaching``.
+
+    Not fsspec's ``isfile``, which takes a refused connection or missing keys for an absent file.
+    """
+    fs, inner = file_system(path, options)
+    try:
+        return str(fs.info(inner)["type"])
+    except FileNotFoundError as error:
+        cause = error.__cause__  # the HTTP file system says "not found" to any failure
+        if isinstance(cause, OSError) and not isinstance(cause, FileNotFoundError):
+            raise cause from None
+        return None
 
 
 def read_ranges(
@@ -113,4 +121,5 @@ def in_any_case(path: str, names: Sequence[str], options: Options = None) -> str
     """
     spelled = [s for name in names for s in (name, name.lower(), name.upper(), name.capitalize())]
     beside = (sibling(path, name) for name in dict.fromkeys(spelled))
-    return next((candidate for candidate in beside if is_file(candidate, options)), None)
+    with reaching(path):
+        return next((name for name in beside if kind_of(name, options) == "file"), None)

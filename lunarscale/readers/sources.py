@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from lunarscale.errors import SourceError, TileError
 from lunarscale.readers.clementine import LABEL_SUFFIXES, open_clementine
-from lunarscale.readers.files import Options, base_name, file_system, is_local, reaching
+from lunarscale.readers.files import Options, base_name, file_system, is_local, kind_of, reaching
 from lunarscale.readers.tile import Tile
 
 Result = TypeVar("Result")
@@ -103,9 +103,12 @@ def _candidates(source: str, options: Options) -> list[str]:
     """The files of one source that should be tiles, as absolute paths or as URLs."""
     with reaching(source, SourceError, advice="; check the path or URL and its options"):
         fs, inner = file_system(source, options)
-        if fs.isfile(inner):
+        kind = kind_of(source, options)
+        # to HTTP every folder is a file, and asking it otherwise fetches all of a real one
+        a_file = source.lower().endswith(TILE_SUFFIXES + LABEL_SUFFIXES) or not fs.isdir(inner)
+        if kind == "file" and a_file:
             return [_spelled(fs, inner, source)]
-        if fs.isdir(inner):
+        if kind is not None:
             walk = fs.walk(inner, on_error="raise")
             files = [f"{folder.rstrip('/')}/{name}" for folder, _, names in walk for name in names]
         elif has_magic(inner):

@@ -250,6 +250,22 @@ def test_a_detached_label_without_its_image(tmp_path, counts, make_label) -> Non
         open_clementine(str(label))
 
 
+@pytest.mark.parametrize(
+    ("file", "message"),
+    [
+        ("lola/LDEM_4.IMG", "should be CLEM1-L-U-5-DIM-UVVIS-V1.0 but is LRO-L-LOLA-4-GDR-V1.0"),
+        ("lola/LDEM_4.LBL", "should be CLEM1-L-U-5-DIM-UVVIS-V1.0 but is LRO-L-LOLA-4-GDR-V1.0"),
+        (
+            "kaguya_mi/MI_MAP_03_N51E124N50E125SC_cropped.img",
+            "should be CLEM1-L-U-5-DIM-UVVIS-V1.0 but is SLN-L-MI-5-MAP-V3.0",
+        ),
+    ],
+)
+def test_another_archives_file(test_data, file: str, message: str) -> None:
+    with pytest.raises(TileError, match=message):
+        open_clementine(str(test_data(file)))
+
+
 # --- why a count is none ------------------------------------------------------------------------
 
 

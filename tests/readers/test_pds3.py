@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lunarscale.errors import TileError
-from lunarscale.readers.pds3 import LONGEST_LABEL, Label, Pointer, Quantity, parse_label, read_label
+from lunarscale.readers.label import Label, Pointer, Quantity
+from lunarscale.readers.pds3 import LONGEST_LABEL, parse_label, read_label
 
 
 def parse(body: str) -> Label:
