@@ -12,7 +12,7 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 
 from lunarscale.errors import RegionError
-from lunarscale.grid.groupings import MaskGrouping
+from lunarscale.grid.masks import MaskGrouping
 from lunarscale.moon import RADIUS_M
 
 #: Masks of more pixels than this are refused: each worker process keeps them in memory.

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import RegionError, SourceError
-from lunarscale.grid.groupings import Grouping, Maria, MaskGrouping, Seas, WholeMoon
+from lunarscale.grid.groupings import Grouping, Seas, WholeMoon
+from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.readers.geojson import polygons_of
 from lunarscale.readers.masks import mask_of
@@ -117,7 +118,7 @@ def _read(place: str, options: str, digest: str, draws_maria: bool) -> FileGroup
     origin = (place, options, digest, draws_maria)
     if _suffix(place) in _POLYGONS:
         return FileGrouping(polygons_of(stem, content), origin)
-    mask: MaskGrouping = mask_of(stem, content)
+    mask = mask_of(stem, content)
     return FileGrouping(Maria.from_mask(mask) if draws_maria else mask, origin)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
@@ -29,6 +29,7 @@ def test_a_degree_shrinks_with_the_cosine_of_latitude():
     assert KAGUYA.samples_per_degree([0.0, 60.0]).tolist() == [2048.0, 2048.0]
 
 
+@settings(deadline=None)
 @given(
     lattice=st.sampled_from([UI03N003, KAGUYA]),
     lon=st.floats(-30, 60),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunarscale.errors import RegionError
@@ -22,6 +22,7 @@ def test_the_archive_s_resolution_gives_the_published_size():
     assert len(list(grid.window.split(2048))) == 54 * 27
 
 
+@settings(deadline=None)
 @given(ppd=PPDS)
 def test_areas_sum_to_the_sphere(ppd):
     grid = RasterGrid.whole(ppd)
@@ -32,6 +33,7 @@ def test_areas_sum_to_the_sphere(ppd):
     assert grid.pixel_areas_m2().sum() * grid.width == pytest.approx(AREA_KM2 * 1e6, rel=1e-12)
 
 
+@settings(deadline=None)
 @given(ppd=PPDS)
 def test_integer_and_real_areas_agree_row_by_row(ppd):
     grid = RasterGrid.whole(ppd)
@@ -39,6 +41,7 @@ def test_integer_and_real_areas_agree_row_by_row(ppd):
     np.testing.assert_allclose(km2, grid.pixel_areas_m2() / 1e6, rtol=1e-9)
 
 
+@settings(deadline=None)
 @given(ppd=PPDS, size=st.integers(1, 9))
 def test_a_window_weighs_what_its_rows_weigh_in_the_whole(ppd, size):
     grid = RasterGrid.whole(ppd)
@@ -47,6 +50,7 @@ def test_a_window_weighs_what_its_rows_weigh_in_the_whole(ppd, size):
         np.testing.assert_array_equal(grid.row_weights(window), whole[window.slices[0]])
 
 
+@settings(deadline=None)
 @given(ppd=PPDS)
 def test_every_centre_is_located_in_its_own_pixel(ppd):
     grid = RasterGrid.whole(ppd)
@@ -56,6 +60,7 @@ def test_every_centre_is_located_in_its_own_pixel(ppd):
             assert grid.locate(lons[col], lats[row]) == (row, col)
 
 
+@settings(deadline=None)
 @given(ppd=PPDS, lon=LONS, lat=LATS)
 def test_every_place_lies_within_the_bounds_of_its_pixel(ppd, lon, lat):
     grid = RasterGrid.whole(ppd)
@@ -81,6 +86,7 @@ def test_poles_seam_and_edges(lon, lat, pixel):
     assert RasterGrid.whole(1).locate(lon, lat) == pixel
 
 
+@settings(deadline=None)
 @given(ppd=PPDS, west=LONS, east=LONS, south=LATS, north=LATS)
 def test_a_crop_covers_its_box_and_no_whole_pixel_more(ppd, west, east, south, north):
     south, north = sorted((south, north))
@@ -141,6 +147,7 @@ def test_a_resolution_without_pixels_is_refused(ppd):
         RasterGrid.whole(ppd)
 
 
+@settings(deadline=None)
 @given(height=st.integers(1, 30), width=st.integers(1, 30), size=st.integers(1, 11))
 def test_split_windows_tile_the_window(height, width, size):
     window = Window(5, 7, height, width)

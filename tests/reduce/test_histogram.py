@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunarscale.grid.raster import SPHERE_WEIGHT
@@ -21,6 +21,7 @@ def of(areas):
     return Histogram(values, weights, len(areas))
 
 
+@settings(deadline=None)
 @given(areas=AREAS)
 def test_moments_agree_with_float64(areas):
     mean, variance = of(areas).moments()
@@ -38,6 +39,7 @@ def test_moments_are_exact_where_float64_is_not():
     assert tiny.moments()[0] == 1000 + Fraction(1, 2**61 + 1)
 
 
+@settings(deadline=None)
 @given(areas=AREAS, share=st.fractions(0, 1))
 def test_a_quantile_is_the_first_value_with_its_share_at_or_below(areas, share):
     found = of(areas).quantile(share)
@@ -48,6 +50,7 @@ def test_a_quantile_is_the_first_value_with_its_share_at_or_below(areas, share):
     assert below < share * total or found == min(areas)
 
 
+@settings(deadline=None)
 @given(areas=AREAS, width=st.integers(1, 5000))
 def test_bins_hold_their_lower_edge_and_everything(areas, width):
     first, binned = of(areas).binned(width)
@@ -60,6 +63,7 @@ def test_bins_hold_their_lower_edge_and_everything(areas, width):
     assert binned[-1] > 0
 
 
+@settings(deadline=None)
 @given(parts=st.lists(AREAS, max_size=4))
 def test_sums_are_those_of_the_dictionaries(parts):
     total = Histogram.sum(of(part) for part in parts)

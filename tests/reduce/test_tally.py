@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lunarscale.errors import ParametersError, TornError
 from lunarscale.flags import NO_DATA
-from lunarscale.grid.groupings import Maria, Seas, WholeMoon
+from lunarscale.grid.groupings import Seas, WholeMoon
+from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import SPHERE_WEIGHT, RasterGrid, Window
 from lunarscale.moon import Sea
 from lunarscale.reduce.statistics import Statistics
@@ -130,7 +131,7 @@ def test_bytes_read_back_and_merge_on():
     assert Statistics.sum(again).to_bytes() == Statistics.sum(parts).to_bytes()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_torn_bytes_are_found(data):
     written = _written()
