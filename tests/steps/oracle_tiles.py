@@ -17,6 +17,8 @@ from oracle import BANDS, SourceTile
 #: Map resolution of all tiles, px/deg: no simple ratio to any target's.
 RESOLUTION = 3.2971347
 
+Gore = tuple[str, str, float, float, float, float]
+
 #: (volume, product, west, east, south, north); the central longitude is the middle.
 GORES = (
     ("cl_4017", "UI20N015", 0, 30, 2, 38),
@@ -30,8 +32,10 @@ GORES = (
     ("cl_4053", "UI53S000", -20, 20, -66, -40),  # lies across 0
     ("cl_4060", "UI30S075", 60, 90, -47, -12),  # domain edges
     ("cl_4061", "UI30S105", 90, 120, -47, -12),  # bad counts in every proportion
-    *(("cl_4001", f"UI79N{c:03d}", c - 30, c + 30, 66, 90) for c in range(30, 360, 60)),
-    *(("cl_4078", f"UI79S{c:03d}", c - 30, c + 30, -90, -66) for c in (30, 90, 150, 210)),
+    *(("cl_4001", f"UI79N{c:03d}", c - 30, c + 30, 66, 90.0) for c in (30, 90, 150, 210, 270)),
+    *(("cl_4078", f"UI79S{c:03d}", c - 30, c + 30, -90.0, -66) for c in (30, 90, 210)),
+    ("cl_4002", "UI79N330", 300, 360, 66, 90.7),  # lines and samples off the Moon hold counts
+    ("cl_4077", "UI79S150", 120, 180, -90.7, -66),
 )
 
 #: Every kind of count that is no measurement, and the first and last of each kind.
@@ -98,7 +102,7 @@ def sprinkle(rng: Generator, counts: NDArray[np.int16]) -> None:
     counts[band, line, sample] = np.resize(BAD_COUNTS, number)
 
 
-def make_tile(gore: tuple[str, str, float, float, float, float], seed: int) -> SourceTile:
+def make_tile(gore: Gore, seed: int) -> SourceTile:
     """One tile of the list, its offsets odd fractions to seven decimals as labels have them."""
     volume, name, west, east, south, north = gore
     rng = np.random.default_rng(seed)
@@ -120,8 +124,9 @@ def make_tile(gore: tuple[str, str, float, float, float, float], seed: int) -> S
     elif volume == "cl_4005":
         counts[:, rng.random(counts.shape[1:]) < 0.5] = -32768
     sprinkle(rng, counts)
-    beyond = np.abs(steps) > (east - west) / 2 * np.abs(spacing) + 0.8
-    counts[:, beyond] = -32768
+    counts[:, np.abs(steps) > (east - west) / 2 * np.abs(spacing) + 0.8] = -32768
+    if max(north, -south) > 90:
+        counts[:, (np.abs(lat) > 90) | (np.abs(steps) > 180 * np.abs(spacing))] = 7000
     return SourceTile(
         name=name,
         path=f"{volume}/data/{name.lower()}.img",
@@ -134,7 +139,7 @@ def make_tile(gore: tuple[str, str, float, float, float, float], seed: int) -> S
 
 
 def make_tiles(
-    gores: Iterable[tuple[str, str, float, float, float, float]] = GORES,
+    gores: Iterable[Gore] = GORES,
 ) -> list[SourceTile]:
     """All tiles of the small Moon, always the same."""
     return [make_tile(gore, seed) for seed, gore in enumerate(gores)]
