@@ -1,7 +1,7 @@
 """The simulated Moon as an archive: Clementine UVVIS DIM tiles, to the byte of their labels.
 
 The tiling, the lattices and the labels are those of CLEM1-L-U-5-DIM-UVVIS-V1.0 (volinfo.txt,
-sections 11 to 13); the producer and the note say that the counts are simulated.
+sections 11 and 12); the producer and the note say that the counts are simulated.
 """
 
 import math
@@ -84,12 +84,13 @@ class TilePlan:
         """Which pixels are imaged: those within one pixel of the nominal edges.
 
         The pixel's width makes neighbours overlap as the archive's do, so that no place falls
-        between two tiles whose lattices differ; a line beyond a pole has none.
+        between two tiles whose lattices differ; a line wholly beyond a pole has none.
         """
         lat = self.lattice.lat_of(np.arange(1, self.lines + 1))[:, None]
+        on_moon = np.abs(lat) <= 90.0 + 0.5 / self.lattice.ppd
         sample = np.arange(1, self.samples + 1)
         west, east = (self.lattice.sample_of(lon, lat) for lon in (self.west, self.east))
-        return (np.abs(lat) <= 90.0) & (sample >= west - 1.0) & (sample <= east + 1.0)
+        return on_moon & (sample >= west - 1.0) & (sample <= east + 1.0)
 
     def touches(self, bbox: tuple[float, float, float, float]) -> bool:
         """Whether the tile and a box (west, south, east, north; degrees) have ground in common.
@@ -153,7 +154,10 @@ def plan_tile(
         line_offset=round(1.0 + north * ppd, 7),
         sample_offset=round(1.0 - first, 7),
     )
-    lines = math.ceil((north - south + MARGIN_DEG) * ppd)
+    # the second where the margin is less than the half pixel that would be left
+    lines = max(
+        math.ceil((north - south + MARGIN_DEG) * ppd), math.floor((north - south) * ppd + 0.5) + 1
+    )
     return TilePlan(name, *bounds, lattice, lines, math.ceil(last - first + MARGIN_DEG * ppd) + 1)
 
 

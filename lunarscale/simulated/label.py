@@ -144,16 +144,16 @@ def attached_label(plan: "TilePlan", counts: NDArray[np.int16], image: bytes) ->
         "radius_km": RADIUS_M / 1000.0,
     }
     record_bytes = 2 * plan.samples
-    label, records = b"", 1
-    # the records are counted in the label itself, whose length has them in it
-    while len(label) != records * record_bytes:
+    records, needed = 0, 1
+    # the label counts its own records, and more of them can need more digits
+    while needed > records:
+        records = needed
         text = TEMPLATE.format(
             record_bytes=record_bytes,
             file_records=records + len(image) // record_bytes,
             label_records=records,
             image_record=records + 1,
             **facts,
-        )
-        label = text.replace("\n", "\r\n").encode("ascii").ljust(records * record_bytes)
-        records = math.ceil(len(label) / record_bytes)
-    return label
+        ).replace("\n", "\r\n")
+        needed = math.ceil(len(text) / record_bytes)
+    return text.encode("ascii").ljust(records * record_bytes)
