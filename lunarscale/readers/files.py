@@ -90,7 +90,10 @@ def read_ranges(
                 return [_read_at(file.fileno(), start, stop) for start, stop in ranges]
         fs, inner = file_system(path, options)
         starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
-        return list(fs.cat_ranges([inner] * len(ranges), starts, stops, on_error="raise"))
+        pieces = fs.cat_ranges([inner] * len(ranges), starts, stops, on_error="raise")
+    if any(len(p) > stop - start for p, (start, stop) in zip(pieces, ranges, strict=True)):
+        raise TileError(f"{path}: the server gives whole files only; fetch it to this machine")
+    return list(pieces)
 
 
 def _read_at(descriptor: int, start: int, stop: int) -> bytes:

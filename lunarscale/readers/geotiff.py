@@ -6,7 +6,7 @@ by GDAL; the USGS mosaic (``Lunar_Clementine_UVVIS_WarpMosaic_5Bands_200m.tif``)
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from xml.etree import ElementTree
@@ -15,6 +15,7 @@ import numpy as np
 import pyproj
 import rasterio
 from numpy.typing import NDArray
+from rasterio.errors import RasterioIOError
 from rasterio.windows import Window
 
 from lunarscale.bands import CLEMENTINE_UVVIS, Camera
@@ -110,14 +111,19 @@ def open_geotiff(
 @contextmanager
 def _opened(path: str, options: Options) -> Iterator[Any]:
     """The file as a rasterio dataset; any failure inside names the file."""
-    with reaching(path, advice="; it should be a complete GeoTIFF, fetch it again"):
-        if is_local(path):
-            with rasterio.open(path, driver="GTiff") as image:
-                yield image
-            return
-        fs, inner = file_system(path, options)
-        with fs.open(inner, "rb") as file, rasterio.open(file, driver="GTiff") as image:
-            yield image
+    with reaching(path), ExitStack() as stack:
+        source: Any = path
+        if not is_local(path):
+            fs, inner = file_system(path, options)
+            source = stack.enter_context(fs.open(inner, "rb"))
+        try:
+            yield stack.enter_context(rasterio.open(source, driver="GTiff"))
+        except RasterioIOError as error:
+            why = error.__cause__ or error  # rasterio's own words may only point to GDAL's
+            raise TileError(
+                f"{path}: should be a complete GeoTIFF but cannot be read as one ({why}); "
+                "fetch the tile again"
+            ) from error
 
 
 def _check_counts(path: str, image: Any, camera: Camera) -> None:
@@ -137,11 +143,20 @@ def _check_counts(path: str, image: Any, camera: Camera) -> None:
 
 
 def _check_size(path: str, image: Any, found: int) -> None:
-    promised = image.count * image.height * image.width * 2
-    if image.compression is None and found < promised:
+    """Hold the end of every band's last block against the file's size."""
+    promised = 0
+    for band in image.indexes:
+        height, width = image.block_shapes[band - 1]
+        block = f"{(image.width - 1) // width}_{(image.height - 1) // height}"
+        place, size = (
+            image.get_tag_item(f"BLOCK_{what}_{block}", "TIFF", bidx=band)
+            for what in ("OFFSET", "SIZE")
+        )
+        promised = max(promised, int(place or 0) + int(size or 0))  # none: a sparse file's block
+    if found < promised:
         raise TileError(
-            f"{path}: header promises {image.count} x {image.height} x {image.width} samples "
-            f"({promised:,} bytes) but the file has {found:,}; fetch the tile again"
+            f"{path}: header promises {image.count} x {image.height} x {image.width} samples up to "
+            f"byte {promised:,} but the file has {found:,} bytes; fetch the tile again"
         )
 
 
@@ -166,9 +181,15 @@ def _lattice(path: str, image: Any) -> Lattice:
     centre = parameters.get("Longitude of natural origin", 0.0)
     if method == "Sinusoidal":
         return Lattice("sinusoidal", ppd, centre, north * ppd + 0.5, 0.5 - west * ppd)
+    north += parameters.get("Latitude of natural origin", 0.0)
+    south = north - image.height / ppd
+    if max(north, -south) > 90.0 + 1.0 / ppd:
+        raise TileError(
+            f"{path}: latitudes should lie in -90..90 but its transform spans {south:g}.."
+            f"{north:g}; it was written in other units than its CRS has"
+        )
     # recentred, so that a longitude wrapped into +-180 about lon0 reaches every column
     middle = centre + west + image.width / (2.0 * ppd)
-    north += parameters.get("Latitude of natural origin", 0.0)
     return Lattice("simple-cylindrical", ppd, middle, north * ppd + 0.5, image.width / 2.0 + 0.5)
 
 

@@ -101,7 +101,7 @@ class Sheet:
         software = f"lunarscale {lunarscale.__version__}"
         metadata = {"Software": software, "Title": title}
         self.figure.savefig(path, format="png", dpi=PNG_DPI, metadata=metadata)
-        return round(self.width * PNG_DPI), round(self.height * PNG_DPI)
+        return int(self.width * PNG_DPI), int(self.height * PNG_DPI)
 
     def save_svg(self, path: Path, *, title: str) -> None:
         """Write the SVG, without a date."""

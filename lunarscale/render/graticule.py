@@ -43,7 +43,7 @@ def draw_graticule(
     west, south, east, north = bounds
     width, height = inches
     lon_step = graticule_step(east - west, lines=max(2, round(width / 0.7)))
-    lat_step = graticule_step(north - south, lines=max(2, round(height / 0.6)))
+    lat_step = graticule_step(north - south, lines=max(1, round(height / 0.6)))
     lons, lats = graticule_lines(west, east, lon_step), graticule_lines(south, north, lat_step)
     axes.set_xticks(lons, [degrees_east(float(lon)) for lon in lons], parse_math=False)
     axes.set_yticks(lats, [degrees_north(float(lat)) for lat in lats], parse_math=False)

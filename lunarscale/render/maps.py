@@ -114,7 +114,9 @@ def draw_map(picture: MapPicture, *, path: Path, simulated: bool = False) -> Ill
     _draw_scale_bar(sheet, picture.bounds, left=left, bottom=strip + _FOOT - 0.45, width=width)
     for place, pole in enumerate(poles):
         start = _LEFT + 0.12 + place * _POLE_PITCH
-        sheet.write(start + _POLE / 2.0, strip, title_of(pole), ha="center", va="top")
+        sheet.write(
+            start + _POLE / 2.0, strip, title_of(picture.bounds, pole), ha="center", va="top"
+        )
         panel = sheet.panel(start, 0.32, width=_POLE, height=_POLE)
         draw_pole(panel, colours, values=picture.values, bounds=picture.bounds, pole=pole)
     start = _LEFT + _POLE_PITCH * len(poles)

@@ -84,7 +84,7 @@ def draw_histograms(
     if simulated:
         sheet.mark_simulated()
     axes = sheet.panel(0.7, 0.6, width=_WIDTH - 1.6, height=_HEIGHT - 1.4)
-    bins = _shared_bins(curves)
+    bins = shared_bins(curves)
     if bins is None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=FAINT)
         axes.set_xticks([])
@@ -105,14 +105,14 @@ def draw_histograms(
 
 
 @dataclass(frozen=True)
-class _Bins:
+class SharedBins:
     """Bins that all curves of a plot share."""
 
     edges: NDArray[np.float64]
     shares: tuple[NDArray[np.float64] | None, ...]
 
 
-def _shared_bins(curves: Sequence[HistogramCurve]) -> _Bins | None:
+def shared_bins(curves: Sequence[HistogramCurve]) -> SharedBins | None:
     """Curves brought to common, readable bins over the middle of the area; None without values."""
     filled = [curve for curve in curves if curve.areas.sum() > 0]
     if not filled:
@@ -126,7 +126,7 @@ def _shared_bins(curves: Sequence[HistogramCurve]) -> _Bins | None:
     edges: NDArray[np.float64] = np.arange(first, first + count + 1, dtype=np.float64)
     edges *= merge * step
     shares = tuple(_shares(curve, edges) if curve.areas.sum() > 0 else None for curve in curves)
-    return _Bins(edges, shares)
+    return SharedBins(edges, shares)
 
 
 def _middle(curve: HistogramCurve) -> tuple[float, float]:
@@ -152,7 +152,7 @@ def _round_up(width: float, step: float) -> float:
 
 
 def _draw_curves(
-    axes: Axes, curves: Sequence[HistogramCurve], *, bins: _Bins, name: str, units: str
+    axes: Axes, curves: Sequence[HistogramCurve], *, bins: SharedBins, name: str, units: str
 ) -> None:
     # the whole last: it lies on top of its parts
     for place, shares in reversed(list(enumerate(bins.shares))):

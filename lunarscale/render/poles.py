@@ -16,8 +16,8 @@ from lunarscale.render.labels import degrees_east, degrees_north
 Pole = Literal["north", "south"]
 Bounds = tuple[float, float, float, float]
 
-#: Latitude of a panel's rim, degrees from the equator.
-RIM_LAT = 60.0
+#: Latitudes, degrees from the equator, between which a panel's rim lies: where the map ends.
+WIDEST_RIM, NARROWEST_RIM = 60.0, 80.0
 
 #: Pixels across a panel, and samples of the picture averaged into each along both axes.
 PANEL_PX, SAMPLES = 600, 3
@@ -29,9 +29,17 @@ def covers_pole(bounds: Bounds, pole: Pole) -> bool:
     return north >= 90.0 - 1e-6 if pole == "north" else south <= -90.0 + 1e-6
 
 
-def rim_radius_m() -> float:
+def rim_latitude(bounds: Bounds, pole: Pole) -> float:
+    """Latitude of a panel's rim: 60 degrees, or nearer to the pole where the map ends there."""
+    _, south, _, north = bounds
+    edge = south if pole == "north" else -north
+    rim = min(NARROWEST_RIM, max(WIDEST_RIM, edge))
+    return rim if pole == "north" else -rim
+
+
+def rim_radius_m(bounds: Bounds, pole: Pole) -> float:
     """Distance of the rim from the pole on the projection plane, in metres."""
-    x, _ = polar_stereographic(90.0, RIM_LAT, pole="north")
+    x, _ = polar_stereographic(90.0, rim_latitude(bounds, pole), pole=pole)
     return float(x)
 
 
@@ -90,7 +98,7 @@ def polar_picture(
         float32 values, NaN without one, and bool: whether the picture covers the pixel.
     """
     fine = PANEL_PX * SAMPLES
-    along = ((np.arange(fine) + 0.5) / fine * 2.0 - 1.0) * rim_radius_m()
+    along = ((np.arange(fine) + 0.5) / fine * 2.0 - 1.0) * rim_radius_m(bounds, pole)
     lon, lat = inverse_polar_stereographic(along[None, :], -along[:, None], pole=pole)
     found, inside = sample_picture(values, bounds, lon=lon, lat=lat)
     blocks = (PANEL_PX, SAMPLES, PANEL_PX, SAMPLES)
@@ -117,7 +125,7 @@ def draw_pole(
         West, south, east and north edge in degrees.
     pole : {"north", "south"}
     """
-    rim = rim_radius_m()
+    rim = rim_radius_m(bounds, pole)
     means, inside = polar_picture(values, bounds, pole)
     paint = colours.to_rgba(np.ma.masked_invalid(means))
     paint[..., 3] = inside
@@ -126,17 +134,19 @@ def draw_pole(
     disc.set_linewidth(0.8)
     axes.add_patch(disc)
     image.set_clip_path(disc)
-    _draw_polar_graticule(axes, pole)
+    _draw_polar_graticule(axes, rim_latitude(bounds, pole), pole)
     axes.set_axis_off()
     axes.set_xlim(-1.01 * rim, 1.01 * rim)
     axes.set_ylim(-1.01 * rim, 1.01 * rim)
 
 
-def _draw_polar_graticule(axes: Axes, pole: Pole) -> None:
+def _draw_polar_graticule(axes: Axes, rim_lat: float, pole: Pole) -> None:
     sign = 1.0 if pole == "north" else -1.0
     line: dict[str, Any] = {"color": "white", "linewidth": 0.5, "alpha": 0.65}
     turn = np.linspace(-180.0, 180.0, 361)
-    for lat in (70.0, 80.0):
+    step = 10.0 if abs(rim_lat) < 70.0 else 5.0
+    circles = [lat for lat in np.arange(90.0 - step, 60.0, -step) if lat > abs(rim_lat) + 1.0]
+    for lat in circles:
         axes.plot(*polar_stereographic(turn, np.full_like(turn, sign * lat), pole=pole), **line)
         x, y = polar_stereographic(45.0, sign * lat, pole=pole)
         axes.text(
@@ -152,20 +162,19 @@ def _draw_polar_graticule(axes: Axes, pole: Pole) -> None:
         )
     for lon in range(-180, 180, 30):
         # meridians but the four quarters stop short of the pole, where they would crowd it
-        reach = sign * np.array([RIM_LAT, 90.0 if lon % 90 == 0 else 80.0])
+        reach = np.array([rim_lat, sign * (90.0 if lon % 90 == 0 else circles[0])])
         axes.plot(*polar_stereographic(np.full(2, float(lon)), reach, pole=pole), **line)
-        _label_meridian(axes, lon, pole)
+        _label_meridian(axes, lon, rim_lat, pole)
 
 
-def _label_meridian(axes: Axes, lon: int, pole: Pole) -> None:
-    x, y = polar_stereographic(float(lon), 0.0, pole=pole)
-    length = math.hypot(float(x), float(y))
-    right, up = float(x) / length, float(y) / length
-    rim = rim_radius_m()
+def _label_meridian(axes: Axes, lon: int, rim_lat: float, pole: Pole) -> None:
+    x, y = polar_stereographic(float(lon), rim_lat, pole=pole)
+    rim = math.hypot(float(x), float(y))
+    right, up = float(x) / rim, float(y) / rim
     quarter = lon % 90 == 0
     axes.annotate(
         degrees_east(lon),
-        (right * rim, up * rim),
+        (float(x), float(y)),
         xytext=(right * 3.0, up * 3.0),
         textcoords="offset points",
         fontsize=SMALL_PT if quarter else SMALL_PT - 1,
@@ -183,7 +192,6 @@ def _side(direction: float, low: str, high: str) -> str:
     return high if direction > 0 else low
 
 
-def title_of(pole: Pole) -> str:
+def title_of(bounds: Bounds, pole: Pole) -> str:
     """Heading of a panel."""
-    sign = 1.0 if pole == "north" else -1.0
-    return f"{pole.capitalize()} pole, to {degrees_north(sign * RIM_LAT)}"
+    return f"{pole.capitalize()} pole, to {degrees_north(rim_latitude(bounds, pole))}"

@@ -2,7 +2,7 @@
 
 ::
 
-    archive      tiles of the archive's form        (label: their PDS3 labels)
+    archive      writes tiles of the archive's form (tiling: where they are; label: PDS3)
     surface      reflectance, counts and truth at any place and resolution
     instrument   what the camera makes of the surface: noise, gaps, broken counts
     soils        what it is made of                 craters: where its craters are

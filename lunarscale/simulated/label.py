@@ -1,16 +1,13 @@
 """The attached PDS3 label of a tile: the archive's keywords, in its order and form."""
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.moon import RADIUS_M
-
-if TYPE_CHECKING:
-    from lunarscale.simulated.archive import TilePlan
+from lunarscale.simulated.tiling import TilePlan
 
 #: The archive's example label (volinfo.txt, section 12), its facts left open.
 TEMPLATE = """\
@@ -111,7 +108,7 @@ END
 """
 
 
-def attached_label(plan: "TilePlan", counts: NDArray[np.int16], image: bytes) -> bytes:
+def attached_label(plan: TilePlan, counts: NDArray[np.int16], image: bytes) -> bytes:
     """The label of a tile, padded with blanks to whole records.
 
     CHECKSUM is the sum of the image's bytes modulo 2**32; MINIMUM and MAXIMUM are over the

@@ -10,9 +10,9 @@ from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import plan_predict
 from lunarscale.engine.record import RunRecord, provenance
 from lunarscale.engine.run import Prepared, complain, existing, lay, require
-from lunarscale.errors import LunarscaleError, ModelError, RegionError, StoreError
+from lunarscale.errors import LunarscaleError, ModelError, StoreError
 from lunarscale.grid.groupings import Grouping
-from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.grid.raster import Window
 from lunarscale.models.model import Model
 from lunarscale.models.registry import DEFAULT_MODELS, find_model
 from lunarscale.readers.regions import read_grouping
@@ -69,7 +69,7 @@ def prepare_predict(
     camera = source.layout.camera_facts
     for model in chosen:
         camera.band_indices(model.bands_nm, model.name)
-    grid, offset = _within(source, bbox)
+    grid, offset = source.within(bbox)
     wanted = Layout(
         kind="maps",
         grid=grid,
@@ -153,25 +153,6 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
                 raise ModelError(f"{model.name} is named twice, or makes {name} twice")
             layers.append(MapLayer(name, quantity.name, model.name, model.formula, model.source))
     return tuple(layers)
-
-
-def _within(
-    source: Cube, bbox: tuple[float, float, float, float] | None
-) -> tuple[RasterGrid, tuple[int, int]]:
-    """The maps' grid, and its first row and column in the mosaic's."""
-    whole = source.grid
-    if bbox is None:
-        return whole, (0, 0)
-    grid = whole.crop(*bbox)
-    row, col = grid.row - whole.row, (grid.col - whole.col) % whole.around
-    fits = 0 <= row and row + grid.height <= whole.height and col < whole.width
-    if not (fits and (whole.width == whole.around or col + grid.width <= whole.width)):
-        west, south, east, north = whole.bounds()
-        raise RegionError(
-            f"bounding box {' '.join(f'{edge:g}' for edge in bbox)} reaches beyond the mosaic, "
-            f"which covers {west:g} {south:g} {east:g} {north:g} (W S E N)"
-        )
-    return grid, (row, col)
 
 
 def _groupings(maria: Grouping) -> tuple[Grouping, ...]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
 
-from lunarscale.errors import FormatError, StoreError
+from lunarscale.errors import FormatError, RegionError, StoreError
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
@@ -120,6 +120,30 @@ class Cube:
             has = ", ".join(specs)
             raise StoreError(f"{self.location.url}: no layer {name}; the store has {has}")
         return specs[name]
+
+    def within(
+        self, bbox: tuple[float, float, float, float] | None
+    ) -> tuple[RasterGrid, tuple[int, int]]:
+        """The grid of a bounding box, and its first row and column in this cube's.
+
+        Raises
+        ------
+        RegionError
+            If the box reaches beyond the cube.
+        """
+        whole = self.grid
+        if bbox is None:
+            return whole, (0, 0)
+        grid = whole.crop(*bbox)
+        row, col = grid.row - whole.row, (grid.col - whole.col) % whole.around
+        fits = 0 <= row and row + grid.height <= whole.height and col < whole.width
+        if not (fits and (whole.width == whole.around or col + grid.width <= whole.width)):
+            west, south, east, north = whole.bounds()
+            raise RegionError(
+                f"bounding box {' '.join(f'{edge:g}' for edge in bbox)} reaches beyond "
+                f"{self.location.url}, which covers {west:g} {south:g} {east:g} {north:g} (W S E N)"
+            )
+        return grid, (row, col)
 
     def key(self, name: str, window: Window, band: int | None = None) -> str:
         """The object that holds one shard of one array, or of one of its bands."""

@@ -1,0 +1,170 @@
+"""Summarise: exact area-weighted statistics of maps, by groups of places."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.table import Table
+
+from lunarscale.engine.counting import CountTask
+from lunarscale.engine.executors import Executor, Serial
+from lunarscale.engine.ledger import Ledger
+from lunarscale.engine.outcome import Tale
+from lunarscale.engine.plan import plan_summarise
+from lunarscale.engine.run import Prepared, complain, require
+from lunarscale.errors import StoreError
+from lunarscale.grid.groupings import Grouping
+from lunarscale.quantities import QUANTITIES, Quantity
+from lunarscale.readers.regions import read_grouping
+from lunarscale.reduce.statistics import Statistics
+from lunarscale.reduce.table import Row, finish, to_csv, to_json
+from lunarscale.store.cube import Cube
+from lunarscale.store.location import Location
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Statistics of a store of maps under the groupings that were asked for.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    rows : list of Row
+        The table.
+    """
+
+    statistics: Statistics
+    rows: list[Row]
+
+    def write(self, folder: str) -> list[Path]:
+        """Write ``statistics.csv`` and ``statistics.json`` into a folder."""
+        place = Path(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        made = []
+        for name, text in (("csv", to_csv(self.rows)), ("json", to_json(self.rows))):
+            path = place / f"statistics.{name}"
+            path.write_text(text, encoding="utf-8")
+            made.append(path)
+        return made
+
+
+def summarise(
+    maps: str, *, by: Sequence[str] = ("moon", "maria", "seas"), executor: Executor | None = None,
+    storage_options: dict[str, Any] | None = None,
+) -> Summary:  # fmt: skip
+    """Statistics of maps by groupings; from those kept in the ledger where they are the same.
+
+    Parameters
+    ----------
+    maps : str
+        Path or fsspec URL.
+    by : sequence of str
+        ``moon``, ``maria``, ``seas``, a GeoJSON file or a mask (``readers.regions``).
+    executor : Executor, optional
+    storage_options : dict, optional
+
+    Raises
+    ------
+    IncompleteError
+        If some shards cannot be read.
+    """
+    cube, groupings = open_maps(maps, storage_options), read_groupings(by, storage_options)
+    kept = kept_statistics(cube)
+    if kept is None or not covers(kept, groupings):
+        tale = prepare_summarise(cube, groupings).run(executor or Serial())
+        complain(tale, maps)
+        kept = tale.statistics
+    if kept is None:
+        raise StoreError(f"{maps}: the maps have no shard to count")
+    return summary_of(cube, kept, groupings)
+
+
+def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
+    """A store of maps, all of whose shards are done.
+
+    Raises
+    ------
+    StoreError
+        If some are not.
+    """
+    cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
+    ledger = Ledger(cube.location, cube.layout.shard)
+    windows = cube.layout.windows()
+    missing = sum(ledger.read(window) is None for window in windows)
+    if missing:
+        raise StoreError(
+            f"{maps}: {missing} of {len(windows)} shards are not done; "
+            "run the same predict again to finish them"
+        )
+    return cube
+
+
+def read_groupings(
+    by: Sequence[str], storage_options: dict[str, Any] | None
+) -> tuple[Grouping, ...]:
+    """The groupings that were asked for."""
+    return tuple(read_grouping(text, storage_options=storage_options) for text in by)
+
+
+def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:
+    """A count of all the maps under some groupings, not begun."""
+    return Prepared(
+        plan=plan_summarise(cube.layout),
+        layout=cube.layout,
+        begin=lambda: CountTask(cube, groupings),
+        jobs=cube.layout.windows(),
+    )
+
+
+def kept_statistics(cube: Cube) -> Statistics | None:
+    """The statistics that predict kept, merged; None where a shard has none."""
+    ledger = Ledger(cube.location, cube.layout.shard)
+    blobs = [ledger.statistics(window) for window in cube.layout.windows()]
+    if not all(blobs):
+        return None
+    return Statistics.sum(Statistics.from_bytes(blob) for blob in blobs if blob is not None)
+
+
+def covers(kept: Statistics, groupings: tuple[Grouping, ...]) -> bool:
+    """Whether statistics are of all these groupings."""
+    return {g.digest for g in groupings} <= {label.digest for label in kept.groupings}
+
+
+def quantities_of(cube: Cube) -> list[Quantity]:
+    """What each layer of maps shows."""
+    return [QUANTITIES[layer.quantity] for layer in cube.layout.layers]
+
+
+def summary_of(cube: Cube, kept: Statistics, groupings: tuple[Grouping, ...]) -> Summary:
+    """The table of the groupings that were asked for."""
+    names = {label.digest: label.name for label in kept.groupings}
+    asked = {names[grouping.digest] for grouping in groupings}
+    rows = [row for row in finish(kept, quantities_of(cube)) if row.grouping in asked]
+    return Summary(kept, rows)
+
+
+def tale_summary(cube: Cube, tale: Tale, groupings: tuple[Grouping, ...]) -> Summary:
+    """The table of a count that has run."""
+    if tale.statistics is None:
+        raise StoreError(f"{cube.location.url}: the maps have no shard to count")
+    return summary_of(cube, tale.statistics, groupings)
+
+
+def rows_table(rows: Sequence[Row]) -> Table:
+    """The table for a terminal: the first columns of each row."""
+    table = Table(box=box.SIMPLE_HEAD)
+    for heading in ("layer", "grouping", "group", "units"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("mean", "std", "min", "max", "mode", "valid area, km²", "valid, %"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in rows:
+        figures = (row.mean, row.std, row.min, row.max, row.mode)
+        share = "" if row.valid_share is None else f"{100 * row.valid_share:.1f}"
+        table.add_row(
+            row.layer, row.grouping, row.group, row.units,
+            *("" if figure is None else f"{figure:.3f}" for figure in figures),
+            f"{row.valid_area_km2:,.0f}", share or row.note,
+        )  # fmt: skip
+    return table
