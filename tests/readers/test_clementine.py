@@ -7,6 +7,7 @@ import fsspec
 import numpy as np
 import pytest
 import rasterio
+from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -154,6 +155,14 @@ def test_a_tile_in_memory(counts, make_tile, make_label) -> None:
     finally:
         fs.rm("/clementine", recursive=True)
         fs.rm("/detached", recursive=True)
+
+
+def test_a_server_without_byte_ranges(tile_path: Path, monkeypatch) -> None:
+    """The plainest HTTP servers answer any range with the whole file."""
+    whole = tile_path.read_bytes()
+    monkeypatch.setattr(MemoryFileSystem, "cat_file", lambda self, path, start, end: whole)
+    with pytest.raises(TileError, match="the server gives whole files only; fetch it to this"):
+        open_clementine("memory://ui03n003.img")
 
 
 def test_tiles_pickle_compare_and_hash(tile_path: Path) -> None:

@@ -185,6 +185,14 @@ def test_a_skewed_lattice(tmp_path, counts, place: Affine) -> None:
         open_geotiff(str(path))
 
 
+def test_metres_under_a_crs_of_degrees(tmp_path, counts) -> None:
+    path = write(tmp_path / "a.tif", counts, GEOGRAPHIC, Affine(100, 0, 0, 0, -100, 4000))
+    with pytest.raises(
+        TileError, match=r"should lie in -90\.\.90 but its transform spans 0\.\.4000"
+    ):
+        open_geotiff(str(path))
+
+
 def test_other_counts(tmp_path, counts) -> None:
     place = Affine(1, 0, 10, 0, -1, 60)
     for name, array, more, message in (
@@ -202,20 +210,29 @@ def test_other_counts(tmp_path, counts) -> None:
             open_geotiff(str(path))
 
 
-def test_a_truncated_geotiff(pds4: Path) -> None:
-    tile, whole = open_geotiff(str(pds4)), pds4.read_bytes()
-    pds4.write_bytes(whole[:-2000])
-    with pytest.raises(
-        TileError, match=r"header promises 5 x 40 x 30 samples \(12,000 bytes\) but"
-    ):
-        open_geotiff(str(pds4))
-    with pytest.raises(TileError, match=r"cannot be read .* fetch it again"):
+@pytest.mark.parametrize(
+    "layout",
+    [
+        {},
+        {"compress": "deflate"},
+        {"interleave": "pixel"},
+        {"tiled": True, "blockxsize": 16, "blockysize": 16},
+    ],
+)
+def test_a_truncated_geotiff(tmp_path, counts, layout: dict[str, Any]) -> None:
+    place = Affine(100, 0, 0, 0, -100, 0)
+    path = write(tmp_path / "a.tif", counts, SINUSOIDAL, place, **layout)
+    tile, whole = open_geotiff(str(path)), path.read_bytes()
+    path.write_bytes(whole[:-1500])
+    with pytest.raises(TileError, match=r"promises 5 x 40 x 30 samples up to byte .* bytes; fetch"):
+        open_geotiff(str(path))
+    with pytest.raises(TileError, match=r"should be a complete GeoTIFF but cannot .*; fetch the"):
         tile.read(*EVERYTHING)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "the file is empty"), (b"not a tiff at all", "it should be a complete GeoTIFF")],
+    [(b"", "the file is empty"), (b"not a tiff at all", "should be a complete GeoTIFF")],
 )
 def test_no_geotiff_at_all(tmp_path, content: bytes, message: str) -> None:
     path = tmp_path / "a.tif"
