@@ -5,7 +5,7 @@ through ``ingest`` and ``predict`` as a user's would; both stores are read with 
 Mosaic counts and all flags must be equal, map counts equal to the quantum.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -113,9 +113,7 @@ def test_every_flag_of_the_mosaic_is_the_oracles(run: Run) -> None:
 
 
 @pytest.mark.parametrize("model", EQUATIONS)
-def test_every_pixel_of_the_maps_is_the_oracles(
-    run: Run, model: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_every_pixel_of_the_maps_is_the_oracles(run: Run, model: str) -> None:
     """Flags equal; counts equal but for float32 at a rounding tie, one count and rare."""
     layer = EQUATIONS[model].layer
     value, flag = predict(run.expected, EQUATIONS[model])
@@ -127,9 +125,9 @@ def test_every_pixel_of_the_maps_is_the_oracles(
     np.testing.assert_array_equal(found.values == NO_DATA, value == NO_DATA)
     off = np.abs(found.values.astype(np.int32) - value)
     assert off.max() <= 1
-    share = np.count_nonzero(off) / np.count_nonzero(value != NO_DATA)
-    record_property("one_count_off", share)
-    assert share < 1e-3
+    held = np.count_nonzero(value != NO_DATA)
+    print(f"{model}: {np.count_nonzero(off)} of {held} counts are off by one")
+    assert np.count_nonzero(off) < 1e-3 * held
 
 
 @pytest.mark.parametrize("name", ["nearest, global", "mean, global"])
