@@ -104,6 +104,34 @@ def _smoothstep(x):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _bin_of(lon, lat):  # type: ignore[no-untyped-def]
+    """Number of the index's bin (``craters.index_caps``) that holds a place."""
+    band = min(int((lat + 90.0) * (c.BANDS / 180.0)), c.BANDS - 1)
+    turn = min(int((lon + 180.0) * (c.BANDS / 180.0)), 2 * c.BANDS - 1)
+    return band * 2 * c.BANDS + turn
+
+
+@kernel
+def _texture(world, place):  # type: ignore[no-untyped-def]
+    """The four fields of smooth noise at a place: shore, tone, titanium, maturity."""
+    x, y, z = place
+    shore = tone = titanium = maturity = 0.0
+    frequency = BROADEST
+    for octave in range(len(world.weights)):
+        # the shift keeps the octaves' nodes from meeting at the Moon's centre planes
+        shift = 16.37 + 5.71 * octave
+        first, second = smooth_noise(
+            x * frequency + shift, y * frequency + shift, z * frequency + shift, world.nodes
+        )
+        shore += world.weights[octave, SHORE] * first
+        tone += world.weights[octave, TONE] * first
+        titanium += world.weights[octave, TITANIUM] * second
+        maturity += world.weights[octave, MATURITY] * second
+        frequency *= LACUNARITY
+    return shore, tone, titanium, maturity
+
+
+@kernel
 def _offset(rows, row, place):  # type: ignore[no-untyped-def]
     """Way east and north to a place from the centre of a row's frame: its chord's parts."""
     x, y, z = place
@@ -169,26 +197,11 @@ def _craters_at(world, place, bin_):  # type: ignore[no-untyped-def]
 def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-def]
     """Fill ``spectra`` (5, pixel) and ``made_of`` (5, pixel): sea, lava, FeO, TiO2, shore."""
     soil = np.empty(7)
-    weights = world.weights
     for pixel in range(lons.size):
         lon, lat = lons[pixel], lats[pixel]
-        x, y, z = place = unit_vector(lon, lat)
-        band = min(int((lat + 90.0) * (c.BANDS / 180.0)), c.BANDS - 1)
-        col = min(int((lon + 180.0) * (c.BANDS / 180.0)), 2 * c.BANDS - 1)
-        bin_ = band * 2 * c.BANDS + col
-        shore = tone = titanium = maturity = 0.0
-        frequency = BROADEST
-        for octave in range(len(weights)):
-            # the shift keeps the octaves' nodes from meeting at the Moon's centre planes
-            shift = 16.37 + 5.71 * octave
-            first, second = smooth_noise(
-                x * frequency + shift, y * frequency + shift, z * frequency + shift, world.nodes
-            )
-            shore += weights[octave, SHORE] * first
-            tone += weights[octave, TONE] * first
-            titanium += weights[octave, TITANIUM] * second
-            maturity += weights[octave, MATURITY] * second
-            frequency *= LACUNARITY
+        place = unit_vector(lon, lat)
+        bin_ = _bin_of(lon, lat)
+        shore, tone, titanium, maturity = _texture(world, place)
         sea, depth = _sea_at(world, place, bin_, shore)
         fresh, relief, flood = _craters_at(world, place, bin_)
         lava = _smoothstep(depth / 0.02)
