@@ -57,7 +57,9 @@ class MapPicture:
         Simple cylindrical, row 0 north, at most about 2000 columns; area means of the layer's
         pixels, NaN where none has a value.
     bounds : tuple of float
-        West, south, east and north edge in degrees; east exceeds 180 past the seam.
+        West, south, east and north edge in degrees; east exceeds 180 past the seam. Where the
+        last row or column stands for less than its size, they go on past the pole or the
+        full turn.
     model, formula, source : str
         Which model made it, how, and where that is published.
     valid_min, valid_max : float
@@ -74,6 +76,12 @@ class MapPicture:
     source: str
     valid_min: float
     valid_max: float
+
+    @property
+    def frame(self) -> tuple[float, float, float, float]:
+        """The bounds without what lies past the pole or the full turn."""
+        west, south, east, north = self.bounds
+        return west, max(south, -90.0), min(east, west + 360.0), min(north, 90.0)
 
 
 #: Inches: width of a figure, its margins, the largest map in it, and the strip below the map.
@@ -101,7 +109,7 @@ def draw_map(picture: MapPicture, *, path: Path, simulated: bool = False) -> Ill
         The figure with its caption.
     """
     poles: list[Pole] = [p for p in ("north", "south") if covers_pole(picture.bounds, p)]
-    width, height = _map_inches(picture.bounds)
+    width, height = _map_inches(picture.frame)
     strip = _POLE_STRIP if poles else _STRIP
     sheet = Sheet(_WIDTH, _TOP + height + _FOOT + strip)
     limits = colour_range(picture.values, picture.bounds)
@@ -111,7 +119,7 @@ def draw_map(picture: MapPicture, *, path: Path, simulated: bool = False) -> Ill
     left = _LEFT + (_MAP_WIDTH - width) / 2.0
     axes = sheet.panel(left, strip + _FOOT, width=width, height=height)
     _draw_cylindrical(axes, colours, picture=picture, inches=(width, height))
-    _draw_scale_bar(sheet, picture.bounds, left=left, bottom=strip + _FOOT - 0.45, width=width)
+    _draw_scale_bar(sheet, picture.frame, left=left, bottom=strip + _FOOT - 0.45, width=width)
     for place, pole in enumerate(poles):
         start = _LEFT + 0.12 + place * _POLE_PITCH
         sheet.write(
@@ -140,7 +148,7 @@ def _write_title(sheet: Sheet, picture: MapPicture, *, simulated: bool) -> None:
     top = sheet.height
     name = f"{pretty_name(picture.name)}: {picture.long_name}"
     sheet.write(_LEFT, top - 0.2, name, fontsize=TITLE_PT, fontweight="bold", va="top")
-    parallel = true_parallel(picture.bounds)
+    parallel = true_parallel(picture.frame)
     projection = (
         "simple cylindrical projection"
         if parallel == 0.0
@@ -165,7 +173,8 @@ def _draw_cylindrical(
         interpolation="antialiased",
         interpolation_stage="rgba",
     )
-    draw_graticule(axes, picture.bounds, inches=inches)
+    draw_graticule(axes, picture.frame, inches=inches)
+    west, south, east, north = picture.frame
     axes.set_xlim(west, east)
     axes.set_ylim(south, north)
     bare_ticks(axes)
@@ -269,7 +278,7 @@ def _caption(picture: MapPicture, limits: tuple[float, float] | None) -> str:
 
 
 def _alt(picture: MapPicture) -> str:
-    west, south, east, north = picture.bounds
+    west, south, east, north = picture.frame
     across = (
         "around the Moon"
         if east - west >= 360.0

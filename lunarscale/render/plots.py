@@ -100,7 +100,7 @@ def draw_histograms(
     vector = path.with_suffix(".svg")
     sheet.save_svg(vector, title=title)
     groups = ", ".join(curve.group for curve in curves)
-    caption = f"{pretty_name(name)}: share of each group's area by value. Thin lines: means."
+    caption = f"{pretty_name(name)}: share of each group's area by value. Dashed lines: means."
     return Illustration(path, name, caption, f"Histograms of {long_name}: {groups}", *size, vector)
 
 

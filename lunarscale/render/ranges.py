@@ -20,7 +20,8 @@ def row_cosines(bounds: tuple[float, float, float, float], rows: int) -> NDArray
         Rows of the picture, north first.
     """
     _, south, _, north = bounds
-    edges = np.sin(np.radians(np.linspace(north, south, rows + 1)))
+    lats = np.clip(np.linspace(north, south, rows + 1), -90.0, 90.0)
+    edges = np.sin(np.radians(lats))
     return edges[:-1] - edges[1:]
 
 

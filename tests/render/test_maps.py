@@ -106,6 +106,17 @@ def test_every_box_draws(tmp_path: Path, bounds: tuple[float, float, float, floa
     assert (np.abs(image - middle).max(axis=-1) < 0.02).mean() > 0.004
 
 
+def test_a_picture_that_goes_on_past_the_pole_is_framed_at_the_pole(tmp_path: Path) -> None:
+    lats = 90.0 - 7.0 * (np.arange(26) + 0.5)
+    values = np.repeat(np.where(lats > -83.0, lats, np.nan)[:, None], 52, axis=1)
+    over = picture(values, (-180.0, -92.0, 184.0, 90.0))
+    assert over.frame == WHOLE
+    shown = draw_map(over, path=tmp_path / "map.png")
+    assert shown.alt.endswith("around the Moon, 90° S to 90° N")
+    whole = draw_map(picture(values), path=tmp_path / "whole.png")
+    assert (shown.width_px, shown.height_px) == (whole.width_px, whole.height_px)
+
+
 def test_simulated_data_are_marked(tmp_path: Path) -> None:
     plain = draw_map(picture(np.ones((9, 18))), path=tmp_path / "plain.png")
     marked = draw_map(picture(np.ones((9, 18))), path=tmp_path / "marked.png", simulated=True)

@@ -55,3 +55,8 @@ def test_a_constant_map_has_a_narrow_range_about_its_value() -> None:
     low, high = colour_range(np.full((4, 8), 4.5, np.float32), WHOLE)
     assert low < 4.5 < high
     assert high - low < 0.1
+
+
+def test_a_last_row_past_the_pole_weighs_what_lies_on_the_moon() -> None:
+    weights = row_cosines((-180.0, -96.0, 180.0, 90.0), 31)
+    assert weights == pytest.approx([*row_cosines(WHOLE, 30).tolist(), 0.0])
