@@ -66,10 +66,11 @@ class ClementineTile(Tile):
     def read(self, lines: slice, samples: slice) -> NDArray[np.int16]:
         """Counts of a rectangle; of each band only the lines asked for are read."""
         first, last, _ = lines.indices(self.lines)
+        last = max(first, last)
         line_bytes = self.samples * SAMPLE_BYTES
         bands = len(self.camera.wavelengths_nm)
         starts = [self.offset + (b * self.lines + first) * line_bytes for b in range(bands)]
-        promised = max(last - first, 0) * line_bytes
+        promised = (last - first) * line_bytes
         pieces = read_ranges(self.path, [(s, s + promised) for s in starts], self.storage_options)
         found = sum(map(len, pieces))
         if found != bands * promised:
@@ -77,10 +78,12 @@ class ClementineTile(Tile):
                 f"{self.path}: lines {first + 1}-{last} should hold {bands * promised:,} bytes in "
                 f"{bands} bands but {found:,} are there; fetch the tile again"
             )
-        planes = (
-            np.frombuffer(p, f"{self.byte_order}i2").reshape(-1, self.samples) for p in pieces
-        )
-        return np.stack([plane[:, samples] for plane in planes], dtype=np.int16)
+        width = len(range(self.samples)[samples])
+        counts = np.empty((bands, last - first, width), dtype=np.int16)
+        for band, piece in enumerate(pieces):
+            plane = np.frombuffer(piece, f"{self.byte_order}i2").reshape(-1, self.samples)
+            counts[band] = plane[:, samples]
+        return counts
 
 
 def open_clementine(path: str, storage_options: Options = None) -> ClementineTile:

@@ -27,7 +27,7 @@ INTERCHANGE_FORMAT             = BINARY
 
 DATA_SET_ID                    = "{data_set}"
 PRODUCT_ID                     = "{product}"
-PRODUCER_INSTITUTION_NAME      = "UNITED STATES GEOLOGICAL SURVEY"
+PRODUCER_INSTITUTION_NAME      = "{producer}"
 PRODUCT_TYPE                   = MDIM
 MISSION_NAME                   = "DEEP SPACE PROGRAM SCIENCE
                                   EXPERIMENT"
@@ -105,7 +105,8 @@ def label_text(shape: tuple[int, ...], **changes: object) -> str:
     bands, lines, samples = shape
     values: dict[str, object] = {
         "record_bytes": 2 * samples, "file_records": 0, "label_records": 0, "pointer": 3,
-        "data_set": "CLEM1-L-U-5-DIM-UVVIS-V1.0", "product": "UI03N003", "target": "MOON",
+        "producer": "UNITED STATES GEOLOGICAL SURVEY", "data_set": "CLEM1-L-U-5-DIM-UVVIS-V1.0",
+        "product": "UI03N003", "target": "MOON",
         "wavelengths": "415.000,750.000,900.000,\n          950.000,1000.000",
         "bands": bands, "storage": "BAND_SEQUENTIAL", "lines": lines, "samples": samples,
         "sample_type": "MSB_INTEGER", "bits": 16, "offset": "0.0", "scale": "1.350000E-04",

@@ -25,6 +25,7 @@ def test_the_tile_is_what_its_label_says(tile_path: Path, counts) -> None:
     tile = open_clementine(str(tile_path))
     assert (tile.name, tile.path, tile.camera) == ("UI03N003", str(tile_path), CLEMENTINE_UVVIS)
     assert (tile.lines, tile.samples, tile.size_bytes) == (40, 30, tile_path.stat().st_size)
+    assert not tile.simulated
     read = tile.read(*EVERYTHING)
     assert read.dtype == np.dtype("int16")
     assert read.dtype.isnative
@@ -136,6 +137,12 @@ def test_units_in_the_label(tmp_path, counts, make_tile) -> None:
     path = tmp_path / "a.img"
     path.write_bytes(make_tile(counts, radius="1737.4 <KM>", ppd="303.23349 <PIXEL/DEGREE>"))
     assert open_clementine(str(path)).lattice.ppd == 303.23349
+
+
+def test_a_simulated_tile_says_so(tmp_path, counts, make_tile) -> None:
+    path = tmp_path / "a.img"
+    path.write_bytes(make_tile(counts, producer="LUNARSCALE SIMULATION"))
+    assert open_clementine(str(path)).simulated
 
 
 def test_a_tile_in_memory(counts, make_tile, make_label) -> None:
