@@ -29,7 +29,7 @@ from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
 from lunarscale.models.model import Prediction
-from lunarscale.models.polynomials import FAST, arctan_ratio, exp2, log2
+from lunarscale.models.polynomials import FAST, exp2, inclination, log2, steepness
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
@@ -105,9 +105,7 @@ def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kerne
         case AngleLine():
             return Kernel(_angle_ufunc(law, scale), None, flag)
         case AnglePower():
-            return Kernel(
-                _angle_ufunc(AngleLine(law.x0, law.y0, 1), scale), _power_ufunc(law), flag
-            )
+            return Kernel(_positive_angle_ufunc(law, scale), _power_ufunc(law), flag)
         case OriginDistance():
             return Kernel(_distance_ufunc(law, scale), None, flag)
         case Plane():
@@ -146,7 +144,25 @@ def _angle_ufunc(law: AngleLine, scale: float) -> Ufunc:
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator))
         run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
-        return offset + slope * arctan_ratio(rise, run)
+        return offset + slope * inclination(rise, run)
+
+    return value
+
+
+def _positive_angle_ufunc(law: AnglePower, scale: float) -> Ufunc:
+    """The angle where it is positive, else 0; those pixels carry a flag."""
+    lowest = i32(first_count_above(law.floor, scale))
+    numerator, denominator = _ratio_origin(law.y0)
+    whole = math.floor(law.x0 / scale)
+    rest = f32(law.x0 / scale - whole)
+    unit = f32(scale * denominator)
+
+    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    def value(base, other):  # type: ignore[no-untyped-def]
+        count = max(i32(base), lowest)
+        rise = f32(max(i32(other * denominator - count * numerator), i32(0)))
+        run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
+        return steepness(rise, run)
 
     return value
 

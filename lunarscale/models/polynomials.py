@@ -67,14 +67,12 @@ _E0, _E1, _E2, _E3, _E4, _E5 = map(
 
 
 @njit(inline="always")
-def arctan_ratio(numerator, denominator):  # type: ignore[no-untyped-def]
-    """arctan(numerator / denominator) in radians, for a positive denominator.
+def steepness(rise, run):  # type: ignore[no-untyped-def]
+    """arctan(rise / run) in radians, 0 to pi/2, for ``rise`` >= 0 and ``run`` > 0.
 
     The smaller is divided by the larger, so one division serves both halves of the range.
     """
-    size = abs(numerator)
-    steep = size > denominator
-    t = min(size, denominator) / max(size, denominator)
+    t = min(rise, run) / max(rise, run)
     s = t * t
     p = _A7 + s * _A8
     p = _A6 + s * p
@@ -84,8 +82,14 @@ def arctan_ratio(numerator, denominator):  # type: ignore[no-untyped-def]
     p = _A2 + s * p
     p = _A1 + s * p
     angle = t + t * (s * p)
-    angle = _HALF_PI - angle if steep else angle
-    return -angle if numerator < np.float32(0) else angle
+    return _HALF_PI - angle if rise > run else angle
+
+
+@njit(inline="always")
+def inclination(rise, run):  # type: ignore[no-untyped-def]
+    """arctan(rise / run) in radians, -pi/2 to pi/2, for ``run`` > 0."""
+    angle = steepness(abs(rise), run)
+    return -angle if rise < np.float32(0) else angle
 
 
 @njit(inline="always")
@@ -106,7 +110,7 @@ def log2(x):  # type: ignore[no-untyped-def]
 
 @njit(inline="always")
 def exp2(x):  # type: ignore[no-untyped-def]
-    """2 to the power of a float32 between -126 and 127."""
+    """2 to the power of a float32 between -125 and 127."""
     whole = np.rint(x)
     u = x - whole
     p = _E4 + u * _E5
@@ -114,4 +118,6 @@ def exp2(x):  # type: ignore[no-untyped-def]
     p = _E2 + u * p
     p = _E1 + u * p
     p = _E0 + u * p
-    return p * np.int32((np.int32(whole) + 127) << 23).view(np.float32)
+    # p lies near 1: adding to its exponent multiplies it by a power of two
+    bits = np.float32(p).view(np.int32)
+    return np.int32(bits + (np.int32(whole) << 23)).view(np.float32)
