@@ -1,6 +1,7 @@
 """Names, numbers and degrees as people read them, in figures and on the page."""
 
 import math
+import re
 
 from lunarscale.moon import normalise_longitude
 from lunarscale.quantities import QUANTITIES
@@ -20,9 +21,11 @@ _PRETTY = {
 
 
 def pretty_name(layer: str) -> str:
-    """A layer's name for headings: ``TiO₂`` for ``TiO2``, ``FeO (lucey 2000)`` for a variant."""
+    """A layer's name for headings: ``TiO₂`` for ``TiO2``, ``FeO (Lucey 2000)`` for a variant."""
     quantity = quantity_of(layer)
     variant = layer[len(quantity) + 1 :].replace("_", " ")
+    if re.fullmatch(r"[a-z]+ \d{4}", variant):  # an author and a year
+        variant = variant.capitalize()
     name = _PRETTY.get(quantity, quantity)
     return f"{name} ({variant})" if variant else name
 

@@ -60,7 +60,8 @@ def test_digits_show_the_quantum() -> None:
 
 
 def test_names_and_units() -> None:
-    assert pretty_name("TiO2_lucey_2000") == "TiO₂ (lucey 2000)"
+    assert pretty_name("TiO2_lucey_2000") == "TiO₂ (Lucey 2000)"
+    assert pretty_name("FeO_cnn_v2") == "FeO (cnn v2)"
     assert pretty_name("Mg_number") == "Mg#"
     assert with_units("3.5", "wt %") == "3.5\u00a0wt\u00a0%"
     assert with_units("OMAT", "1", brackets=True) == "OMAT"
