@@ -87,7 +87,7 @@ class OnDask:
         """
         total, waiting = initial, iter(jobs)
         flight: as_completed = as_completed()
-        in_flight: set[Future] = set()
+        in_flight: set[Future[Any]] = set()
 
         def send() -> None:
             for job in waiting:
@@ -109,7 +109,7 @@ class OnDask:
         return total
 
 
-def _result(future: Future) -> Any:
+def _result(future: "Future[Any]") -> Any:
     try:
         return future.result()
     except KilledWorker as error:

@@ -21,7 +21,6 @@ from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import Window
 from lunarscale.models.model import Model
 from lunarscale.models.quantise import quantise
-from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.tally import Tally
 from lunarscale.store.cube import Cube, WindowReader
 from lunarscale.store.shard import ShardWriter
@@ -94,9 +93,7 @@ class MapTask:
         for chunk in window.split(maps.layout.chunk):
             self._map(chunk, source, origin=window, writers=writers, tally=tally)
         ledger.withdraw(window)
-        objects = dict(
-            maps.commit(writer, name, window=window) for name, writer in writers.items()
-        )
+        objects = dict(maps.commit(writer, name, window=window) for name, writer in writers.items())
         statistics = tally.partial()
         entry = Entry(self.key(job.input_digest), objects, [[job.input_digest]])
         ledger.write(window, entry, statistics.to_bytes())
@@ -143,7 +140,9 @@ class _Source:
         mosaic, size = task.mosaic, task.maps.layout.chunk
         camera = mosaic.layout.camera_facts
         self._scale = camera.scale
-        needed = sorted({w for m in task.models for w in m.bands_nm}, key=camera.wavelengths_nm.index)
+        needed = sorted(
+            {w for m in task.models for w in m.bands_nm}, key=camera.wavelengths_nm.index
+        )
         self._bands = camera.band_indices(tuple(needed), "the run")
         self._row_of = {wavelength: row for row, wavelength in enumerate(needed)}
         self._readers = [mosaic.reads("reflectance", band) for band in self._bands]

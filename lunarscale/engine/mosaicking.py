@@ -112,9 +112,7 @@ class MosaicTask:
 
 def _lay(tile: Tile, overlay: Overlay) -> int:
     """Lay what a strip needs of a tile; returns the bytes read."""
-    place = {"grid": overlay.grid, "window": overlay.window}
-    lines = source_lines(tile.lattice, tile.lines, **place)
-    samples = source_samples(tile.lattice, tile.samples, **place)
+    lines, samples = _needed(tile, overlay.grid, overlay.window)
     if lines.start == lines.stop or samples.start == samples.stop:
         return 0
     counts = tile.read(lines, samples)
@@ -123,14 +121,20 @@ def _lay(tile: Tile, overlay: Overlay) -> int:
     return counts.nbytes
 
 
+def _needed(tile: Tile, grid: RasterGrid, window: Window) -> tuple[slice, slice]:
+    """The lines and samples of a tile that a window needs."""
+    return (
+        source_lines(tile.lattice, tile.lines, grid=grid, window=window),
+        source_samples(tile.lattice, tile.samples, grid=grid, window=window),
+    )
+
+
 def source_extent(job: MosaicJob, grid: RasterGrid, chunk: int) -> tuple[int, int]:
     """Source pixels that a shard needs in all, and the most that one strip needs of one tile."""
     total = most = 0
     for strip in job.window.split_rows(chunk):
         for tile in job.tiles:
-            place = {"grid": grid, "window": strip}
-            lines = source_lines(tile.lattice, tile.lines, **place)
-            samples = source_samples(tile.lattice, tile.samples, **place)
+            lines, samples = _needed(tile, grid, strip)
             pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
             total, most = total + pixels, max(most, pixels)
     return total, most

@@ -42,7 +42,7 @@ class Lattice:
         """Samples a degree of longitude at the given latitudes."""
         lat = np.asarray(lat, dtype=np.float64)
         if self.projection == "sinusoidal":
-            return self.ppd * np.cos(np.radians(lat))
+            return np.asarray(self.ppd * np.cos(np.radians(lat)))
         return np.full(lat.shape, self.ppd)
 
     def line_of(self, lat: ArrayLike) -> NDArray[np.float64]:

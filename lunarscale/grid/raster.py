@@ -71,7 +71,7 @@ class RasterGrid:
     def __post_init__(self) -> None:
         if self.around < 2 or self.around % 2:
             raise RegionError(f"a grid has an even number of pixels around, not {self.around}")
-        rows_fit = 0 <= self.row and 0 < self.height and self.row + self.height <= self.around // 2
+        rows_fit = self.row >= 0 and self.height > 0 and self.row + self.height <= self.around // 2
         cols_fit = 0 <= self.col < self.around and 0 < self.width <= self.around
         if not (rows_fit and cols_fit):
             raise RegionError(
@@ -139,13 +139,13 @@ class RasterGrid:
         """Latitudes of the pixel centres, degrees north, one a row."""
         w = window or self.window
         rows = np.arange(w.height) + (self.row + w.row)
-        return 90.0 - (2 * rows + 1) * (180.0 / self.around)
+        return np.asarray(90.0 - (2 * rows + 1) * (180.0 / self.around), dtype=np.float64)
 
     def lons(self, window: Window | None = None) -> NDArray[np.float64]:
         """Longitudes of the pixel centres, degrees east from -180 on, one a column."""
         w = window or self.window
         cols = np.arange(w.width) + (self.col + w.col)
-        return (2 * cols + 1) * (180.0 / self.around) - 180.0
+        return np.asarray((2 * cols + 1) * (180.0 / self.around) - 180.0, dtype=np.float64)
 
     def bounds(self, window: Window | None = None) -> tuple[float, float, float, float]:
         """West, south, east and north edges in degrees; east exceeds 180 past the seam."""
@@ -164,7 +164,7 @@ class RasterGrid:
         edges = np.arange(w.height + 1) + (self.row + w.row)
         sines = np.sin(np.radians(90.0 - edges * self.pixel_deg))
         rounded = np.rint(sines * (SPHERE_WEIGHT / (2 * self.around))).astype(np.int64)
-        return rounded[:-1] - rounded[1:]
+        return np.asarray(-np.diff(rounded), dtype=np.int64)
 
     def pixel_areas_m2(self, window: Window | None = None) -> NDArray[np.float64]:
         """Area of one pixel of each row on the sphere: R^2 dlon (sin lat_n - sin lat_s)."""

@@ -32,7 +32,9 @@ NATIVE_PPD = 303.23349
 _TILES = f"{FOLDER}/tiles.json"
 
 
-def ingest(sources: Sequence[str], *, out: str, executor: Executor | None = None, **options: Any) -> Tale:  # fmt: skip
+def ingest(
+    sources: Sequence[str], *, out: str, executor: Executor | None = None, **options: Any
+) -> Tale:
     """Make a mosaic, or go on with one; see ``prepare_ingest`` for the options.
 
     Raises
@@ -167,9 +169,7 @@ def _with_recorded(
     return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path)))
 
 
-def _is_done(
-    job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: Ledger
-) -> bool:
+def _is_done(job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: Ledger) -> bool:
     """Whether a shard needs nothing.
 
     Raises

@@ -10,6 +10,7 @@ import google_crc32c
 import numpy as np
 import pyproj
 import zarr
+import zarr.codecs
 from numpy.typing import NDArray
 from zarr.core.buffer import default_buffer_prototype
 from zarr.core.sync import sync
@@ -20,7 +21,6 @@ from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
 from lunarscale.store.location import Location
 from lunarscale.store.shard import ShardReader, ShardWriter
-
 
 #: Shards a reader keeps, encoded: a window as large as a shard touches four at the most.
 SHARDS_KEPT = 4
@@ -136,7 +136,7 @@ class Cube:
             return whole, (0, 0)
         grid = whole.crop(*bbox)
         row, col = grid.row - whole.row, (grid.col - whole.col) % whole.around
-        fits = 0 <= row and row + grid.height <= whole.height and col < whole.width
+        fits = row >= 0 and row + grid.height <= whole.height and col < whole.width
         if not (fits and (whole.width == whole.around or col + grid.width <= whole.width)):
             west, south, east, north = whole.bounds()
             raise RegionError(
