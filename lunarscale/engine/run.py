@@ -43,8 +43,13 @@ class Prepared:
     finish: Callable[[Tale], None] = lambda tale: None
 
     def run(self, executor: Executor, progress: Progress = lambda tale, todo: None) -> Tale:
-        """Do it. Problems of single shards and tiles are in the tale; others raise."""
+        """Do it; where nothing is to do nothing is touched.
+
+        Problems of single shards and tiles are in the tale; others raise.
+        """
         tale = Tale(problems=list(self.problems))
+        if not self.jobs:
+            return tale
         progress(tale, len(self.jobs))
         task = self.begin()
 
@@ -53,8 +58,7 @@ class Prepared:
             progress(tale, len(self.jobs))
             return tale
 
-        if self.jobs:
-            tale = executor.fold(task, self.jobs, merge=merge, initial=tale)
+        tale = executor.fold(task, self.jobs, merge=merge, initial=tale)
         self.finish(tale)
         return tale
 

@@ -194,6 +194,12 @@ def areas_without_value_km2(flags: Histogram) -> dict[str, float]:
     }
 
 
+def qualified_areas_km2(flags: Histogram) -> dict[str, float]:
+    """Area in square kilometres of the values that carry each qualifier."""
+    qualifiers = {"negative": NEGATIVE, "extrapolated": EXTRAPOLATED, "outside_mare": OUTSIDE_MARE}
+    return {name: weight_to_km2(_flagged(flags, bit)) for name, bit in qualifiers.items()}
+
+
 def to_csv(rows: Sequence[Row]) -> str:
     """The table as CSV: a header, a line a row, empty cells for None, floats that read back."""
     text = io.StringIO()

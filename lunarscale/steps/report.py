@@ -14,7 +14,12 @@ from lunarscale.models.registry import BUILT_IN
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.overview import Overview
 from lunarscale.reduce.statistics import Statistics
-from lunarscale.reduce.table import areas_without_value_km2, bin_quanta, histogram
+from lunarscale.reduce.table import (
+    areas_without_value_km2,
+    bin_quanta,
+    histogram,
+    qualified_areas_km2,
+)
 from lunarscale.render.figure import Illustration
 from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
@@ -29,6 +34,11 @@ LONGEST = 2048
 
 #: The groups whose histograms are drawn together.
 CURVES = (("moon", 0), ("maria", 0), ("maria", 1))
+
+_FILES = {
+    ".csv": "the statistics of this page as a table, one row a layer and group",
+    ".json": "the same for programs",
+}
 
 _METHOD = (
     "A map's values are whole multiples of its quantum. Means, deviations and quantiles are "
@@ -81,7 +91,7 @@ def report(
         provenance=_provenance(cube),
         notes=_notes(cube.layout.layers),
         summary=_lead(cube),
-        downloads={path.name: "the statistics of this page" for path in files},
+        downloads={path.name: _FILES[path.suffix] for path in files},
         simulated=cube.layout.simulated,
     )
 
@@ -146,7 +156,11 @@ def _flags(statistics: Statistics, index: int, layer: MapLayer) -> Table:
     moon = next(p for p, label in enumerate(statistics.groupings) if label.name == "moon")
     cell = statistics.group(moon, 1)
     sums = cell.layers[index]
-    areas = {"has_value": weight_to_km2(sums.counts.weight), **areas_without_value_km2(sums.flags)}
+    areas = {
+        "has_value": weight_to_km2(sums.counts.weight),
+        **qualified_areas_km2(sums.flags),
+        **areas_without_value_km2(sums.flags),
+    }
     return flag_table(layer.name, areas, map_area_km2=weight_to_km2(cell.weight))
 
 
@@ -171,6 +185,10 @@ def _lead(cube: Cube) -> str:
     )
 
 
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
 def _provenance(cube: Cube) -> dict[str, str | list[str] | dict[str, str]]:
     made: dict[str, str | list[str] | dict[str, str]] = {
         "page": f"lunarscale {lunarscale.__version__}, {now()}",
@@ -182,7 +200,7 @@ def _provenance(cube: Cube) -> dict[str, str | list[str] | dict[str, str]]:
             "lunarscale": run["lunarscale"],
             "started": run["started"],
             "ended": run["ended"],
-            "parameters": ", ".join(f"{k} = {v}" for k, v in run["parameters"].items()),
+            **{name: _words(value) for name, value in run["parameters"].items() if value},
             "models": ", ".join(f"{name} ({sha[:12]})" for name, sha in run["inputs"]),
             "shards": str(run["shards_done"]),
         }
