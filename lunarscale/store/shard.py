@@ -23,6 +23,7 @@ blosc.use_threads = False
 
 _EMPTY = 2**64 - 1
 _CRC = struct.Struct("<I")
+_BLOSC_SIZES = struct.Struct("<4xI4xI")  # of Blosc's header: bytes when decoded, and as they are
 _SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
 
 
@@ -182,8 +183,11 @@ class ShardReader:
                 "run the command that wrote it again"
             )
         try:
+            # Blosc would fill no more of ``out`` than it has, and say nothing
+            if _BLOSC_SIZES.unpack_from(packed) != (out.nbytes, len(packed)):
+                raise ValueError(f"it is no frame of {out.nbytes:,} bytes")
             blosc.decompress(packed, out)
-        except (RuntimeError, ValueError) as error:
+        except (RuntimeError, ValueError, struct.error) as error:
             raise TornError(
                 f"{self._where}: chunk ({row}, {col}) does not decode: {error}; "
                 "run the command that wrote it again"
