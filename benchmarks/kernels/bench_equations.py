@@ -90,15 +90,12 @@ def ours(models: tuple[Equation, ...], counts: Counts) -> Pass:
     """Counts to float32 values, as in the engine."""
     kernels = [kernel_of(m.law, m.fitted_range, scale_of(m)) for m in models]
     chosen = [(kernel, *model.bands_nm) for kernel, model in zip(kernels, models, strict=True)]
-    angles, out = np.empty(BLOCK, np.float32), np.empty(BLOCK, np.float32)
+    out = np.empty(BLOCK, np.float32)
 
     def run() -> np.ndarray:
         for block in blocks(counts):
             for kernel, base, other in chosen:
-                if kernel.then is None:
-                    kernel.first(block[base], block[other], out=out)
-                else:
-                    kernel.then(kernel.first(block[base], block[other], out=angles), out=out)
+                kernel.value(block[base], block[other], out=out)
         return out
 
     return run

@@ -2,9 +2,9 @@
 
 A kernel reads int16 counts and gives float32 values. Written with care for two things.
 
-*Speed.* Nothing in a loop branches, divides twice or leaves 32 bits, so LLVM packs it. A ufunc's
-element function must also stay small enough to be inlined into numba's loop, or nothing packs:
-that is why the titanium power is a second pass over the angle (a block stays in the cache).
+*Speed.* Nothing in a loop branches or leaves 32 bits, so LLVM packs it. A ufunc's element function
+must also stay small enough to be inlined into numba's loop (some 60 operations), or nothing packs.
+Input and output must not overlap either: the loop checks, and runs scalar where they do.
 
 *Exactness near the origin.* ``R750 - x0`` and ``ratio - y0`` cancel there, and float32 would lose
 all digits. So both differences are formed in integers: ``y0`` is a fraction with a denominator of
@@ -29,7 +29,7 @@ from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
 from lunarscale.models.model import Prediction
-from lunarscale.models.polynomials import FAST, exp2, inclination, log2, steepness
+from lunarscale.models.polynomials import FAST, inclination, power_coefficients, steepness
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
@@ -45,30 +45,24 @@ i32, f32 = np.int32, np.float32
 
 @dataclass(frozen=True)
 class Kernel:
-    """The compiled passes of one law at one scale.
+    """The compiled loops of one law at one scale.
 
     Parameters
     ----------
-    first : ufunc (int16, int16) -> float32
+    value : ufunc (int16, int16) -> float32
         From the counts of the base band and the other.
-    then : ufunc (float32) -> float32, or None
-        A second pass over the result of the first.
     flag : ufunc (int16, int16, float32) -> uint8
         From the counts and the value.
     """
 
-    first: Ufunc
-    then: Ufunc | None
+    value: Ufunc
     flag: Ufunc
 
     def predict(self, base: NDArray[np.int16], other: NDArray[np.int16]) -> Prediction:
         """Values and flags, each (1, pixel), of two rows of counts."""
         values = np.empty((1, base.size), dtype=np.float32)
         flags = np.empty((1, base.size), dtype=np.uint8)
-        if self.then is None:
-            self.first(base, other, out=values[0])
-        else:  # not in place: where input and output overlap a loop runs scalar, 9 times slower
-            self.then(self.first(base, other), out=values[0])
+        self.value(base, other, out=values[0])
         self.flag(base, other, values[0], out=flags[0])
         return Prediction(values, flags)
 
@@ -100,16 +94,17 @@ def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kern
 def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
     if not (math.isfinite(scale) and scale > 0.0):
         raise ModelError(f"a count stands for a positive reflectance, not {scale}; see the store")
-    flag = _flag_ufunc(law, fitted_range, scale)
+    # .ufunc is NumPy's own object: a third of the call overhead of numba's wrapper
+    flag = _flag_ufunc(law, fitted_range, scale).ufunc
     match law:
         case AngleLine():
-            return Kernel(_angle_ufunc(law, scale), None, flag)
+            return Kernel(_line_ufunc(law, scale).ufunc, flag)
         case AnglePower():
-            return Kernel(_positive_angle_ufunc(law, scale), _power_ufunc(law), flag)
+            return Kernel(_power_ufunc(law, scale).ufunc, flag)
         case OriginDistance():
-            return Kernel(_distance_ufunc(law, scale), None, flag)
+            return Kernel(_distance_ufunc(law, scale).ufunc, flag)
         case Plane():
-            return Kernel(_plane_ufunc(law, scale), None, flag)
+            return Kernel(_plane_ufunc(law, scale).ufunc, flag)
 
 
 def first_count_above(reflectance: float, scale: float) -> int:
@@ -131,7 +126,7 @@ def _ratio_origin(y0: float) -> tuple[int, int]:
     return fraction.numerator, fraction.denominator
 
 
-def _angle_ufunc(law: AngleLine, scale: float) -> Ufunc:
+def _line_ufunc(law: AngleLine, scale: float) -> Ufunc:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
     whole = math.floor(law.x0 / scale)
@@ -149,31 +144,29 @@ def _angle_ufunc(law: AngleLine, scale: float) -> Ufunc:
     return value
 
 
-def _positive_angle_ufunc(law: AnglePower, scale: float) -> Ufunc:
-    """The angle where it is positive, else 0; those pixels carry a flag."""
+def _power_ufunc(law: AnglePower, scale: float) -> Ufunc:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
     whole = math.floor(law.x0 / scale)
     rest = f32(law.x0 / scale - whole)
     unit = f32(scale * denominator)
+    c0, c1, c2, c3, c4, c5, c6, c7, c8 = power_coefficients(law.a, law.p)
 
     @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
+        # where the angle is not positive the value is 0, and a flag voids it
         rise = f32(max(i32(other * denominator - count * numerator), i32(0)))
         run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
-        return steepness(rise, run)
-
-    return value
-
-
-def _power_ufunc(law: AnglePower) -> Ufunc:
-    factor, power = f32(law.a), f32(law.p)
-    least = f32(2.0 ** (-120.0 / law.p))  # keeps the power a normal float32
-
-    @vectorize(["float32(float32)"], fastmath=FAST)
-    def value(angle):  # type: ignore[no-untyped-def]
-        return factor * exp2(power * log2(max(angle, least)))
+        angle = steepness(rise, run)
+        p = c7 + angle * c8
+        p = c6 + angle * p
+        p = c5 + angle * p
+        p = c4 + angle * p
+        p = c3 + angle * p
+        p = c2 + angle * p
+        p = c1 + angle * p
+        return max(c0 + angle * p, f32(0))
 
     return value
 

@@ -1,28 +1,32 @@
-"""Arctangent, binary logarithm and exponential without a branch, for float32 loops.
+"""Arctangent and powers without a branch, for float32 loops.
 
 The mathematical library's functions are scalar calls in double precision, and one of them in a
 loop keeps the whole loop scalar. These are polynomials with selects, so that a loop over pixels
 compiles to packed instructions.
-
-The coefficients are minimax fits by Remez exchange, done in float64 on 200,001 Chebyshev points
-and rounded to float32. The errors stated are those of the fits; the functions as they run, in
-float32, are measured in ``tests/models/test_polynomials.py``.
 """
 
 import math
 
 import numpy as np
 from numba import njit
+from numpy.polynomial import Chebyshev, Polynomial
+from numpy.typing import NDArray
+
+from lunarscale.errors import ModelError
 
 #: Contraction to fused multiply-adds is all that the loops gain from. Reassociation would undo
 #: the exact integer steps of the kernels, and reciprocal estimates would let the packed part of
 #: a loop differ from its scalar end: a value would depend on how an image is cut.
 FAST = {"contract", "nnan", "ninf", "nsz"}
 
-_HALF_PI = np.float32(math.pi / 2)
-_SQRT_HALF = np.int32(np.float32(math.sqrt(0.5)).view(np.int32))
+#: How far the polynomial of a power may be from it, in the value's units.
+POWER_ERROR = 5e-5
 
-# arctan(t) = t P(t^2) on [0, 1], relative error 1.6e-8; the constant term rounds to 1.
+_HALF_PI = np.float32(math.pi / 2)
+
+# arctan(t) = t P(t^2) on [0, 1] with a relative error of 1.6e-8; the constant term rounds to 1.
+# A minimax fit by Remez exchange, in float64 on 200,001 Chebyshev points, rounded to float32;
+# the function as it runs, in float32, is measured in tests/models/test_polynomials.py.
 _A1, _A2, _A3, _A4, _A5, _A6, _A7, _A8 = map(
     np.float32,
     [
@@ -34,34 +38,6 @@ _A1, _A2, _A3, _A4, _A5, _A6, _A7, _A8 = map(
         0.04269152134656906,
         -0.016068629920482635,
         0.002849889686331153,
-    ],
-)
-
-# log2(1 + u) = u P(u) on [sqrt(1/2) - 1, sqrt(2) - 1], absolute error 4.9e-8.
-_L0, _L1, _L2, _L3, _L4, _L5, _L6, _L7 = map(
-    np.float32,
-    [
-        1.4426947832107544,
-        -0.7213571071624756,
-        0.4809393882751465,
-        -0.3600881099700928,
-        0.2867085337638855,
-        -0.25006118416786194,
-        0.2368825376033783,
-        -0.14575764536857605,
-    ],
-)
-
-# 2^u = P(u) on [-1/2, 1/2], relative error 7.5e-8.
-_E0, _E1, _E2, _E3, _E4, _E5 = map(
-    np.float32,
-    [
-        1.0000001192092896,
-        0.6931469440460205,
-        0.24022120237350464,
-        0.05550713092088699,
-        0.009675540961325169,
-        0.0013276472454890609,
     ],
 )
 
@@ -92,32 +68,29 @@ def inclination(rise, run):  # type: ignore[no-untyped-def]
     return -angle if rise < np.float32(0) else angle
 
 
-@njit(inline="always")
-def log2(x):  # type: ignore[no-untyped-def]
-    """Binary logarithm of a positive, normal float32."""
-    bits = np.float32(x).view(np.int32)
-    exponent = np.int32(bits - _SQRT_HALF) >> 23
-    u = np.int32(bits - (exponent << 23)).view(np.float32) - np.float32(1)
-    p = _L6 + u * _L7
-    p = _L5 + u * p
-    p = _L4 + u * p
-    p = _L3 + u * p
-    p = _L2 + u * p
-    p = _L1 + u * p
-    p = _L0 + u * p
-    return np.float32(exponent) + u * p
+def power_coefficients(factor: float, power: float) -> NDArray[np.float32]:
+    """Coefficients, constant first, of a polynomial that is ``factor * angle**power``.
 
+    A power of 3 and a half or more is so smooth on 0 to pi/2 that its Chebyshev interpolant of
+    degree 8 is nearer to it than a logarithm and an exponential in float32, at a third of their
+    cost.
 
-@njit(inline="always")
-def exp2(x):  # type: ignore[no-untyped-def]
-    """2 to the power of a float32 between -125 and 127."""
-    whole = np.rint(x)
-    u = x - whole
-    p = _E4 + u * _E5
-    p = _E3 + u * p
-    p = _E2 + u * p
-    p = _E1 + u * p
-    p = _E0 + u * p
-    # p lies near 1: adding to its exponent multiplies it by a power of two
-    bits = np.float32(p).view(np.int32)
-    return np.int32(bits + (np.int32(whole) << 23)).view(np.float32)
+    Raises
+    ------
+    ModelError
+        If the polynomial misses the power by more than ``POWER_ERROR`` anywhere.
+    """
+
+    def law(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+        return factor * angle**power
+
+    domain = [0.0, math.pi / 2]
+    fit = Chebyshev.interpolate(law, 8, domain=domain)
+    angles = np.linspace(*domain, 10_001)
+    error = float(np.abs(fit(angles) - law(angles)).max()) if power > 0.0 else math.inf
+    if not error <= POWER_ERROR:
+        raise ModelError(
+            f"{factor:g} times an angle to the power {power:g} is {error:.1g} from its polynomial, "
+            f"more than {POWER_ERROR:g}; powers from about 3.5 to 8 can be mapped"
+        )
+    return fit.convert(kind=Polynomial).coef.astype(np.float32)

@@ -62,4 +62,4 @@ def _ufuncs(quantum: float) -> tuple[Ufunc, Ufunc]:
         fits = (abs(np.rint(value * per_quantum)) <= largest) | ((flag & reasons) != 0)
         return flag if fits else beyond
 
-    return to_count, to_flag
+    return to_count.ufunc, to_flag.ufunc

@@ -4,22 +4,18 @@ import numpy as np
 import pytest
 from numba import vectorize
 
-from lunarscale.models.polynomials import FAST, exp2, inclination, log2
+from lunarscale.errors import ModelError
+from lunarscale.models.polynomials import (
+    FAST,
+    POWER_ERROR,
+    inclination,
+    power_coefficients,
+)
 
 
 @vectorize(["float32(float32, float32)"], fastmath=FAST)
 def arctan_ratios(numerator, denominator):
     return inclination(numerator, denominator)
-
-
-@vectorize(["float32(float32)"], fastmath=FAST)
-def log2s(x):
-    return log2(x)
-
-
-@vectorize(["float32(float32)"], fastmath=FAST)
-def exp2s(x):
-    return exp2(x)
 
 
 def test_arctangent_is_good_to_float32_everywhere():
@@ -35,14 +31,18 @@ def test_arctangent_at_the_joints(numerator, angle):
     assert arctan_ratios(np.float32(numerator), np.float32(3)) == pytest.approx(angle, abs=1e-7)
 
 
-def test_logarithm():
-    x = np.float32(np.geomspace(1e-30, 1e30, 400_001))
-    exact = np.log2(x.astype(np.float64))
-    assert (np.abs(log2s(x) - exact) / np.maximum(np.abs(exact), 1.0)).max() < 2e-7
-    assert log2s(np.float32(1)) == 0.0
+@pytest.mark.parametrize(
+    ("factor", "power"), [(7.128, 4.022), (3.708, 5.979), (6.183, 4.412), (5.0, 4.0), (1.0, 8.0)]
+)
+def test_a_power_is_its_polynomial(factor, power):
+    angle = np.linspace(0.0, np.pi / 2, 100_001)
+    coefficients = power_coefficients(factor, power)
+    assert coefficients.dtype == np.float32
+    polynomial = np.polynomial.polynomial.polyval(angle, coefficients.astype(np.float64))
+    assert np.abs(polynomial - factor * angle**power).max() < POWER_ERROR
 
 
-def test_exponential():
-    x = np.float32(np.linspace(-125, 127, 400_001))
-    exact = np.exp2(x.astype(np.float64))
-    assert np.abs(exp2s(x) / exact - 1.0).max() < 3e-7
+@pytest.mark.parametrize("power", [-1.0, 0.0, 0.5, 2.5, 12.5, np.nan])
+def test_a_power_that_is_no_polynomial_is_refused(power):
+    with pytest.raises(ModelError, match=r"powers from about 3\.5 to 8"):
+        power_coefficients(5.0, power)
