@@ -25,6 +25,9 @@ CHUNK_BYTES = 32
 #: Bytes a pixel of a shard for the groups' numbers and the tally's atoms.
 GROUP_BYTES = 12
 
+#: A mask's bytes while it is read: the file's values and the group numbers made of them.
+MASK_COPIES = 2
+
 #: Bytes of one dense histogram of int16 counts with int64 areas.
 DENSE_HISTOGRAM_BYTES = 65_536 * 8
 
@@ -48,6 +51,8 @@ class Plan:
         Decoded bytes still to be read and written: what goes over the disk is less.
     task_bytes : int
         Most memory one task takes.
+    process_bytes : int
+        Memory that every worker keeps besides: the masks.
     """
 
     verb: str
@@ -57,10 +62,11 @@ class Plan:
     read_bytes: int
     write_bytes: int
     task_bytes: int
+    process_bytes: int = 0
 
     def worker_bytes(self, threads: int) -> int:
         """Most memory a worker of so many threads takes."""
-        return WORKER_BASE_BYTES + threads * self.task_bytes
+        return WORKER_BASE_BYTES + self.process_bytes + threads * self.task_bytes
 
     def check(self, layout: Layout, *, threads: int, worker_bytes: int) -> None:
         """Refuse what does not fit.
@@ -142,8 +148,9 @@ def plan_ingest(
 
 
 def plan_predict(
-    mosaic: Layout, maps: Layout, *, bands: int, aligned: bool, todo: int, pixels: int
-) -> Plan:
+    mosaic: Layout, maps: Layout, *, bands: int, aligned: bool, todo: int, pixels: int,
+    masks: int = 0,
+) -> Plan:  # fmt: skip
     """The plan of making maps.
 
     Parameters
@@ -155,6 +162,8 @@ def plan_predict(
         Whether the maps' shards are shards of the mosaic.
     todo, pixels : int
         Shards and pixels still to do.
+    masks : int
+        Bytes of the groupings' masks.
     """
     kept = 1 if aligned else 4
     blobs = {spec.name: spec.packing.largest_blob for spec in mosaic.arrays()}
@@ -171,11 +180,12 @@ def plan_predict(
         read_bytes=pixels * 2 * bands,
         write_bytes=todo * _written_bytes(maps),
         task_bytes=source + _held_bytes(maps) + chunk + tally,
+        process_bytes=MASK_COPIES * masks,
     )
 
 
-def plan_summarise(maps: Layout) -> Plan:
-    """The plan of counting finished maps."""
+def plan_summarise(maps: Layout, *, masks: int = 0) -> Plan:
+    """The plan of counting finished maps under groupings whose masks take so many bytes."""
     layers, windows = len(maps.layers), maps.windows()
     blobs = [spec.packing.largest_blob for spec in maps.arrays()]
     pixels = sum(window.height * window.width for window in windows)
@@ -188,4 +198,5 @@ def plan_summarise(maps: Layout) -> Plan:
         read_bytes=pixels * 3 * layers,
         write_bytes=0,
         task_bytes=2 * max(blobs) + maps.chunk**2 * CHUNK_BYTES + tally,
+        process_bytes=MASK_COPIES * masks,
     )

@@ -34,6 +34,10 @@ class Grouping(Protocol):
     def digest(self) -> str:
         """SHA-256 of everything that determines the numbers."""
 
+    @property
+    def kept_bytes(self) -> int:
+        """Memory that it takes in every process, for the plan; 0 where it is small."""
+
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Group numbers of a window's pixels, ``(height, width)``; 0 is no group."""
 
@@ -63,6 +67,11 @@ class WholeMoon:
     def digest(self) -> str:
         """SHA-256 of the grouping's name."""
         return digest_of("WholeMoon")
+
+    @property
+    def kept_bytes(self) -> int:
+        """None to speak of."""
+        return 0
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """All ones, ``(height, width)``."""
@@ -95,6 +104,11 @@ class Seas:
     def digest(self) -> str:
         """SHA-256 of the circles."""
         return digest_of("Seas", [list(sea) for sea in self.seas])
+
+    @property
+    def kept_bytes(self) -> int:
+        """None to speak of."""
+        return 0
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the sea at each pixel, ``(height, width)``; 0 outside all."""

@@ -92,6 +92,11 @@ class MaskGrouping:
         place = (self.west, self.north, self.pixel_deg)
         return digest_of("MaskGrouping", self.name, self.values, self.codes.shape, place, raster)
 
+    @property
+    def kept_bytes(self) -> int:
+        """Its raster."""
+        return self.codes.nbytes
+
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the raster's value at each pixel, ``(height, width)``; 0 off the raster."""
         height, width = self.codes.shape
@@ -190,6 +195,11 @@ class Maria:
     def digest(self) -> str:
         """SHA-256 of the outlines and of what is made of them."""
         return digest_of("Maria", self.of.digest, self.parts)
+
+    @property
+    def kept_bytes(self) -> int:
+        """Those of the grouping that draws the maria."""
+        return self.of.kept_bytes
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """1 in maria, 2 outside, 0 where the outlines say nothing, ``(height, width)``."""

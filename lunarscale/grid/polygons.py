@@ -83,6 +83,11 @@ class PolygonGrouping:
         ]
         return digest_of("PolygonGrouping", self.name, self.groups, outlines)
 
+    @property
+    def kept_bytes(self) -> int:
+        """None to speak of."""
+        return 0
+
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the first polygon that holds each pixel, ``(height, width)``; 0 outside."""
         out = np.zeros((window.height, window.width), dtype=np.uint16)

@@ -100,6 +100,11 @@ class FileGrouping:
         """SHA-256 of what the file says."""
         return self.inner.digest
 
+    @property
+    def kept_bytes(self) -> int:
+        """Those of what was read."""
+        return self.inner.kept_bytes
+
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Group numbers of a window's pixels, ``(height, width)``; 0 is no group."""
         return self.inner.numbers(grid, window)

@@ -121,6 +121,7 @@ def prepare_predict(
             aligned=offset[0] % wanted.shard == 0 and offset[1] % wanted.shard == 0,
             todo=len(jobs),
             pixels=sum(job.window.height * job.window.width for job in jobs),
+            masks=maria.kept_bytes,
         ),
         layout=wanted,
         begin=begin,

@@ -111,7 +111,7 @@ def read_groupings(
 def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:
     """A count of all the maps under some groupings, not begun."""
     return Prepared(
-        plan=plan_summarise(cube.layout),
+        plan=plan_summarise(cube.layout, masks=sum(g.kept_bytes for g in groupings)),
         layout=cube.layout,
         begin=lambda: CountTask(cube, groupings),
         jobs=cube.layout.windows(),
