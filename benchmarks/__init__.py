@@ -1,0 +1,1 @@
+"""Benchmarks: every figure beside a peer or a limit measured in the same run."""

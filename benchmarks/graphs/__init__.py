@@ -1,0 +1,1 @@
+"""Whole runs on a cluster, beside what one writes with xarray and Dask."""

@@ -1,0 +1,243 @@
+"""Predict, Zarr to Zarr, on two workers of one thread, beside xarray and Dask on the same cluster.
+
+``python -m benchmarks.graphs.bench_predict`` prints the tables; under ``pytest`` both sides run
+on a small Moon and must make the same maps.
+
+Both sides are warm and interleaved; figures are medians. Nothing is dropped from the system's
+caches: inputs come from memory where they fit and outputs end there, for both sides alike; what
+is unwritten is flushed to the disk between the timed runs.
+"""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import dask
+import numpy as np
+import pytest
+from distributed import Client
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.graphs.limits import split
+from benchmarks.graphs.scene import FORMS, Scene
+from benchmarks.graphs.timing import Timing, disk_rate, median, stored, timed
+from benchmarks.kernels.bench_equations import processor
+from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.engine.executors import OnDask, Serial
+from lunarscale.engine.plan import giga
+
+REQUIRED = 3.5
+CLUSTER = ClusterChoice(workers=2, threads=1)
+#: Decoded bytes a pixel: three bands of int16, or of float32; maps of int16 and flags, or float32.
+MOVED = {"ours": 6 + 9, "float32": 12 + 12, "int16": 6 + 12}
+#: Largest difference of both sides in quanta: half for our rounding, the rest is float32's.
+SAME = 0.75
+#: Shards that the limits and the split are measured on.
+SOME = 4
+
+
+def test_both_sides_make_the_same_maps(tmp_path: Path) -> None:
+    """Ours differ from xarray's by the rounding to the quantum only; no-data is the same."""
+    scene = Scene(tmp_path, shard=256, chunk=64, peer_chunk=128, executor=Serial())
+    scene.make(width=512)
+    scene.ours()
+    for form in FORMS:
+        with dask.config.set(scheduler="synchronous"):
+            scene.peer(form)
+        differences = scene.differences(form)
+        assert set(differences) == {"FeO", "TiO2", "OMAT"}
+        assert all(0 < difference <= SAME for difference in differences.values()), differences
+    Path(scene.peer_maps("int16"), "TiO2", "c", "0", "1").unlink()  # reads as NaN
+    assert scene.differences("int16")["TiO2"] == np.inf
+
+
+def test_stages_share_out_the_whole_task(tmp_path: Path) -> None:
+    """Every stage that the split and the limits name is found and takes time."""
+    scene = Scene(tmp_path, shard=256, chunk=64, peer_chunk=256, executor=Serial())
+    scene.make(width=512)
+    prepared = scene.prepared()
+    taken = split(prepared.begin(), prepared.jobs)
+    assert min(taken.values()) > 0, taken
+    assert sum(taken.values()) == pytest.approx(2 * taken["total"])
+    limits = scene.limits()(prepared.jobs)
+    assert min(limits.values()) > 0, limits
+
+
+@dataclass
+class Measured:
+    """All figures of one run of the benchmark.
+
+    Parameters
+    ----------
+    pixels : int
+    timings : dict of str to Timing
+        Medians by side.
+    alone : Timing
+        Ours on a cluster that has run nothing else.
+    planned : int
+        Bytes of a worker by the plan.
+    differences : dict of str to float
+        In quanta.
+    limits, stages : dict of str to float
+        Seconds of processor time a shard.
+    disk : float
+        Bytes a second.
+    """
+
+    pixels: int
+    timings: dict[str, Timing]
+    alone: Timing
+    planned: int
+    differences: dict[str, float]
+    limits: dict[str, float]
+    stages: dict[str, float]
+    disk: float
+
+
+def measure(asked: argparse.Namespace, folder: Path) -> Measured:
+    """Make the inputs, warm both sides up, time, compare, and measure the limits."""
+    cut = {"shard": asked.shard, "chunk": asked.chunk, "peer_chunk": asked.peer_chunk}
+    with open_cluster(CLUSTER) as up:
+        scene = Scene(folder, **cut, executor=OnDask(up.client))
+        scene.make(asked.width)
+        timings = _race(scene, up.client, asked.repeats)
+        differences = scene.differences("float32")
+        limits = _limits(scene, up.client)
+    disk = disk_rate(folder)
+    with open_cluster(CLUSTER) as fresh:  # memory that the peer left behind must not count as ours
+        alone = timed(Scene(folder, **cut, executor=OnDask(fresh.client)).ours, fresh.client)
+    prepared = scene.prepared()
+    task, jobs = prepared.begin(), prepared.jobs
+    split(task, jobs[:1])  # compiles
+    stages = split(task, _some(jobs))
+    planned = prepared.plan.worker_bytes(CLUSTER.threads)
+    pixels = asked.width**2 // 2
+    return Measured(pixels, timings, alone, planned, differences, limits, stages, disk)
+
+
+def _race(scene: Scene, client: Client, repeats: int) -> dict[str, Timing]:
+    """Medians of each side, one after the other, again and again."""
+    warm = Scene(
+        scene.folder / "warm", shard=512, chunk=128, peer_chunk=512, executor=scene.executor
+    )
+    warm.make(2048)
+    runs = {"ours": Scene.ours, **{form: lambda s, f=form: s.peer(f) for form in FORMS}}
+    for run in runs.values():
+        run(warm)
+    taken: dict[str, list[Timing]] = {name: [] for name in runs}
+    for _ in range(repeats):
+        scene.clear()
+        for name, run in runs.items():
+            taken[name].append(timed(lambda run=run: run(scene), client))
+            print(name, taken[name][-1], file=sys.stderr)
+    return {name: median(timings) for name, timings in taken.items()}
+
+
+def _some(jobs: list) -> list:
+    return jobs[SOME // 2 :: max(1, len(jobs) // SOME)][:SOME]
+
+
+def _limits(scene: Scene, client: Client) -> dict[str, float]:
+    """Each limit, measured on all workers at once: the slowest one's."""
+    limits, jobs = scene.limits(), _some(scene.prepared().jobs)
+    workers = client.scheduler_info(n_workers=-1)["workers"]
+    futures = [client.submit(limits, jobs, workers=[w], pure=False) for w in workers]
+    found = client.gather(futures)
+    return {name: max(limit[name] for limit in found) for name in found[0]}
+
+
+def settings() -> argparse.Namespace:
+    """What was asked for on the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--width", type=int, default=16384, help="pixels around the Moon")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--shard", type=int, default=2048)
+    parser.add_argument("--chunk", type=int, default=512)
+    parser.add_argument("--peer-chunk", type=int, default=2048)
+    parser.add_argument("--folder", help="where the stores go, a temporary folder if none; 6 GB")
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and print; 1 if a requirement is not met."""
+    asked = settings()
+    folder = Path(tempfile.mkdtemp(prefix="bench-predict-", dir=asked.folder))
+    console = Console(width=110)
+    try:
+        found = measure(asked, folder)
+        return 0 if show(found, asked=asked, folder=folder, console=console) else 1
+    finally:
+        shutil.rmtree(folder)
+
+
+def show(found: Measured, *, asked: argparse.Namespace, folder: Path, console: Console) -> bool:
+    """Print everything; whether the requirements are met."""
+    faster = min(FORMS, key=lambda form: found.timings[form].wall)
+    _show_sides(found, folder=folder, console=console)
+    ours, peer = found.timings["ours"], found.timings[faster]
+    ratio = peer.wall / ours.wall
+    console.print(
+        f"ours over xarray from {faster}: {ratio:.2f} times the throughput (required {REQUIRED}), "
+        f"{peer.processor / ours.processor:.2f} times by processor time"
+    )
+    peak = found.alone.peak
+    console.print(
+        f"peak of a worker, on a fresh cluster: {giga(peak)} of the {giga(found.planned)} planned"
+    )
+    same = ", ".join(f"{name} {quanta:.2f}" for name, quanta in found.differences.items())
+    console.print(f"largest difference of the maps in quanta: {same}; no-data is the same")
+    _show_stages(found, pixels=min(asked.shard**2, found.pixels), console=console)
+    met = ratio >= REQUIRED and peak <= found.planned
+    return met and max(found.differences.values()) <= SAME
+
+
+def _show_sides(found: Measured, *, folder: Path, console: Console) -> None:
+    pixels = found.pixels
+    table = Table(title=f"{pixels / 1e6:,.0f} Mpx, {processor()}", box=box.SIMPLE_HEAD)
+    for heading in ("", "s", "processor s", "Mpx/s", "decoded MB/s", "peak", "input", "output"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    scene = Scene(folder, shard=0, chunk=0, peer_chunk=0, executor=Serial())
+    for name, timing in found.timings.items():
+        source, made = (
+            (scene.mosaic, scene.maps)
+            if name == "ours"
+            else (scene.peer_source(name), scene.peer_maps(name))  # type: ignore[arg-type]
+        )
+        bands = [f"reflectance/c/{band}" for band in ((0, 1, 3) if name == "ours" else (0, 1, 2))]
+        table.add_row(
+            name if name == "ours" else f"xarray, {name}",
+            f"{timing.wall:.2f}",
+            f"{timing.processor:.2f}",
+            f"{pixels / timing.wall / 1e6:,.1f}",
+            f"{pixels * MOVED[name] / timing.wall / 1e6:,.0f}",
+            giga(timing.peak),
+            giga(stored(source, *bands)),
+            giga(stored(made)),
+        )
+    console.print(table)
+
+
+def _show_stages(found: Measured, *, pixels: int, console: Console) -> None:
+    limits, stages = found.limits, found.stages
+    console.print("a shard on one worker, ms of processor time (Mpx/s); both workers at once")
+    for name, seconds in limits.items():
+        console.print(f"  {name}: {seconds * 1e3:.0f} ({pixels / seconds / 1e6:,.0f})")
+    codec, least = limits["decode"] + limits["encode"], sum(limits.values())
+    took = found.timings["ours"].processor * pixels / found.pixels
+    console.print(
+        f"  we take {took * 1e3:.0f}: codec alone {codec / took:.0%}, all {least / took:.0%}"
+    )
+    console.print("where a shard's time goes, alone on the machine:")
+    for name, seconds in stages.items():
+        share = seconds / stages["total"]
+        console.print(f"  {name}: {seconds * 1e3:.1f} ms ({share:.0%})")
+    console.print(f"the disk itself: {found.disk / 1e6:,.0f} MB/s, flushed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
