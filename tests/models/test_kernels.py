@@ -1,6 +1,7 @@
 """The kernels against a float64 NumPy twin that shares nothing with them."""
 
 import math
+import os
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.codegen import get_host_cpu_features
 
 from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, REASON_MASK, MapReason
@@ -17,7 +19,7 @@ from lunarscale.models.registry import BUILT_IN
 
 SCALE = 1.35e-4
 #: The largest error that is accepted, in the quantity's units.
-ACCEPTED = {"FeO": 1e-5, "TiO2": 5e-5, "OMAT": 3e-7, "theta_Fe": 3e-7, "theta_Ti": 3e-7}
+ACCEPTED = {"FeO": 1e-5, "TiO2": 3e-5, "OMAT": 3e-7, "theta_Fe": 3e-7, "theta_Ti": 3e-7}
 CLEMENTINE = [name for name, model in BUILT_IN.items() if model.camera == "clementine-uvvis"]
 
 #: Origins and coefficients of the published equations, written out again from the papers.
@@ -118,6 +120,34 @@ def test_a_pixel_does_not_depend_on_its_neighbours(name, seeded):
         assert part.flags.tobytes() == whole.flags[cut].tobytes()
     every_third = model.predict(counts[:, ::3], SCALE)
     assert every_third.values.tobytes() == whole.values[:, ::3].tobytes()
+
+
+def test_values_do_not_depend_on_the_width_of_vectors():
+    program = (
+        "import hashlib, numpy as np\n"
+        "from lunarscale.models.registry import DEFAULT_MODELS\n"
+        "random = np.random.default_rng(7)\n"
+        "base = random.integers(200, 3300, 100_003)\n"
+        "other = base * random.uniform(0.3, 1.6, base.size)\n"
+        "counts = np.stack([base, other]).astype(np.int16)\n"
+        "values = [model.predict(counts, 1.35e-4).values for model in DEFAULT_MODELS]\n"
+        "print(hashlib.sha256(np.stack(values)).hexdigest())\n"
+    )
+    narrow = {**os.environ, "NUMBA_CPU_FEATURES": get_host_cpu_features()}
+    wide = {key: value for key, value in os.environ.items() if key != "NUMBA_CPU_FEATURES"}
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment,
+            check=True,
+            timeout=60,
+            capture_output=True,
+            text=True,
+        ).stdout
+        for environment in (narrow, wide)
+    }
+    assert len(digests) == 1
+    assert len(digests.pop()) == 65
 
 
 def test_no_pixels_are_no_error():
