@@ -206,11 +206,25 @@ class WindowReader:
         self._readers: dict[tuple[int, int], ShardReader] = {}
 
     def read_into(self, window: Window, out: NDArray[np.generic]) -> None:
-        """Decode a window into an array at least as large, in its upper left corner."""
+        """Decode a window into an array at least as large, in its upper left corner.
+
+        Raises
+        ------
+        RegionError
+            If the window reaches beyond the cube, and not over the seam of one that closes.
+        """
         size, grid = self._chunk, self._cube.grid
+        rows_fit = window.row >= 0 and window.row + window.height <= grid.height
+        cols_fit = window.col >= 0 and window.col + window.width <= grid.width
+        if not (rows_fit and (cols_fit or (window.col >= 0 and grid.width == grid.around))):
+            raise RegionError(
+                f"{self._cube.location.url}: rows {window.row} to {window.row + window.height} and "
+                f"columns {window.col} to {window.col + window.width} were asked for but it has "
+                f"{grid.height} x {grid.width} pixels"
+            )
         if window.row % size == 0 and window.col % size == 0 and out.shape == (size, size):
             row, col = window.row // size, window.col // size
-            if window.col + window.width <= grid.width:
+            if cols_fit:
                 self._reader(row, col).read_into(row % self._across, col % self._across, out)
                 return
         self._paste(window, out)

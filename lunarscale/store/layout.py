@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pyproj
 
 from lunarscale.bands import CAMERAS, Camera
-from lunarscale.errors import FormatError
+from lunarscale.errors import FormatError, RegionError
 from lunarscale.flags import (
     BITS_PER_BAND,
     NO_DATA,
@@ -31,6 +31,8 @@ FORMAT_VERSION = 1
 CRS = "IAU_2015:30110"
 
 Kind = Literal["mosaic", "maps"]
+
+_KINDS: dict[str, Kind] = {"mosaic": "mosaic", "maps": "maps"}
 
 _CONVENTIONS = [
     {
@@ -156,7 +158,7 @@ class Layout:
         return {"format": FORMAT_VERSION, **asdict(self)}
 
     @classmethod
-    def from_attributes(cls, attributes: dict[str, Any], where: str) -> "Layout":
+    def from_attributes(cls, attributes: Any, where: str) -> "Layout":
         """From the root of a store.
 
         Raises
@@ -164,15 +166,15 @@ class Layout:
         FormatError
             If it was written by another version, or is damaged.
         """
-        found = attributes.get("format")
+        found = attributes.get("format") if isinstance(attributes, dict) else None
         if found != FORMAT_VERSION:
             raise FormatError(
                 f"{where}: this lunarscale reads store format {FORMAT_VERSION} but the store has "
                 f"format {found}; make it again or use the lunarscale that wrote it"
             )
         try:
-            return cls(
-                kind=attributes["kind"],
+            layout = cls(
+                kind=_KINDS[attributes["kind"]],
                 grid=RasterGrid(**attributes["grid"]),
                 shard=attributes["shard"],
                 chunk=attributes["chunk"],
@@ -180,8 +182,10 @@ class Layout:
                 layers=tuple(MapLayer(**layer) for layer in attributes["layers"]),
                 simulated=attributes["simulated"],
             )
-        except (KeyError, TypeError) as error:
+            layout.arrays()  # a layer of an unknown quantity is found out here
+        except (KeyError, TypeError, RegionError) as error:
             raise FormatError(f"{where}: the store's description is damaged: {error!r}") from error
+        return layout
 
 
 def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:

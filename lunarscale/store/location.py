@@ -3,7 +3,9 @@
 import contextlib
 import errno
 import os
+import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,12 @@ from typing import Any
 import fsspec
 
 from lunarscale.errors import StoreError
+
+#: Ways to write that a URL is a path of this machine.
+_LOCAL = ("file://", "local://", "file:")
+
+#: What ends the name of an object that is still being written.
+_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -34,21 +42,30 @@ class Location:
     @property
     def is_local(self) -> bool:
         """Whether this is a folder of this machine."""
-        return "://" not in self.url or self.url.startswith("file://")
+        return "://" not in self.url or self.url.startswith(_LOCAL)
 
     @property
     def path(self) -> str:
         """The folder's path, or the path within its filesystem."""
         if self.is_local:
-            return os.path.abspath(self.url.removeprefix("file://"))
-        return str(self._filesystem()[1])
+            scheme = next((name for name in _LOCAL if self.url.startswith(name)), "")
+            return os.path.abspath(self.url.removeprefix(scheme))
+        with self._remote() as (_, path):
+            return path
 
-    def _filesystem(self) -> tuple[Any, str]:
+    @contextlib.contextmanager
+    def _remote(self) -> Iterator[tuple[Any, str]]:
+        """The filesystem and the path in it; what it raises, but for absence, is a StoreError."""
+        # what another process wrote must be seen: no listing is remembered
+        options = {"use_listings_cache": False, **self.storage_options}
         try:
-            filesystem, path = fsspec.core.url_to_fs(self.url, **self.storage_options)
-        except (ValueError, ImportError) as error:
-            raise StoreError(f"{self.url}: cannot be reached: {error}") from error
-        return filesystem, path.rstrip("/")
+            filesystem, path = fsspec.core.url_to_fs(self.url, **options)
+            yield filesystem, str(path).rstrip("/")
+        except (FileNotFoundError, NotADirectoryError, MemoryError):
+            raise
+        except Exception as error:  # every fsspec backend has its own tree of errors
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise StoreError(f"{self.url}: cannot be reached: {why}") from error
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
@@ -57,9 +74,9 @@ class Location:
                 return Path(self.path, key).read_bytes()
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        filesystem, path = self._filesystem()
         try:
-            return bytes(filesystem.cat_file(f"{path}/{key}"))
+            with self._remote() as (filesystem, path):
+                return bytes(filesystem.cat_file(f"{path}/{key}"))
         except FileNotFoundError:
             return None
 
@@ -70,9 +87,9 @@ class Location:
                 return Path(self.path, key).stat().st_size
             except (FileNotFoundError, NotADirectoryError):
                 return None
-        filesystem, path = self._filesystem()
         try:
-            return int(filesystem.size(f"{path}/{key}"))
+            with self._remote() as (filesystem, path):
+                return int(filesystem.size(f"{path}/{key}"))
         except FileNotFoundError:
             return None
 
@@ -85,11 +102,11 @@ class Location:
             If the disk is full; what was there before is still there.
         """
         if not self.is_local:
-            filesystem, path = self._filesystem()
-            filesystem.pipe_file(f"{path}/{key}", blob)
+            with self._remote() as (filesystem, path):
+                filesystem.pipe_file(f"{path}/{key}", blob)
             return
         target = Path(self.path, key)
-        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}.partial")
+        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             aside.write_bytes(blob)
@@ -109,8 +126,7 @@ class Location:
         if self.is_local:
             Path(self.path, key).unlink(missing_ok=True)
             return
-        filesystem, path = self._filesystem()
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), self._remote() as (filesystem, path):
             filesystem.rm_file(f"{path}/{key}")
 
     def keys(self, folder: str) -> list[str]:
@@ -119,33 +135,48 @@ class Location:
             place = Path(self.path, folder)
             names = [p.name for p in place.iterdir() if p.is_file()] if place.is_dir() else []
         else:
-            filesystem, path = self._filesystem()
-            filesystem.invalidate_cache()
-            try:
-                listing = filesystem.ls(f"{path}/{folder}", detail=False)
-            except FileNotFoundError:
-                listing = []
-            names = [name.rsplit("/", 1)[-1] for name in listing]
-        return sorted(name for name in names if not name.endswith(".partial"))
+            listing = [found for found in self._listing(folder) if found["type"] == "file"]
+            names = [found["name"].rsplit("/", 1)[-1] for found in listing]
+        return sorted(name for name in names if not name.endswith(_PARTIAL))
 
     def entries(self) -> set[str]:
-        """Names of all objects and folders at the top."""
-        filesystem, path = self._filesystem()
+        """Names of all objects and folders at the top; of what is a single file, its path.
+
+        Unfinished objects are left out.
+        """
+        if self.is_local:
+            place = Path(self.path)
+            if place.is_file():
+                return {str(place)}
+            names = [p.name for p in place.iterdir()] if place.is_dir() else []
+        else:
+            path, listing = self.path, self._listing("")
+            if [found["name"] for found in listing] == [path]:
+                return {path}
+            names = [found["name"].rstrip("/").rsplit("/", 1)[-1] for found in listing]
+        return {name for name in names if not name.endswith(_PARTIAL)}
+
+    def _listing(self, folder: str) -> list[dict[str, Any]]:
+        """What a remote filesystem says of everything directly in a folder."""
         try:
-            return {name.rstrip("/").rsplit("/", 1)[-1] for name in filesystem.ls(path, False)}
+            with self._remote() as (filesystem, path):
+                return list(filesystem.ls(f"{path}/{folder}".rstrip("/"), detail=True))
         except (FileNotFoundError, NotADirectoryError):
-            return set()
+            return []
 
     def exists(self) -> bool:
         """Whether anything is there."""
         if self.is_local:
             place = Path(self.path)
             return place.is_file() or (place.is_dir() and any(place.iterdir()))
-        filesystem, path = self._filesystem()
-        return bool(filesystem.exists(path))
+        with self._remote() as (filesystem, path):
+            return bool(filesystem.exists(path))
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all below it; one that is not there is no error."""
-        filesystem, path = self._filesystem()
-        with contextlib.suppress(FileNotFoundError):
+        if self.is_local:
+            with contextlib.suppress(FileNotFoundError):
+                shutil.rmtree(Path(self.path, folder))
+            return
+        with contextlib.suppress(FileNotFoundError), self._remote() as (filesystem, path):
             filesystem.rm(f"{path}/{folder}".rstrip("/"), recursive=True)
