@@ -101,7 +101,10 @@ class OnDask:
                 send()
             for future in flight:
                 in_flight.discard(future)
-                total = merge(total, _result(future))
+                result = _result(future)
+                # or the cluster keeps it, and makes a finished shard again if its worker dies
+                future.release()
+                total = merge(total, result)
                 send()
         finally:
             if in_flight:
