@@ -54,10 +54,10 @@ def image(lattice: Lattice, shape: tuple[int, int], *, seed: int, good: float = 
 @st.composite
 def lattices(draw: st.DrawFn) -> Lattice:
     """A lattice anywhere; its offsets are no round numbers, so that no centre is on an edge."""
-    ppd = draw(st.sampled_from([0.05, 0.1, 0.21, 0.4, 0.9])) * (1 + math.pi * 1e-4)
+    ppd = draw(st.sampled_from([0.03, 0.06, 0.1, 0.2])) * (1 + math.pi * 1e-4)
     lon0 = draw(st.integers(-180, 360)) + math.e * 1e-2
-    top = draw(st.integers(-90, 95)) + math.sqrt(2) * 1e-2
-    first = draw(st.integers(-20, 20)) + math.sqrt(3) * 1e-2
+    top = draw(st.sampled_from([95, 90, 60, 33, 5, -40, -80])) + math.sqrt(2) * 1e-2
+    first = draw(st.sampled_from([12, 7, 19, 36, 1, -5, 50])) + math.sqrt(3) * 1e-2
     kind = draw(st.sampled_from(["sinusoidal", "simple-cylindrical"]))
     return Lattice(kind, ppd, lon0, top * ppd, first)
 
@@ -65,24 +65,25 @@ def lattices(draw: st.DrawFn) -> Lattice:
 @st.composite
 def images(draw: st.DrawFn) -> Image:
     """A little image anywhere."""
-    shape = draw(st.integers(1, 9)), draw(st.integers(1, 24))
-    good = draw(st.sampled_from([0.0, 0.4, 0.8, 1.0]))
+    shape = draw(st.sampled_from([9, 14, 20, 1])), draw(st.sampled_from([24, 40, 75, 3, 1]))
+    good = draw(st.sampled_from([0.8, 0.5, 1.0, 0.0]))
     return image(draw(lattices()), shape, seed=draw(st.integers(0, 999)), good=good)
 
 
 @st.composite
 def places(draw: st.DrawFn) -> tuple[RasterGrid, Window]:
     """A grid, whole or a part, over the seam too, and a window of it."""
-    around = 2 * draw(st.integers(3, 20))
-    row, col = draw(st.integers(0, around // 2 - 1)), draw(st.integers(0, around - 1))
-    height, width = draw(st.integers(1, around // 2 - row)), draw(st.integers(1, around))
+    around = 2 * draw(st.integers(2, 14))
+    grid = RasterGrid(around, 0, 0, around // 2, around)
     if draw(st.booleans()):
-        row, col, height, width = 0, 0, around // 2, around
-    grid = RasterGrid(around, row, col, height, width)
-    top, left = draw(st.integers(0, height - 1)), draw(st.integers(0, width - 1))
-    return grid, Window(
-        top, left, draw(st.integers(1, height - top)), draw(st.integers(1, width - left))
-    )
+        row, col = draw(st.integers(0, around // 2 - 1)), draw(st.integers(0, around - 1))
+        height, width = draw(st.integers(1, around // 2 - row)), draw(st.integers(1, around))
+        grid = RasterGrid(around, row, col, height, width)
+    if draw(st.booleans()):
+        return grid, grid.window
+    top, left = draw(st.integers(0, grid.height - 1)), draw(st.integers(0, grid.width - 1))
+    height, width = draw(st.integers(1, grid.height - top)), draw(st.integers(1, grid.width - left))
+    return grid, Window(top, left, height, width)
 
 
 TILES = st.lists(images(), min_size=1, max_size=3)
@@ -276,9 +277,11 @@ def test_of_nearest_pixels_the_first_valid_one_wins(
 @settings(deadline=None)
 @given(tile=images(), place=places())
 def test_a_tile_agrees_with_itself(tile: Image, place: tuple[RasterGrid, Window]) -> None:
+    """Laid again it changes no count; by the mean it may fill a pixel that lacked the half."""
     twice = laid([tile, tile], *place)
     once = laid([tile], *place)
-    np.testing.assert_array_equal(twice.counts, once.counts)
+    held = once.counts != NO_DATA if is_mean(tile, place[0]) else np.s_[...]
+    np.testing.assert_array_equal(twice.counts[held], once.counts[held])
     assert twice.disagreements == 0
 
 
