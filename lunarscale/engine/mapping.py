@@ -25,8 +25,9 @@ from lunarscale.reduce.tally import Tally
 from lunarscale.store.cube import Cube, WindowReader
 from lunarscale.store.shard import ShardWriter
 
-#: Pixels a model is given at a time: three bands and a map of 64 Ki pixels stay in the L2 cache.
-BLOCK_PIXELS = 65_536
+#: Pixels a model is given at a time: what it makes of them stays in the L2 cache and in memory
+#: that the process has already (below glibc's 128 kB, from which on it asks the system).
+BLOCK_PIXELS = 16_384
 
 #: Number of the group that is mare.
 MARIA = 1
@@ -121,88 +122,104 @@ class MapTask:
         inside = (slice(0, chunk.height), slice(0, chunk.width))
         index = 0
         for model in self.models:
-            values, flags = source.predict(model)
-            for quantity, value, flag in zip(model.quantities, values, flags, strict=True):
+            for counts, flags in zip(*source.predict(model), strict=True):
                 layer = self.maps.layout.layers[index]
-                counts, final = quantise(value, flag, quantity.quantum)
-                counts, final = counts.reshape(size, size), final.reshape(size, size)
                 writers[layer.name].put(*place, counts)
-                writers[f"{layer.name}_flag"].put(*place, final)
-                tally.add(chunk, index, counts[inside], flags=final[inside])
+                writers[f"{layer.name}_flag"].put(*place, flags)
+                tally.add(chunk, index, counts[inside], flags=flags[inside])
                 index += 1
 
 
 class _Source:
-    """The mosaic's counts of one chunk after the other, and what models make of them."""
+    """The mosaic's counts of one chunk after the other, and what models make of them.
+
+    Arrays as large as a chunk are made once and used again: memory fresh from the system costs a
+    fault a page, and a Dask worker hands back at once what is freed (``MALLOC_TRIM_THRESHOLD_``).
+    """
 
     def __init__(self, task: MapTask) -> None:
         self.task, self.pixels_read = task, 0
         mosaic, size = task.mosaic, task.maps.layout.chunk
         camera = mosaic.layout.camera_facts
         self._scale = camera.scale
-        needed = sorted(
-            {w for m in task.models for w in m.bands_nm}, key=camera.wavelengths_nm.index
-        )
+        asked = {wavelength for model in task.models for wavelength in model.bands_nm}
+        needed = sorted(asked, key=camera.wavelengths_nm.index)
         self._bands = camera.band_indices(tuple(needed), "the run")
         self._row_of = {wavelength: row for row, wavelength in enumerate(needed)}
         self._readers = [mosaic.reads("reflectance", band) for band in self._bands]
         self._flag_reader: WindowReader = mosaic.reads("flag")
         self._counts = np.empty((len(needed), size, size), dtype=np.int16)
+        packing = mosaic.array("flag").packing
+        self._packed = np.full((size, size), packing.fill_value, dtype=packing.dtype)
+        most = max(len(model.quantities) for model in task.models)
+        self._made = np.empty((most, size, size), np.int16)
+        self._flags = np.empty((most, size, size), np.uint8)
+        self._block = np.empty(len(needed) * BLOCK_PIXELS, np.int16)
         self._chunk = Window(0, 0, 0, 0)
-        self._reasons: NDArray[np.uint8] | None = None
+        self._knows_reasons = False
         self._highlands: NDArray[np.bool_] | None = None
 
     def seek(self, chunk: Window) -> None:
         """Decode the counts of a chunk of the maps' grid."""
-        row, col = self.task.offset
-        self._chunk, self._reasons, self._highlands = chunk, None, None
-        at = Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
+        self._chunk, self._knows_reasons, self._highlands = chunk, False, None
         if self._counts[0].shape != (chunk.height, chunk.width):
             self._counts.fill(NO_DATA)  # a chunk at the maps' edge: the rest is never imaged
         for reader, counts in zip(self._readers, self._counts, strict=True):
-            reader.read_into(at, counts)
+            reader.read_into(self._place, counts)
         self.pixels_read += self._counts.size
 
-    def predict(self, model: Model) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """One model's values and flags over the chunk, ``(quantity, pixel)``."""
+    @property
+    def _place(self) -> Window:
+        """The chunk in the mosaic's rows and columns."""
+        row, col = self.task.offset
+        chunk = self._chunk
+        return Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
+
+    def predict(self, model: Model) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """One model's counts and flags over the chunk, ``(quantity, row, col)``, until the next."""
         rows = [self._row_of[wavelength] for wavelength in model.bands_nm]
-        counts = self._counts.reshape(len(self._counts), -1)[rows]
-        shape = (len(model.quantities), counts.shape[1])
-        values, flags = np.empty(shape, np.float32), np.empty(shape, np.uint8)
-        for start in range(0, counts.shape[1], BLOCK_PIXELS):
-            block = slice(start, start + BLOCK_PIXELS)
-            made = model.predict(np.ascontiguousarray(counts[:, block]), self._scale)
-            values[:, block], flags[:, block] = made.values, made.flags
-        self._explain(flags, rows)
+        flat = self._counts.reshape(len(self._counts), -1)
+        layers = len(model.quantities)
+        counts = self._made[:layers].reshape(layers, -1)
+        flags = self._flags[:layers].reshape(layers, -1)
+        for start in range(0, flat.shape[1], BLOCK_PIXELS):
+            block = slice(start, min(start + BLOCK_PIXELS, flat.shape[1]))
+            given = self._block[: len(rows) * (block.stop - start)].reshape(len(rows), -1)
+            for target, row in zip(given, rows, strict=True):
+                target[:] = flat[row, block]
+            found = model.predict(given, self._scale)
+            self._qualify(found.flags, model, rows=rows, block=block)
+            for index, quantity in enumerate(model.quantities):
+                counts[index, block], flags[index, block] = quantise(
+                    found.values[index], found.flags[index], quantity.quantum
+                )
+        return self._made[:layers], self._flags[:layers]
+
+    def _qualify(
+        self, flags: NDArray[np.uint8], model: Model, *, rows: list[int], block: slice
+    ) -> None:
+        """Say why a band is missing, where one is, and what lies outside the maria."""
+        for flag in flags:
+            missing = np.flatnonzero(flag == MapReason.NO_INPUT)
+            if missing.size:
+                flag[missing] = self._reasons(missing + block.start, rows)
         if model.mare_only:
             has_value = (flags & REASON_MASK) == MapReason.HAS_VALUE
-            flags[has_value & self._outside_mare()] |= OUTSIDE_MARE
-        return values, flags
+            flags[has_value & self._outside_mare()[block]] |= OUTSIDE_MARE
 
-    def _explain(self, flags: NDArray[np.uint8], rows: list[int]) -> None:
-        """Say why a band is missing, where one is, from the mosaic's flag layer."""
-        missing = flags == MapReason.NO_INPUT
-        if not missing.any():
-            return
-        if self._reasons is None:
-            self._reasons = self._read_reasons()
-        worst = self._reasons[rows].max(axis=0)
-        np.copyto(flags, np.maximum(worst, np.uint8(MapReason.NO_INPUT)), where=missing)
-
-    def _read_reasons(self) -> NDArray[np.uint8]:
-        """``MapReason`` of each needed band over the chunk, ``(band, pixel)``."""
-        size, (row, col) = self.task.maps.layout.chunk, self.task.offset
-        chunk = self._chunk
-        spec = self.task.mosaic.array("flag").packing
-        packed = np.full((size, size), spec.fill_value, dtype=spec.dtype)
-        at = Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
-        self._flag_reader.read_into(at, packed)
-        return np.stack(
-            [
-                _MAP_REASONS[(packed.ravel() >> (BITS_PER_BAND * band)) & BAND_MASK]
-                for band in self._bands
-            ]
-        )
+    def _reasons(self, pixels: NDArray[np.intp], rows: list[int]) -> NDArray[np.uint8]:
+        """The worst ``MapReason`` of some bands at pixels of the chunk that miss one."""
+        if not self._knows_reasons:
+            if self._packed.shape != (self._chunk.height, self._chunk.width):
+                self._packed.fill(self.task.mosaic.array("flag").packing.fill_value)
+            self._flag_reader.read_into(self._place, self._packed)
+            self._knows_reasons = True
+        packed = self._packed.ravel()[pixels]
+        worst = np.full(packed.shape, MapReason.NO_INPUT, np.uint8)
+        for row in rows:
+            reasons = _MAP_REASONS[(packed >> (BITS_PER_BAND * self._bands[row])) & BAND_MASK]
+            np.maximum(worst, reasons, out=worst)
+        return worst
 
     def _outside_mare(self) -> NDArray[np.bool_]:
         """Which pixels of the chunk are not known to be mare, flat."""

@@ -7,6 +7,7 @@ number is the same bit for bit in every window and every crop that holds it.
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -39,7 +40,7 @@ class Grouping(Protocol):
         """Memory that it takes in every process, for the plan; 0 where it is small."""
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
-        """Group numbers of a window's pixels, ``(height, width)``; 0 is no group."""
+        """Group numbers of a window's pixels, ``(height, width)``, read-only; 0 is no group."""
 
 
 def digest_of(*parts: object) -> str:
@@ -75,7 +76,7 @@ class WholeMoon:
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """All ones, ``(height, width)``."""
-        return np.ones((window.height, window.width), dtype=np.uint16)
+        return np.broadcast_to(np.uint16(1), (window.height, window.width))
 
 
 @dataclass(frozen=True)
@@ -112,18 +113,26 @@ class Seas:
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the sea at each pixel, ``(height, width)``; 0 outside all."""
-        lats = np.radians(grid.lats(window))
-        lons = np.radians(wrapped_lons(grid, window))
-        touching = [
-            found
-            for number, sea in enumerate(self.seas, start=1)
-            if (found := _Circle.within(sea, number, lats=lats, lons=lons)) is not None
-        ]
-        out = np.zeros((window.height, window.width), dtype=np.uint16)
-        if touching:
-            for top in range(0, window.height, BLOCK_ROWS):
-                _paint(touching, top, out[top : top + BLOCK_ROWS])
-        return out
+        return _seas_of(self.seas, grid, window)
+
+
+@lru_cache(maxsize=2)
+def _seas_of(seas: tuple[Sea, ...], grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+    """Number of the sea at each pixel, read-only; kept, for maria are asked for beside seas."""
+    lats = np.radians(grid.lats(window))
+    lons = np.radians(wrapped_lons(grid, window))
+    touching = [
+        found
+        for number, sea in enumerate(seas, start=1)
+        if (found := _Circle.within(sea, number, lats=lats, lons=lons)) is not None
+    ]
+    if not touching:
+        return np.broadcast_to(np.uint16(0), (window.height, window.width))
+    out = np.zeros((window.height, window.width), dtype=np.uint16)
+    for top in range(0, window.height, BLOCK_ROWS):
+        _paint(touching, top, out[top : top + BLOCK_ROWS])
+    out.setflags(write=False)
+    return out
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,23 +16,23 @@ import numpy as np
 NO_DATA_BITS = np.uint16(0x8000)
 
 
-def _add(counts, flags, atoms, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
+def _add(counts, flags, atoms, row0, col0, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
     # Flags come in long runs, so a run is added once: one addition a pixel is left, and that
     # rarely waits for the one before it.
     rows, cols = counts.shape
     for row in range(rows):
-        weight = weights[row]
-        atom = atoms[row, 0]
+        weight = weights[row0 + row]
+        atom = atoms[row0 + row, col0]
         flag = flags[row, 0]
         start = 0
         valid = 0
         for col in range(cols):
-            if atoms[row, col] != atom or flags[row, col] != flag:
+            if atoms[row0 + row, col0 + col] != atom or flags[row, col] != flag:
                 flag_areas[atom, flag] += weight * (col - start)
-                if atoms[row, col] != atom:
+                if atoms[row0 + row, col0 + col] != atom:
                     pixels[atom] += valid
                     valid = 0
-                atom = atoms[row, col]
+                atom = atoms[row0 + row, col0 + col]
                 flag = flags[row, col]
                 start = col
             count = counts[row, col]
@@ -66,21 +66,39 @@ def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-unty
 def _measure(atoms, weights, areas, pixels):  # type: ignore[no-untyped-def]
     rows, cols = atoms.shape
     for row in range(rows):
+        start = 0
+        for col in range(1, cols + 1):
+            if col == cols or atoms[row, col] != atoms[row, start]:
+                areas[atoms[row, start]] += weights[row] * (col - start)
+                pixels[atoms[row, start]] += col - start
+                start = col
+
+
+def _refine(atoms, numbers, radix, places):  # type: ignore[no-untyped-def]
+    found = 0
+    rows, cols = atoms.shape
+    for row in range(rows):
         for col in range(cols):
-            areas[atoms[row, col]] += weights[row]
-            pixels[atoms[row, col]] += 1
+            code = atoms[row, col] * radix + numbers[row, col]
+            place = places[code]
+            if place < 0:
+                place = found
+                places[code] = place
+                found += 1
+            atoms[row, col] = place
 
 
 @cache
 def add_atoms() -> Callable[..., Any]:
     """Kernel: add a chunk of several atoms.
 
-    ``(counts uint16, flags uint8, atoms uint16: (row, col); weights int64 (row,);
+    ``(counts uint16, flags uint8: (row, col); atoms uint16 (row, col) of the whole shard, the
+    chunk's first row and column in it, weights int64 (row,) of the shard;
     areas int64 (atom, 65536), flag_areas int64 (atom, 256), pixels int64 (atom,))``, counts as
     their bits; the last three are added to.
     """
     signature = (
-        "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64[::1],"
+        "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64, int64, int64[::1],"
         " int64[:,::1], int64[:,::1], int64[::1])"
     )
     return numba.njit(signature, nogil=True)(_add)
@@ -105,3 +123,17 @@ def measure_atoms() -> Callable[..., Any]:
     """
     signature = "void(uint16[:,::1], int64[::1], int64[::1], int64[::1])"
     return numba.njit(signature, nogil=True)(_measure)
+
+
+@cache
+def refine_atoms() -> Callable[..., Any]:
+    """Kernel: split atoms by the group numbers of one more grouping.
+
+    ``(atoms uint16, numbers uint16: (row, col); radix int64, places int32 (code,))``: a pixel's
+    code is ``atom * radix + number``; ``places``, all -1 before, tells the new atom of each code,
+    numbered as they are met; atoms are replaced.
+    """
+    numbers = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
+    atoms, places = numba.types.uint16[:, ::1], numba.types.int32[::1]
+    signature = numba.types.void(atoms, numbers, numba.types.int64, places)
+    return numba.njit(signature, nogil=True)(_refine)

@@ -81,17 +81,14 @@ class Tally:
             raise ValueError(f"{chunk} has counts of {counts.shape} and flags of {flags.shape}")
         bits = np.ascontiguousarray(counts).view(np.uint16)
         flags = np.ascontiguousarray(flags)
-        weights = self._row_weights[rows]
         areas, flag_areas = self._areas[layer], self._flag_areas[layer]
-        atoms = None if self._atoms is None else self._atoms[rows, cols]
-        if atoms is None or (atoms == atoms[0, 0]).all():
-            atom = 0 if atoms is None else int(atoms[0, 0])
-            valid = kernels.add_one_atom()(bits, flags, weights, areas[atom], flag_areas[atom])
-            self._pixels[layer, atom] += valid
+        pixels, weights = self._pixels[layer], self._row_weights
+        if self._atoms is None:
+            add = kernels.add_one_atom()
+            pixels[0] += add(bits, flags, weights[rows], areas[0], flag_areas[0])
         else:
-            atoms = np.ascontiguousarray(atoms)
-            pixels = self._pixels[layer]
-            kernels.add_atoms()(bits, flags, atoms, weights, areas, flag_areas, pixels)
+            add, place = kernels.add_atoms(), (rows.start, cols.start)
+            add(bits, flags, self._atoms, *place, weights, areas, flag_areas, pixels)
 
     def partial(self) -> Statistics:
         """What has been added so far, over the whole shard's area."""
@@ -103,10 +100,14 @@ class Tally:
         return Statistics(self.layers, self.groupings, cells)
 
     def _sums(self, layer: int, atom: int) -> Sums:
-        # areas lie in the order of the counts' bits: half a turn puts the negative ones first
-        areas = np.roll(self._areas[layer, atom], 32768)
-        valid = int(self._pixels[layer, atom])
-        counts = Histogram.of_dense(-32768, areas, pixels=valid)
+        # areas lie in the order of the counts' bits: the negative ones come last
+        found = np.flatnonzero(self._areas[layer, atom])
+        found = np.roll(found, -np.searchsorted(found, 32768))
+        counts = Histogram(
+            found.astype(np.uint16).view(np.int16),
+            self._areas[layer, atom, found],
+            int(self._pixels[layer, atom]),
+        )
         return Sums(counts, Histogram.of_dense(0, self._flag_areas[layer, atom]))
 
     def _measure(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -146,25 +147,27 @@ def _atoms(
         if low == int(numbers.max()):
             keys = [(*key, low) for key in keys]
             continue
-        codes = numbers.astype(np.uint32)
-        if atoms is not None:
-            codes += atoms.astype(np.uint32) * np.uint32(len(grouping.groups) + 1)
-        found, atoms = _compact(codes, len(keys) * (len(grouping.groups) + 1))
+        if atoms is None:
+            atoms = np.zeros(numbers.shape, dtype=np.uint16)
         radix = len(grouping.groups) + 1
+        found = _refine(atoms, numbers, radix=radix, size=len(keys) * radix)
         keys = [(*keys[code // radix], code % radix) for code in found]
     return keys, atoms
 
 
-def _compact(codes: NDArray[np.uint32], size: int) -> tuple[list[int], NDArray[np.uint16]]:
-    """The different codes below ``size``, ascending, and each pixel's position among them."""
+def _refine(
+    atoms: NDArray[np.uint16], numbers: NDArray[np.uint16], *, radix: int, size: int
+) -> list[int]:
+    """Split atoms by one more grouping's numbers; the code of each new atom, in their order."""
     if size <= SMALL_TABLE:
-        seen = np.zeros(size, dtype=bool)
-        seen[codes] = True
-        found = np.flatnonzero(seen)
-        position = (np.cumsum(seen) - 1).astype(np.uint16)[codes]
+        places = np.full(size, -1, dtype=np.int32)
+        kernels.refine_atoms()(atoms, np.ascontiguousarray(numbers), radix, places)
+        found = np.flatnonzero(places >= 0)
+        found = found[np.argsort(places[found])]
     else:
+        codes = atoms.astype(np.uint32) * np.uint32(radix) + numbers
         found, inverse = np.unique(codes, return_inverse=True)
-        position = inverse.reshape(codes.shape).astype(np.uint16)
+        atoms[...] = inverse.reshape(atoms.shape)
     if len(found) > 0xFFFF:
         raise ValueError(f"{len(found):,} different sets of groups meet in one shard, over 65,535")
-    return found.tolist(), position
+    return [int(code) for code in found]

@@ -82,7 +82,7 @@ class ShardWriter:
 
     def __init__(self, layout: ShardLayout) -> None:
         self.layout = layout
-        self._blobs: dict[int, bytes] = {}
+        self._blobs: dict[int, tuple[bytes, bytes]] = {}  # the frame and its CRC32C
 
     def put(self, row: int, col: int, chunk: NDArray[np.generic]) -> None:
         """Add the chunk at a place in the shard, counted in chunks.
@@ -104,19 +104,22 @@ class ShardWriter:
             layout.clevel,
             _SHUFFLES[layout.shuffle],
         )
-        self._blobs[row * layout.across + col] = packed + _CRC.pack(google_crc32c.value(packed))
+        crc = _CRC.pack(google_crc32c.value(packed))
+        self._blobs[row * layout.across + col] = packed, crc
 
     def to_bytes(self) -> bytes | None:
         """The finished object, or None if every chunk is fill."""
         if not self._blobs:
             return None
         index = np.full((self.layout.across**2, 2), _EMPTY, dtype="<u8")
+        parts: list[bytes] = []
         offset = 0
         for place in sorted(self._blobs):
-            index[place] = offset, len(self._blobs[place])
-            offset += len(self._blobs[place])
+            size = sum(map(len, self._blobs[place]))
+            index[place] = offset, size
+            offset += size
+            parts += self._blobs[place]
         packed = index.tobytes()
-        parts = [self._blobs[place] for place in sorted(self._blobs)]
         return b"".join([*parts, packed, _CRC.pack(google_crc32c.value(packed))])
 
 
