@@ -2,26 +2,17 @@
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from time import perf_counter
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.table import Table
 
 import lunarscale
-from lunarscale.errors import LunarscaleError, SourceError
+from lunarscale.console import err_console, out_console, print_pairs, progress_bar
+from lunarscale.errors import IncompleteError, LunarscaleError, SourceError
 
 app = typer.Typer(
     help="Maps of the Moon's chemistry from orbit: tiles in, FeO, TiO2 and maturity maps out.",
@@ -30,12 +21,11 @@ app = typer.Typer(
     rich_markup_mode="rich",
     epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon.",
 )
-out_console = Console(highlight=False, soft_wrap=True)
-err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 Command = TypeVar("Command", bound=Callable[..., None])
 
-Out = Annotated[str, typer.Option("--out", help="Where to write: a path or an fsspec URL.")]
+Out = Annotated[str, typer.Option("--out", help="The store to make: a path or an fsspec URL.")]
+Folder = Annotated[str, typer.Option("--out", help="Folder to write into; made if need be.")]
 Box = Annotated[
     tuple[float, float, float, float] | None,
     typer.Option(
@@ -50,22 +40,27 @@ Scheduler = Annotated[
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(min=0, help="Worker processes; as many as cores. 0: none, run in this process."),
+    typer.Option(min=0, help="Worker processes, else one a core. 0: no cluster, this process."),
 ]
-Threads = Annotated[int, typer.Option(min=1, help="Threads a worker.")]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of a worker.")]
 MemoryLimit = Annotated[
-    str | None, typer.Option(help="Memory a worker, 4GiB; else a share of what is free.")
+    str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start the store afresh.")]
 Options = Annotated[
     str | None,
-    typer.Option(metavar="JSON", help='Options for fsspec, \'{"anon": true}\'.'),
+    typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
 ]
 
 
 def command(name: str, example: str) -> Callable[[Command], Command]:
     """A command whose errors are one sentence, with an example in its help."""
+
+    def stop(message: str, code: int) -> typer.Exit:
+        err_console.print(f"[red]lunarscale {name}:[/red]", end=" ")
+        err_console.print(message.removeprefix(f"{name}: "), markup=False)
+        return typer.Exit(code)
 
     def register(function: Command) -> Command:
         @functools.wraps(function)
@@ -73,20 +68,14 @@ def command(name: str, example: str) -> Callable[[Command], Command]:
             try:
                 function(*args, **kwargs)
             except LunarscaleError as error:
-                err_console.print(f"[red]lunarscale {name}:[/red]", end=" ")
-                err_console.print(str(error), markup=False)
-                raise typer.Exit(error.exit_code) from None
+                raise stop(str(error), error.exit_code) from None
             except OSError as error:
                 what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                err_console.print(f"[red]lunarscale {name}:[/red]", end=" ")
-                err_console.print(what, markup=False)
-                raise typer.Exit(1) from None
+                advice = "check that the path is right and may be written"
+                raise stop(f"{what}; {advice}", 1) from None
             except KeyboardInterrupt:
-                err_console.print(
-                    f"\nlunarscale {name}: stopped. What is finished is kept; "
-                    "run the same command again to go on."
-                )
-                raise typer.Exit(130) from None
+                advice = "what is finished is kept; run the same command again to go on"
+                raise stop(f"stopped; {advice}", 130) from None
 
         app.command(name, epilog=f"Example: [bold]{example}[/bold]")(run)
         return function
@@ -123,23 +112,6 @@ def root(
     """Options before the command."""
 
 
-@contextmanager
-def progress_bar(verb: str, unit: str) -> Iterator[Callable[[int, int, str], None]]:
-    """A progress bar with rate and time left; yields ``update(done, todo, rate)``."""
-    columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
-        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"),
-        TimeRemainingColumn(),
-    )  # fmt: skip
-    with Progress(*columns, console=err_console) as progress:
-        task = progress.add_task(verb, total=None, rate="")
-
-        def update(done: int, todo: int, rate: str) -> None:
-            progress.update(task, completed=done, total=todo, rate=rate)
-
-        yield update
-
-
 class Runner:
     """Runs prepared steps on the cluster that the user chose, starting it once.
 
@@ -151,40 +123,39 @@ class Runner:
 
     def __init__(self, choice: Any, *, dry_run: bool = False) -> None:
         self.choice, self.dry_run = choice, dry_run
-        self._stack: list[Any] = []
+        self._stack = ExitStack()
         self._cluster: Any = None
 
     def __enter__(self) -> "Runner":
         return self
 
     def __exit__(self, *error: object) -> None:
-        for context in self._stack:
-            context.__exit__(None, None, None)
+        self._stack.close()
 
     def __call__(self, verb: str, prepared: Any) -> Any:
         """Print the plan, refuse what does not fit, run, and return the tale."""
-        from time import perf_counter
-
         from lunarscale.engine.executors import OnDask, Serial
         from lunarscale.engine.outcome import Tale
 
-        choice, plan = self.choice, prepared.plan
-        print_pairs([(verb, prepared.layout.kind), *plan.lines(choice.threads)])
+        choice, plan, layout = self.choice, prepared.plan, prepared.layout
+        what = f"{layout.kind} of {layout.grid.width:,} x {layout.grid.height:,} pixels"
+        print_pairs([(verb, what), *plan.lines(choice.threads)])
         if choice.scheduler is None:
-            plan.check(
-                prepared.layout, threads=choice.threads, worker_bytes=choice.worker_bytes
-            )
+            plan.check(layout, threads=choice.threads, worker_bytes=choice.worker_bytes)
         if self.dry_run:
-            return Tale(problems=list(prepared.problems))
+            if prepared.problems:
+                listed = "".join(f"\n  {problem}" for problem in prepared.problems)
+                raise IncompleteError(f"nothing is written; the run would go without:{listed}")
+            return Tale()
         if not prepared.jobs:
-            out_console.print("Nothing to do: every shard is done.")
+            out_console.print("Nothing to do: every shard that can be made is done.")
+            return prepared.run(Serial())
+        if choice.workers == 0:
             executor: Any = Serial()
-        elif choice.workers == 0:
-            executor = Serial()
         else:
             cluster = self._open()
             threads, memory = cluster.threads, cluster.worker_bytes
-            plan.check(prepared.layout, threads=threads, worker_bytes=memory)
+            plan.check(layout, threads=threads, worker_bytes=memory)
             executor = OnDask(cluster.client)
         start = perf_counter()
         with progress_bar(verb, "shards") as update:
@@ -195,8 +166,10 @@ class Runner:
 
             tale = prepared.run(executor, show)
         if tale.disagreements:
+            values = tale.pixels * len(layout.camera_facts.wavelengths_nm)
             out_console.print(
-                f"Tiles disagree in {tale.disagreements:,} pixels of a band; the first tile won."
+                f"Overlapping tiles differ in {tale.disagreements:,} of {values:,} counts "
+                f"({tale.disagreements / values:.1%}); the first tile by name and path won."
             )
         return tale
 
@@ -204,9 +177,7 @@ class Runner:
         if self._cluster is None:
             from lunarscale.engine.clusters import open_cluster
 
-            context = open_cluster(self.choice)
-            self._cluster = context.__enter__()
-            self._stack.append(context)
+            self._cluster = self._stack.enter_context(open_cluster(self.choice))
             out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
         return self._cluster
 
@@ -220,19 +191,9 @@ def cluster_choice(
     return ClusterChoice(scheduler, workers, threads, memory_limit)
 
 
-def print_pairs(pairs: list[tuple[str, str]]) -> None:
-    """Labels and values, two columns."""
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for label, value in pairs:
-        table.add_row(label, value)
-    out_console.print(table)
-
-
 @command("demo", "lunarscale demo --out lunarscale-demo")
 def demo_command(
-    out: Out = "lunarscale-demo",
+    out: Folder = "lunarscale-demo",
     scheduler: Scheduler = None,
     workers: Workers = None,
     threads: Threads = 1,
@@ -240,22 +201,22 @@ def demo_command(
 ) -> None:
     """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
     from lunarscale.steps.demo import demo
+    from lunarscale.steps.summarise import means_table, summarise
 
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice) as execute, progress_bar("simulate", "tiles") as update:
+    with Runner(choice) as execute:
         made = demo(
             out,
             execute=execute,
             tell=lambda text: out_console.print(f"[bold]{text}[/bold]"),
-            progress=lambda done, todo: update(done, todo, ""),
+            watch=progress_bar,
         )
+    out_console.print(means_table(summarise(str(made.maps), by=("moon", "maria")).rows))
     print_pairs([(name, str(path)) for name, path in vars(made).items()])
     out_console.print(f"Open {made.page} in a browser. All of it is SIMULATED.")
 
 
-@command(
-    "ingest", "lunarscale ingest cl_40*/data --out mosaic.zarr --ppd 60.6467 --bbox 0 0 60 40"
-)
+@command("ingest", "lunarscale ingest cl_40*/data --out mosaic.zarr --ppd 60.6467 --bbox 0 0 60 40")
 def ingest_command(
     sources: Annotated[
         list[str], typer.Argument(help="Tiles, folders of tiles, globs or fsspec URLs.")
@@ -325,7 +286,7 @@ def predict_command(
 @command("summarise", "lunarscale summarise maps.zarr --by moon,maria,seas --out out/")
 def summarise_command(
     maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
-    out: Out,
+    out: Folder,
     by: Annotated[
         str,
         typer.Option(help="moon, maria, seas, regions.geojson, mask.png; commas between several."),
@@ -365,7 +326,7 @@ def summarise_command(
 @command("report", "lunarscale report maps.zarr --out report/")
 def report_command(
     maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
-    out: Out,
+    out: Folder,
     storage_options: Options = None,
 ) -> None:
     """Figures, tables and provenance of maps as one HTML page."""
@@ -374,7 +335,7 @@ def report_command(
     with progress_bar("report", "layers") as update:
         page = report(
             maps, out=out, storage_options=storage(storage_options),
-            progress=lambda done, todo: update(done, todo, ""),
+            progress=update,
         )  # fmt: skip
     out_console.print(f"wrote {page}")
 
@@ -393,7 +354,7 @@ def export_command(
     with progress_bar("export", "shards") as update:
         export(
             maps, layer=layer, out=str(out), bbox=bbox, storage_options=storage(storage_options),
-            progress=lambda done, todo: update(done, todo, ""),
+            progress=update,
         )  # fmt: skip
     out_console.print(f"wrote {out}")
 
@@ -421,7 +382,7 @@ def validate_command(
     with progress_bar("validate", "shards") as update:
         verdict = validate(
             store, deep=deep, storage_options=storage(storage_options),
-            progress=lambda done, todo: update(done, todo, ""),
+            progress=update,
         )  # fmt: skip
     for fault in verdict.torn:
         out_console.print(f"torn: {fault}", markup=False)
@@ -463,12 +424,17 @@ def simulate_command(
     seed: Annotated[int | None, typer.Option(help="Another seed, another Moon.")] = None,
 ) -> None:
     """A SIMULATED Moon as tiles in the archive's PDS3 format."""
-    from lunarscale.simulated.archive import SEED, write_archive
+    from lunarscale.grid.raster import RasterGrid
+    from lunarscale.simulated.archive import write_archive
+    from lunarscale.simulated.surface import SEED
 
+    whole = RasterGrid.whole(ppd)
+    if bbox is not None:
+        whole.crop(*bbox)  # refuses what is no part of the Moon
     with progress_bar("simulate", "tiles") as update:
         made = write_archive(
             out, ppd=ppd, bbox=bbox, seed=SEED if seed is None else seed,
-            progress=lambda done, todo: update(done, todo, ""),
+            progress=update,
         )  # fmt: skip
     out_console.print(f"wrote {len(made)} simulated tiles to {out}")
 
@@ -479,4 +445,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -86,13 +86,14 @@ def existing(location: Location, wanted: Layout, *, overwrite: bool) -> Cube | N
     Raises
     ------
     ParametersError
-        If it was made with other parameters and ``overwrite`` is not given.
+        If it was made with other parameters and ``overwrite`` is not given, or is of another
+        kind even if it is.
     FormatError
         If what is there is no lunarscale store.
     """
     if not location.exists() or Cube.is_debris(location, wanted):
         return None
-    cube = Cube.open(location)
+    cube = require(Cube.open(location), wanted.kind)  # maps never take a mosaic's place
     if overwrite:
         return None
     have, want = cube.layout.to_attributes(), wanted.to_attributes()
@@ -108,7 +109,7 @@ def existing(location: Location, wanted: Layout, *, overwrite: bool) -> Cube | N
 def lay(location: Location, wanted: Layout, attributes: dict[str, Any]) -> Cube:
     """Make a new store, in place of a lunarscale store that is there."""
     if location.exists():
-        location.remove_tree("")
+        Cube.remove(location)
     return Cube.create(location, wanted, attributes)
 
 
@@ -122,15 +123,24 @@ def require(cube: Cube, kind: Kind) -> Cube:
     """
     if cube.layout.kind != kind:
         raise ParametersError(
-            f"{cube.location.url}: {kind} {'were' if kind == 'maps' else 'was'} expected but this "
-            f"is a store of kind {cube.layout.kind}; `lunarscale info` shows what a store holds"
+            f"{cube.location.url}: {_A_STORE_OF[kind]} was expected but this is "
+            f"{_A_STORE_OF[cube.layout.kind]}; `lunarscale info` shows what a store holds"
         )
     return cube
+
+
+_A_STORE_OF: dict[Kind, str] = {"mosaic": "a mosaic", "maps": "a store of maps"}
 
 
 def _short(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "(" + ", ".join(_short(item) for item in value) + ")"
+    if isinstance(value, dict) and "around" in value:
+        south, west = value["row"] + value["height"], value["col"]
+        return (
+            f"{value['width']:,} x {value['height']:,} pixels, {value['around'] / 360:g} a degree, "
+            f"rows {value['row']:,}-{south:,} and columns from {west:,}"
+        )
     if isinstance(value, dict):
         shown = {k: v for k, v in value.items() if k not in ("formula", "source")}
         return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in shown.items()) + "}"

@@ -89,7 +89,10 @@ class RasterGrid:
             If ``ppd`` is not a positive number that gives at least one pixel.
         """
         if not (math.isfinite(ppd) and round(180 * ppd) >= 1):
-            raise RegionError(f"a resolution of {ppd} pixels a degree gives no pixels")
+            raise RegionError(
+                f"a resolution of {ppd:g} pixels a degree gives no pixels; give a positive number, "
+                "as 303.23349 for 100 m"
+            )
         height = round(180 * ppd)
         return cls(2 * height, 0, 0, height, 2 * height)
 

@@ -1,6 +1,7 @@
 """Demo: the whole way on a simulated Moon, from archive tiles to a report."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,9 @@ ROWS, SHARD, CHUNK = 1024, 256, 128
 #: Runs a prepared step on a cluster and shows how it goes.
 Execute = Callable[[str, Prepared], Tale]
 
+#: Makes a progress bar of a verb and a unit, told what is done and all there is.
+Watch = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
+
 
 @dataclass(frozen=True)
 class Demo:
@@ -40,9 +44,7 @@ class Demo:
     page: Path
 
 
-def demo(
-    out: str, *, execute: Execute, tell: Callable[[str], None], progress: Callable[[int, int], None]
-) -> Demo:
+def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watch) -> Demo:
     """Simulate tiles, ingest them, make every built-in map, report and export.
 
     Parameters
@@ -53,8 +55,8 @@ def demo(
         Runs a prepared step.
     tell : callable
         Told, in words, what is done.
-    progress : callable
-        Told tiles written and tiles in all.
+    watch : callable
+        Makes a progress bar.
     """
     folder = Path(out)
     made = Demo(
@@ -67,19 +69,19 @@ def demo(
     tell("Simulated Clementine UVVIS tiles, in the archive's PDS3 format")
     made.tiles.mkdir(parents=True, exist_ok=True)
     if len(list(made.tiles.rglob("*.img"))) < ARCHIVE_TILES:
-        write_archive(made.tiles, ppd=TILE_PPD, progress=progress)
+        with watch("simulate", "tiles") as progress:
+            write_archive(made.tiles, ppd=TILE_PPD, progress=progress)
     mosaic = str(made.mosaic)
     tell("Ingest: tiles onto the grid")
-    ingest = prepare_ingest(
-        [str(made.tiles)], out=mosaic, ppd=ROWS / 180, shard=SHARD, chunk=CHUNK
-    )
+    ingest = prepare_ingest([str(made.tiles)], out=mosaic, ppd=ROWS / 180, shard=SHARD, chunk=CHUNK)
     complain(execute("ingest", ingest), mosaic)
     tell("Predict: every map and its statistics in one pass")
     models = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name]
     maps = prepare_predict(mosaic, out=str(made.maps), models=models)
     complain(execute("predict", maps), str(made.maps))
     tell("Report and GeoTIFF")
-    report(str(made.maps), out=str(made.page.parent))
+    with watch("report", "layers") as progress:
+        report(str(made.maps), out=str(made.page.parent), progress=progress)
     export(str(made.maps), layer="FeO", out=str(made.geotiff))
     return made
 

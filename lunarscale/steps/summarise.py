@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 
 from lunarscale.engine.counting import CountTask
@@ -152,19 +154,42 @@ def tale_summary(cube: Cube, tale: Tale, groupings: tuple[Grouping, ...]) -> Sum
     return summary_of(cube, tale.statistics, groupings)
 
 
-def rows_table(rows: Sequence[Row]) -> Table:
-    """The table for a terminal: the first columns of each row."""
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in ("layer", "grouping", "group", "units"):
-        table.add_column(heading, no_wrap=True)
-    for heading in ("mean", "std", "min", "max", "mode", "valid area, km²", "valid, %"):
+def rows_table(rows: Sequence[Row]) -> Group:
+    """The first columns of each row for a terminal, one table a layer."""
+    return Group(*(_layer_table(name, list(of)) for name, of in groupby(rows, lambda r: r.layer)))
+
+
+def _layer_table(name: str, rows: Sequence[Row]) -> Table:
+    units = rows[0].units
+    title = name if units == "1" else f"{name}, {units}"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("group", overflow="fold", min_width=12)
+    for heading in ("mean", "std", "min", "max", "mode", "valid km²", "%"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         figures = (row.mean, row.std, row.min, row.max, row.mode)
         share = "" if row.valid_share is None else f"{100 * row.valid_share:.1f}"
-        table.add_row(
-            row.layer, row.grouping, row.group, row.units,
-            *("" if figure is None else f"{figure:.3f}" for figure in figures),
-            f"{row.valid_area_km2:,.0f}", share or row.note,
-        )  # fmt: skip
+        shown = ("–" if figure is None else _figure(figure, units) for figure in figures)
+        table.add_row(row.group, *shown, f"{row.valid_area_km2:,.0f}", share)
     return table
+
+
+def means_table(rows: Sequence[Row]) -> Table:
+    """Area-weighted means, a layer a row and a group a column."""
+    groups = list(dict.fromkeys(row.group for row in rows))
+    table = Table(title="Area-weighted means", title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("layer", overflow="fold")
+    for group in (*groups, "units"):
+        table.add_column(group, justify="right" if group != "units" else "left", no_wrap=True)
+    for name, of in groupby(rows, lambda row: row.layer):
+        layer = {row.group: row for row in of}
+        units = layer[groups[0]].units
+        means = (layer[group].mean for group in groups)
+        shown = ("–" if mean is None else _figure(mean, units) for mean in means)
+        table.add_row(name, *shown, "" if units == "1" else units)
+    return table
+
+
+def _figure(value: float, units: str) -> str:
+    """Hundredths of a wt %, thousandths of what has no units."""
+    return f"{value:.3f}" if units == "1" else f"{value:.2f}"

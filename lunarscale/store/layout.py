@@ -27,6 +27,10 @@ from lunarscale.store.shard import ShardLayout
 
 FORMAT_VERSION = 1
 
+#: Shards of a store, at most: each is a task, and schedulers fail past a million of them. The
+#: whole Moon at 10 m a pixel has 144,000 of 2048.
+MOST_SHARDS = 500_000
+
 #: The CRS of every store: equirectangular in metres on the 1737.4 km sphere.
 CRS = "IAU_2015:30110"
 
@@ -134,6 +138,13 @@ class Layout:
             raise FormatError(
                 f"a shard of {self.shard} pixels cannot be cut into chunks of {self.chunk}; "
                 "the chunk must divide the shard, as 512 divides 2048"
+            )
+        shards = -(-self.grid.height // self.shard) * -(-self.grid.width // self.shard)
+        if shards > MOST_SHARDS:
+            raise FormatError(
+                f"{self.grid.width:,} x {self.grid.height:,} pixels make {shards:,} shards of "
+                f"{self.shard} x {self.shard} but a store has at most {MOST_SHARDS:,}; use fewer "
+                "pixels a degree, a bounding box or a larger shard"
             )
 
     @property

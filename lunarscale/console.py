@@ -1,0 +1,74 @@
+"""What the command line writes: pairs to stdout, progress and errors to stderr."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Protocol
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+out_console = Console(highlight=False, soft_wrap=True)
+err_console = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def print_pairs(pairs: list[tuple[str, str]]) -> None:
+    """Labels and values, two columns."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, value in pairs:
+        table.add_row(label, value)
+    out_console.print(table)
+
+
+class Update(Protocol):
+    """Tells how far it is."""
+
+    def __call__(self, done: int, todo: int, rate: str = "") -> None: ...
+
+
+#: Seconds between two lines of progress where there is no terminal for a bar.
+QUIET = 30.0
+
+
+@contextmanager
+def progress_bar(verb: str, unit: str) -> Iterator[Update]:
+    """A progress bar with rate and time left; without a terminal, a plain line now and then.
+
+    It shows with the first update and stays, complete or not, when it is left.
+    """
+    columns = (
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"),
+        TimeRemainingColumn(),
+    )  # fmt: skip
+    progress = Progress(*columns, console=err_console)
+    task, said, line = progress.add_task(verb, total=None, rate=""), perf_counter(), ""
+
+    def update(done: int, todo: int, rate: str = "") -> None:
+        nonlocal said, line
+        progress.update(task, completed=done, total=todo, rate=rate)
+        if err_console.is_terminal:
+            progress.start()
+            return
+        line = f"{verb}: {done:,} of {todo:,} {unit} {rate}".rstrip()
+        if perf_counter() - said > QUIET:
+            err_console.print(line)
+            said = perf_counter()
+
+    try:
+        yield update
+    finally:
+        if err_console.is_terminal:
+            progress.stop()
+        elif line:
+            err_console.print(line)
