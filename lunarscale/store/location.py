@@ -31,13 +31,18 @@ class Location:
     Parameters
     ----------
     url : str
-        Path or fsspec URL.
+        Path, made absolute, or fsspec URL.
     storage_options : dict
         Options for fsspec.
     """
 
     url: str
     storage_options: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # a worker of a cluster may run in another folder
+        if self.is_local and not self.url.startswith(_LOCAL):
+            object.__setattr__(self, "url", os.path.abspath(self.url))
 
     @property
     def is_local(self) -> bool:
@@ -156,6 +161,22 @@ class Location:
             names = [found["name"].rstrip("/").rsplit("/", 1)[-1] for found in listing]
         return {name for name in names if not name.endswith(_PARTIAL)}
 
+    def all_keys(self) -> set[str]:
+        """Keys of all objects, at any depth; of what is a single file, its path.
+
+        Unfinished objects are left out.
+        """
+        if self.is_local:
+            place = Path(self.path)
+            if place.is_file():
+                return {str(place)}
+            files = (path for path in place.rglob("*") if not path.is_dir())
+            keys = [path.relative_to(place).as_posix() for path in files]
+        else:
+            with self._remote() as (filesystem, path):
+                keys = [name.removeprefix(f"{path}/") for name in filesystem.find(path)]
+        return {key for key in keys if not key.endswith(_PARTIAL)}
+
     def _listing(self, folder: str) -> list[dict[str, Any]]:
         """What a remote filesystem says of everything directly in a folder."""
         try:
@@ -173,10 +194,13 @@ class Location:
             return bool(filesystem.exists(path))
 
     def remove_tree(self, folder: str) -> None:
-        """Remove a folder and all below it; one that is not there is no error."""
+        """Remove a folder and all below it, or an object; what is not there is no error."""
         if self.is_local:
-            with contextlib.suppress(FileNotFoundError):
-                shutil.rmtree(Path(self.path, folder))
+            place = Path(self.path, folder)
+            if place.is_dir() and not place.is_symlink():
+                shutil.rmtree(place)
+            else:
+                place.unlink(missing_ok=True)
             return
         with contextlib.suppress(FileNotFoundError), self._remote() as (filesystem, path):
             filesystem.rm(f"{path}/{folder}".rstrip("/"), recursive=True)
