@@ -96,6 +96,16 @@ def storage(options: str | None) -> dict[str, Any]:
     return parsed
 
 
+def make_folder(out: str) -> None:
+    """Make the folder that results go into, before the work and not after it."""
+    if "://" in out:
+        raise SourceError(f"{out}: a folder of this machine is needed, not a URL; name another")
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise SourceError(f"{out}: a folder is needed but a file is there; name another") from error
+
+
 def version(wanted: bool) -> None:
     """Print the version and stop."""
     if wanted:
@@ -203,6 +213,7 @@ def demo_command(
     from lunarscale.steps.demo import demo
     from lunarscale.steps.summarise import means_table, summarise
 
+    make_folder(out)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     with Runner(choice) as execute:
         made = demo(
@@ -304,6 +315,8 @@ def summarise_command(
 
     options = storage(storage_options)
     cube, groupings = step.open_maps(maps, options), step.read_groupings(by.split(","), options)
+    if not dry_run:
+        make_folder(out)
     kept = step.kept_statistics(cube)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     if kept is not None and step.covers(kept, groupings):
@@ -332,6 +345,7 @@ def report_command(
     """Figures, tables and provenance of maps as one HTML page."""
     from lunarscale.steps.report import report
 
+    make_folder(out)
     with progress_bar("report", "layers") as update:
         page = report(
             maps, out=out, storage_options=storage(storage_options),
@@ -387,7 +401,8 @@ def validate_command(
     for fault in verdict.torn:
         out_console.print(f"torn: {fault}", markup=False)
     if verdict.missing:
-        out_console.print(f"not made yet: {', '.join(verdict.missing)}")
+        more = f" and {len(verdict.missing) - 8:,} more" if len(verdict.missing) > 8 else ""
+        out_console.print(f"not made yet: {', '.join(verdict.missing[:8])}{more}")
     out_console.print(f"{verdict.done} of {verdict.shards} shards are whole")
     if not verdict.is_whole:
         out_console.print("Run the command that made the store again: it makes what is missing.")

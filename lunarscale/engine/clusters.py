@@ -14,6 +14,10 @@ from lunarscale.errors import ClusterError, PlanError
 #: Share of this machine's free memory that a local cluster may plan with.
 MEMORY_SHARE = 0.8
 
+#: Run by every worker as it starts: a terminal sends Ctrl-C to all processes, but only the one
+#: that has the cluster may answer; it stops the workers.
+_LEAVE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+
 
 @dataclass(frozen=True)
 class ClusterChoice:
@@ -90,6 +94,7 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
                 memory_limit=choice.worker_bytes,
                 dashboard_address="127.0.0.1:0",
                 silence_logs=50,
+                preload=[_LEAVE_CTRL_C],
             ) as local,
             Client(local) as client,
         ):

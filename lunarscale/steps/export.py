@@ -52,6 +52,8 @@ def export(
         has = ", ".join(item.name for item in cube.layout.layers)
         raise StoreError(f"{maps}: there is no layer {layer}; the store has {has}")
     path = Path(out)
+    if path.is_dir():
+        raise SourceError(f"{out}: a file is to be written but a folder is there; name another")
     if not path.absolute().parent.is_dir():
         raise SourceError(f"{out}: the folder {path.parent} is not there; make it first")
     grid, (row, col) = cube.within(bbox)
