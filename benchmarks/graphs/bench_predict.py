@@ -27,6 +27,7 @@ from benchmarks.graphs.limits import split
 from benchmarks.graphs.scene import FORMS, Scene
 from benchmarks.graphs.timing import Timing, disk_rate, median, stored, timed
 from benchmarks.kernels.bench_equations import processor
+from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.plan import giga
@@ -77,6 +78,8 @@ class Measured:
     pixels : int
     timings : dict of str to Timing
         Medians by side.
+    sizes : dict of str to (int, int)
+        Bytes on disk read and written by each side.
     alone : Timing
         Ours on a cluster that has run nothing else.
     planned : int
@@ -91,6 +94,7 @@ class Measured:
 
     pixels: int
     timings: dict[str, Timing]
+    sizes: dict[str, tuple[int, int]]
     alone: Timing
     planned: int
     differences: dict[str, float]
@@ -111,13 +115,16 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
     disk = disk_rate(folder)
     with open_cluster(CLUSTER) as fresh:  # memory that the peer left behind must not count as ours
         alone = timed(Scene(folder, **cut, executor=OnDask(fresh.client)).ours, fresh.client)
+    sizes = {"ours": (stored(scene.mosaic, *_arrays(415, 750, 950)), stored(scene.maps))}
+    for form in FORMS:
+        sizes[form] = stored(scene.peer_source(form)), stored(scene.peer_maps(form))
     prepared = scene.prepared()
     task, jobs = prepared.begin(), prepared.jobs
-    split(task, jobs[:1])  # compiles
+    split(task, _some(jobs))  # compiles
     stages = split(task, _some(jobs))
     planned = prepared.plan.worker_bytes(CLUSTER.threads)
     pixels = asked.width**2 // 2
-    return Measured(pixels, timings, alone, planned, differences, limits, stages, disk)
+    return Measured(pixels, timings, sizes, alone, planned, differences, limits, stages, disk)
 
 
 def _race(scene: Scene, client: Client, repeats: int) -> dict[str, Timing]:
@@ -136,6 +143,12 @@ def _race(scene: Scene, client: Client, repeats: int) -> dict[str, Timing]:
             taken[name].append(timed(lambda run=run: run(scene), client))
             print(name, taken[name][-1], file=sys.stderr)
     return {name: median(timings) for name, timings in taken.items()}
+
+
+def _arrays(*wavelengths_nm: int) -> list[str]:
+    """Where the bands lie in a mosaic."""
+    indices = CLEMENTINE_UVVIS.band_indices(wavelengths_nm, "the benchmark")
+    return [f"reflectance/c/{index}" for index in indices]
 
 
 def _some(jobs: list) -> list:
@@ -170,15 +183,15 @@ def main() -> int:
     console = Console(width=110)
     try:
         found = measure(asked, folder)
-        return 0 if show(found, asked=asked, folder=folder, console=console) else 1
+        return 0 if show(found, asked=asked, console=console) else 1
     finally:
         shutil.rmtree(folder)
 
 
-def show(found: Measured, *, asked: argparse.Namespace, folder: Path, console: Console) -> bool:
+def show(found: Measured, *, asked: argparse.Namespace, console: Console) -> bool:
     """Print everything; whether the requirements are met."""
     faster = min(FORMS, key=lambda form: found.timings[form].wall)
-    _show_sides(found, folder=folder, console=console)
+    _show_sides(found, console)
     ours, peer = found.timings["ours"], found.timings[faster]
     ratio = peer.wall / ours.wall
     console.print(
@@ -196,19 +209,12 @@ def show(found: Measured, *, asked: argparse.Namespace, folder: Path, console: C
     return met and max(found.differences.values()) <= SAME
 
 
-def _show_sides(found: Measured, *, folder: Path, console: Console) -> None:
+def _show_sides(found: Measured, console: Console) -> None:
     pixels = found.pixels
     table = Table(title=f"{pixels / 1e6:,.0f} Mpx, {processor()}", box=box.SIMPLE_HEAD)
     for heading in ("", "s", "processor s", "Mpx/s", "decoded MB/s", "peak", "input", "output"):
         table.add_column(heading, justify="right", no_wrap=True)
-    scene = Scene(folder, shard=0, chunk=0, peer_chunk=0, executor=Serial())
     for name, timing in found.timings.items():
-        source, made = (
-            (scene.mosaic, scene.maps)
-            if name == "ours"
-            else (scene.peer_source(name), scene.peer_maps(name))  # type: ignore[arg-type]
-        )
-        bands = [f"reflectance/c/{band}" for band in ((0, 1, 3) if name == "ours" else (0, 1, 2))]
         table.add_row(
             name if name == "ours" else f"xarray, {name}",
             f"{timing.wall:.2f}",
@@ -216,8 +222,7 @@ def _show_sides(found: Measured, *, folder: Path, console: Console) -> None:
             f"{pixels / timing.wall / 1e6:,.1f}",
             f"{pixels * MOVED[name] / timing.wall / 1e6:,.0f}",
             giga(timing.peak),
-            giga(stored(source, *bands)),
-            giga(stored(made)),
+            *map(giga, found.sizes[name]),
         )
     console.print(table)
 

@@ -27,7 +27,7 @@ from lunarscale.store.shard import ShardWriter
 
 #: Pixels a model is given at a time: what it makes of them stays in the L2 cache and in memory
 #: that the process has already (below glibc's 128 kB, from which on it asks the system).
-BLOCK_PIXELS = 16_384
+BLOCK_PIXELS = 24_576
 
 #: Number of the group that is mare.
 MARIA = 1
@@ -154,6 +154,7 @@ class _Source:
         most = max(len(model.quantities) for model in task.models)
         self._made = np.empty((most, size, size), np.int16)
         self._flags = np.empty((most, size, size), np.uint8)
+        self._missing = np.empty(size * size, bool)
         self._block = np.empty(len(needed) * BLOCK_PIXELS, np.int16)
         self._chunk = Window(0, 0, 0, 0)
         self._knows_reasons = False
@@ -188,24 +189,22 @@ class _Source:
             for target, row in zip(given, rows, strict=True):
                 target[:] = flat[row, block]
             found = model.predict(given, self._scale)
-            self._qualify(found.flags, model, rows=rows, block=block)
             for index, quantity in enumerate(model.quantities):
                 counts[index, block], flags[index, block] = quantise(
                     found.values[index], found.flags[index], quantity.quantum
                 )
+        self._qualify(flags, model, rows)
         return self._made[:layers], self._flags[:layers]
 
-    def _qualify(
-        self, flags: NDArray[np.uint8], model: Model, *, rows: list[int], block: slice
-    ) -> None:
+    def _qualify(self, flags: NDArray[np.uint8], model: Model, rows: list[int]) -> None:
         """Say why a band is missing, where one is, and what lies outside the maria."""
         for flag in flags:
-            missing = np.flatnonzero(flag == MapReason.NO_INPUT)
+            missing = np.flatnonzero(np.equal(flag, MapReason.NO_INPUT, out=self._missing))
             if missing.size:
-                flag[missing] = self._reasons(missing + block.start, rows)
+                flag[missing] = self._reasons(missing, rows)
         if model.mare_only:
             has_value = (flags & REASON_MASK) == MapReason.HAS_VALUE
-            flags[has_value & self._outside_mare()[block]] |= OUTSIDE_MARE
+            flags[has_value & self._outside_mare()] |= OUTSIDE_MARE
 
     def _reasons(self, pixels: NDArray[np.intp], rows: list[int]) -> NDArray[np.uint8]:
         """The worst ``MapReason`` of some bands at pixels of the chunk that miss one."""

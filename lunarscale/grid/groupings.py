@@ -129,8 +129,9 @@ def _seas_of(seas: tuple[Sea, ...], grid: RasterGrid, window: Window) -> NDArray
     if not touching:
         return np.broadcast_to(np.uint16(0), (window.height, window.width))
     out = np.zeros((window.height, window.width), dtype=np.uint16)
+    scratch = np.empty((2, BLOCK_ROWS, window.width))
     for top in range(0, window.height, BLOCK_ROWS):
-        _paint(touching, top, out[top : top + BLOCK_ROWS])
+        _paint(touching, top, out[top : top + BLOCK_ROWS], scratch)
     out.setflags(write=False)
     return out
 
@@ -174,15 +175,22 @@ class _Circle:
         )
 
 
-def _paint(circles: list[_Circle], top: int, out: NDArray[np.uint16]) -> None:
-    """Write the winning circle's number into the rows of ``out``, which begin at ``top``."""
-    best = np.ones(out.shape)
+def _paint(
+    circles: list[_Circle], top: int, out: NDArray[np.uint16], scratch: NDArray[np.float64]
+) -> None:
+    """Write the winning circle's number into the rows of ``out``, which begin at ``top``.
+
+    ``scratch`` is two arrays at least as large as ``out``, to work in.
+    """
+    best = scratch[0, : len(out)]
+    best.fill(1.0)
     for circle in circles:
         rows = slice(max(circle.rows.start - top, 0), min(circle.rows.stop - top, len(out)))
         if rows.start >= rows.stop:
             continue
         part = slice(top + rows.start, top + rows.stop)
-        score = circle.across[part, None] * circle.cosines[None, circle.cols]
+        score = scratch[1, rows, circle.cols]
+        np.multiply(circle.across[part, None], circle.cosines[None, circle.cols], out=score)
         score += circle.along[part, None]
         np.subtract(1.0, score, out=score)
         score *= circle.depth

@@ -157,7 +157,7 @@ class ShardReader:
         if google_crc32c.value(packed) != _CRC.unpack(blob[-_CRC.size :])[0]:
             raise TornError(
                 f"{where}: the shard's index does not match its CRC32C; "
-                "run the command that wrote it again"
+                "validate the store with --deep, then run the command that wrote it again"
             )
         self._index = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
 
@@ -178,22 +178,24 @@ class ShardReader:
         if offset == _EMPTY and size == _EMPTY:
             out[...] = self.layout.fill_value
             return False
-        packed = (self._blob or b"")[offset : offset + size - _CRC.size]
+        # a view, not a copy; the CRC takes an array where it takes no memoryview
+        whole = np.frombuffer(self._blob or b"", np.uint8)
+        packed = whole[offset : offset + size - _CRC.size]
         stored = (self._blob or b"")[offset + size - _CRC.size : offset + size]
         if len(stored) < _CRC.size or google_crc32c.value(packed) != _CRC.unpack(stored)[0]:
             raise TornError(
                 f"{self._where}: chunk ({row}, {col}) does not match its CRC32C; "
-                "run the command that wrote it again"
+                "validate the store with --deep, then run the command that wrote it again"
             )
         try:
             # Blosc would fill no more of ``out`` than it has, and say nothing
-            if _BLOSC_SIZES.unpack_from(packed) != (out.nbytes, len(packed)):
+            if _BLOSC_SIZES.unpack_from(packed.data) != (out.nbytes, len(packed)):
                 raise ValueError(f"it is no frame of {out.nbytes:,} bytes")
             blosc.decompress(packed, out)
         except (RuntimeError, ValueError, struct.error) as error:
             raise TornError(
                 f"{self._where}: chunk ({row}, {col}) does not decode: {error}; "
-                "run the command that wrote it again"
+                "validate the store with --deep, then run the command that wrote it again"
             ) from error
         return True
 
