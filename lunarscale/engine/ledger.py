@@ -75,9 +75,11 @@ class Ledger:
         if blob is None:
             return None
         try:
-            return Entry(**json.loads(blob))
-        except (ValueError, TypeError):
+            entry = Entry(**json.loads(blob))
+            seals = [(size, checksum) for size, checksum in entry.objects.values()]
+        except (ValueError, TypeError, AttributeError):
             return None  # torn by a full disk: as good as no entry, the shard is done again
+        return entry if all(isinstance(size, int) for size, _ in seals) else None
 
     def write(self, window: Window, entry: Entry, statistics: bytes | None = None) -> None:
         """Enter a finished shard; its data must be written already."""

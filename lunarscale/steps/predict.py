@@ -174,13 +174,15 @@ def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[Lunarscale
     contents = {}
     for window in task.mosaic.layout.windows():
         entry = theirs.read(window)
-        contents[window.row, window.col] = entry.content if entry else None
+        # an object that is gone would read as no-data
+        is_whole = entry is not None and theirs.is_whole(entry)
+        contents[window.row, window.col] = entry.content if entry and is_whole else None
     ours = Ledger(task.maps.location, task.maps.layout.shard)
-    jobs, unfinished = [], 0
+    jobs, unfinished = [], []
     for window in task.maps.layout.windows():
         inputs = [contents[place] for place in _source_shards(task, window)]
         if None in inputs:
-            unfinished += 1
+            unfinished.append(ours.name(window))
             continue
         job = MapJob(window, digest(inputs, task.offset))
         entry = ours.read(window) if exists else None
@@ -191,8 +193,10 @@ def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[Lunarscale
         return jobs, []
     return jobs, [
         StoreError(
-            f"{task.mosaic.location.url}: {unfinished} of the {len(task.maps.layout.windows())} "
-            "shards lie where the mosaic is not finished; run its ingest again first"
+            f"{task.mosaic.location.url}: {len(unfinished)} of the "
+            f"{len(task.maps.layout.windows())} shards lie where the mosaic is not finished or "
+            f"torn ({', '.join(unfinished[:3])}{', …' * (len(unfinished) > 3)}); "
+            "run its ingest again first"
         )
     ]
 

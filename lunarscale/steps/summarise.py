@@ -84,7 +84,7 @@ def summarise(
 
 
 def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
-    """A store of maps, all of whose shards are done.
+    """A store of maps, all of whose shards are done and whole.
 
     Raises
     ------
@@ -94,10 +94,12 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
     cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
     ledger = Ledger(cube.location, cube.layout.shard)
     windows = cube.layout.windows()
-    missing = sum(ledger.read(window) is None for window in windows)
+    entries = [ledger.read(window) for window in windows]
+    # an object that is gone would read as no-data
+    missing = sum(entry is None or not ledger.is_whole(entry) for entry in entries)
     if missing:
         raise StoreError(
-            f"{maps}: {missing} of {len(windows)} shards are not done; "
+            f"{maps}: {missing} of {len(windows)} shards are not done or torn; "
             "run the same predict again to finish them"
         )
     return cube

@@ -25,6 +25,9 @@ from lunarscale.store.shard import ShardReader, ShardWriter
 #: Shards a reader keeps, encoded: a window as large as a shard touches four at the most.
 SHARDS_KEPT = 4
 
+#: The root's document of a store that is being removed.
+_REMOVED = b'{"zarr_format": 3, "node_type": "group", "attributes": {"lunarscale": "removed"}}'
+
 
 @dataclass(frozen=True)
 class Cube:
@@ -100,12 +103,23 @@ class Cube:
 
     @staticmethod
     def is_debris(location: Location, layout: Layout) -> bool:
-        """Whether what is there is a store like this one that was killed while it was laid.
+        """Whether what is there is a store that was killed while it was laid or removed.
 
-        The root's document comes last, so without it nothing there was ever data.
+        The root's document comes last, so without it nothing there was ever data. Every object
+        must be one of ours: a folder that is merely named like an array is not taken for debris.
         """
-        ours = {key.split("/")[0] for key in _documents(layout, {})}
-        return location.get("zarr.json") is None and location.entries() <= ours
+        root = location.get("zarr.json")
+        if root is not None:
+            return root == _REMOVED
+        return location.all_keys() <= _documents(layout, {}).keys()
+
+    @staticmethod
+    def remove(location: Location) -> None:
+        """Remove a store or its debris; killed in the middle, what is left is debris."""
+        location.put("zarr.json", _REMOVED)
+        for name in location.entries() - {"zarr.json"}:
+            location.remove_tree(name)
+        location.remove_tree("")
 
     def array(self, name: str) -> ArraySpec:
         """The description of one array.

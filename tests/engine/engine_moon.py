@@ -4,6 +4,7 @@ Stores are read with plain xarray and tables as their rows: nothing here trusts 
 """
 
 from dataclasses import astuple, dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,20 @@ MODELS = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name
 LITTLE: dict[str, Any] = {"ppd": 64 / 180, "shard": 32, "chunk": 16}
 
 
+#: Edges of the tiles' rows in degrees.
+TILE_ROWS = (-90, -50, -14, 14, 50, 90)
+
+
 def plans(rows: int) -> list[TilePlan]:
-    """Twenty-four tiles, a gore of a hemisphere each, for a grid of so many rows."""
+    """Sixty tiles, twelve around the Moon in five rows, for a grid of so many rows."""
     return [
         plan_tile(
-            f"UI45{'N' if south == 0 else 'S'}{west + 15:03d}",
-            (float(west), float(south), west + 30.0, south + 90.0),
+            f"UI{abs(south + north) // 2:02d}{'S' if south + north < 0 else 'N'}{west + 15:03d}",
+            (float(west), float(south), west + 30.0, float(north)),
             ppd=1.01 * rows / 180,
         )
         for west in range(0, 360, 30)
-        for south in (-90, 0)
+        for south, north in pairwise(TILE_ROWS)
     ]
 
 
