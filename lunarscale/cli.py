@@ -96,14 +96,12 @@ def storage(options: str | None) -> dict[str, Any]:
     return parsed
 
 
-def make_folder(out: str) -> None:
-    """Make the folder that results go into, before the work and not after it."""
+def check_folder(out: str) -> None:
+    """Refuse what results cannot be put into, before the work and not after it."""
     if "://" in out:
         raise SourceError(f"{out}: a folder of this machine is needed, not a URL; name another")
-    try:
-        Path(out).mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise SourceError(f"{out}: a folder is needed but a file is there; name another") from error
+    if Path(out).is_file():
+        raise SourceError(f"{out}: a folder is needed but a file is there; name another")
 
 
 def version(wanted: bool) -> None:
@@ -213,7 +211,7 @@ def demo_command(
     from lunarscale.steps.demo import demo
     from lunarscale.steps.summarise import means_table, summarise
 
-    make_folder(out)
+    check_folder(out)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     with Runner(choice) as execute:
         made = demo(
@@ -315,8 +313,7 @@ def summarise_command(
 
     options = storage(storage_options)
     cube, groupings = step.open_maps(maps, options), step.read_groupings(by.split(","), options)
-    if not dry_run:
-        make_folder(out)
+    check_folder(out)
     kept = step.kept_statistics(cube)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     if kept is not None and step.covers(kept, groupings):
@@ -345,7 +342,7 @@ def report_command(
     """Figures, tables and provenance of maps as one HTML page."""
     from lunarscale.steps.report import report
 
-    make_folder(out)
+    check_folder(out)
     with progress_bar("report", "layers") as update:
         page = report(
             maps, out=out, storage_options=storage(storage_options),

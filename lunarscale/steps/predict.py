@@ -141,17 +141,21 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
     Raises
     ------
     ModelError
-        If one model is named twice.
+        If a model is named twice, or makes a layer that another one makes.
     """
     layers: list[MapLayer] = []
-    for model in models:
+    for number, model in enumerate(models):
+        if model in models[:number]:
+            raise ModelError(f"the model {model.name} is named twice; name it once")
         for quantity in model.quantities:
             name = quantity.name
             if any(layer.name == name for layer in layers):
                 author_year = "_".join(model.name.split("-")[:2])
                 name = f"{name}_{author_year}"
             if any(layer.name == name for layer in layers):
-                raise ModelError(f"{model.name} is named twice, or makes {name} twice")
+                raise ModelError(
+                    f"{model.name} makes {name}, which is a layer already; leave it out"
+                )
             layers.append(MapLayer(name, quantity.name, model.name, model.formula, model.source))
     return tuple(layers)
 
