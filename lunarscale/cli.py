@@ -328,8 +328,9 @@ def summarise_command(
     if dry_run:
         out_console.print("Nothing to count: predict has kept these statistics.")
         return
+    written = summary.write(out)  # before the table: whoever reads that may stop half-way
     out_console.print(step.rows_table(summary.rows))
-    for path in summary.write(out):
+    for path in written:
         out_console.print(f"wrote {path}")
 
 

@@ -165,7 +165,7 @@ def _layer_table(name: str, rows: Sequence[Row]) -> Table:
     units = rows[0].units
     title = name if units == "1" else f"{name}, {units}"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("group", overflow="fold", min_width=12)
+    table.add_column("group", overflow="fold", min_width=13)
     for heading in ("mean", "std", "min", "max", "mode", "valid km²", "%"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
