@@ -1,0 +1,87 @@
+"""A worker's peak of resident memory is within what the plan says it needs.
+
+Tiles of the archive's own size and resolution hold noise, so nothing compresses: the worst case.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from engine_moon import MODELS
+
+from lunarscale.engine.executors import OnDask
+from lunarscale.engine.run import Prepared, complain
+from lunarscale.simulated.archive import write_tile
+from lunarscale.simulated.tiling import tiles
+from lunarscale.steps.ingest import NATIVE_PPD, prepare_ingest
+from lunarscale.steps.predict import prepare_predict
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+#: West, south, east, north of 3942 x 1971 pixels, which three tiles cover.
+BOX = (0.0, 0.0, 13.0, 6.5)
+
+
+@pytest.fixture(scope="module")
+def noise_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Tiles in full size whose counts are noise, one in twenty missing."""
+    folder = tmp_path_factory.mktemp("noise")
+    rng = np.random.default_rng(20_250_607)
+    for plan in tiles(NATIVE_PPD):
+        if plan.touches(BOX):
+            counts = rng.integers(300, 4000, (5, plan.lines, plan.samples), dtype=np.int16)
+            counts[:, rng.random((plan.lines, plan.samples)) < 0.05] = -32768
+            write_tile(folder / plan.file_name, plan, counts)
+    return folder
+
+
+def reset_peak() -> None:
+    """Forget this process's peak of resident memory (Linux, proc(5))."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peak_bytes() -> int:
+    """This process's peak of resident memory; ``ru_maxrss`` would hold its parent's too."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
+def _measured(prepared: Prepared, client: Client) -> int:
+    client.run(reset_peak)
+    complain(prepared.run(OnDask(client)), "the measured run")
+    (peak,) = client.run(peak_bytes).values()
+    return int(peak)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="no Linux /proc here")
+@pytest.mark.parametrize(
+    ("shard", "chunk", "threads"), [(1024, 256, 1), (2048, 512, 1), (2048, 512, 2)]
+)
+def test_a_worker_stays_within_the_plan(
+    noise_tiles: Path, tmp_path: Path, *, shard: int, chunk: int, threads: int
+) -> None:
+    mosaic = str(tmp_path / "mosaic.zarr")
+    steps: dict[str, Any] = {
+        "ingest": lambda: prepare_ingest(
+            [str(noise_tiles)], out=mosaic, ppd=NATIVE_PPD, bbox=BOX, shard=shard, chunk=chunk
+        ),
+        "predict": lambda: prepare_predict(mosaic, out=str(tmp_path / "maps.zarr"), models=MODELS),
+        "predict between the mosaic's shards": lambda: prepare_predict(
+            mosaic, out=str(tmp_path / "off.zarr"), models=MODELS, bbox=(0.3, 0.3, 12.7, 6.4)
+        ),
+    }
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=threads, processes=True, memory_limit=0,
+            dashboard_address="127.0.0.1:0", silence_logs=50,
+        ) as local,
+        Client(local) as client,
+    ):  # fmt: skip
+        for step, prepare in steps.items():
+            prepared = prepare()
+            peak, planned = _measured(prepared, client), prepared.plan.worker_bytes(threads)
+            print(f"{step}, {shard}/{chunk}, {threads}: {peak / planned:.2f} of {planned:,}")
+            assert peak <= planned, step
+            assert peak >= 0.35 * planned, f"{step}: a plan so far off refuses what would fit"
