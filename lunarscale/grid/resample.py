@@ -9,18 +9,20 @@ disagree, and a pixel on the border of two tiles is filled from both.
 """
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.flags import NO_DATA, BandReason
+from lunarscale.grid.matching import Nearest, Part, Shares, nearest, shares
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
 
 #: Native pixels a target pixel, from which on it takes the mean.
 MEAN_FROM = 1.5
+
+_VALID = np.uint8(BandReason.VALID)
 
 
 def touches(lattice: Lattice, shape: tuple[int, int], *, grid: RasterGrid, window: Window) -> bool:
@@ -80,6 +82,8 @@ class Overlay:
     ----------
     counts : ndarray of int16, (band, row, col)
         What is laid so far; ``NO_DATA`` elsewhere.
+    reasons : ndarray of uint8, (band, row, col)
+        ``BandReason`` so far: 0 where a count is laid, elsewhere the largest that was met.
     disagreements : int
         Pixels of a band in which a later tile had a valid value of its own, and another one.
     """
@@ -88,18 +92,10 @@ class Overlay:
         shape = (bands, window.height, window.width)
         self.grid, self.window = grid, window
         self.counts = np.full(shape, NO_DATA, dtype=np.int16)
+        self.reasons = np.full(shape, BandReason.NULL, dtype=np.uint8)
         self.disagreements = 0
-        self._settled = np.zeros(shape, dtype=bool)
-        self._reasons = np.zeros(shape, dtype=np.uint8)
-        self._sum = np.zeros(shape, dtype=np.int64)
-        self._valid = np.zeros(shape, dtype=np.int32)
-        self._most = np.zeros(shape[1:], dtype=np.int32)
-
-    @property
-    def reasons(self) -> NDArray[np.uint8]:
-        """``BandReason`` of every pixel of every band so far, ``(band, row, col)``."""
-        unknown = np.maximum(self._reasons, np.uint8(BandReason.NULL))
-        return np.where(self._settled, np.uint8(BandReason.VALID), unknown)
+        # single pixels settle at once; sums are kept from the first tile on that is meant
+        self._sums: _Sums | None = None
 
     def lay(
         self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], *, lattice: Lattice,
@@ -118,110 +114,102 @@ class Overlay:
         first : (int, int)
             The image's line and sample, counted from 0, of ``counts[:, 0, 0]``.
         """
-        shape = (counts.shape[1], counts.shape[2])
-        rows, cols, lines, samples = self._nearest(shape, lattice, first)
-        number = np.zeros(self.counts.shape[1:], dtype=np.int32)
-        runs: list[_Run] = []
+        part = Part(lattice, (counts.shape[1], counts.shape[2]), first)
         if lattice.ppd * self.grid.pixel_deg >= MEAN_FROM:
-            runs = list(self._runs(shape, lattice, first))
-            for run in runs:
-                number[run.row, run.cols] += run.numbers
-            bare = number[rows, cols] == 0
-            rows, cols, lines, samples = rows[bare], cols[bare], lines[bare], samples[bare]
+            self._sums = self._sums or _Sums.of(self.counts.shape)
+            self._blend(counts, reasons, list(shares(part, self.grid, self.window)), part)
+        elif self._sums is not None:
+            self._blend(counts, reasons, [], part)
+        else:
+            flat = counts.reshape(len(counts), -1), reasons.reshape(len(counts), -1)
+            for block in nearest(part, self.grid, self.window):
+                self._cover(block, *flat)
+
+    def _cover(self, block: Nearest, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
+        """Settle what is not settled with single pixels: the first valid one wins."""
+        outside = None if block.within.all() else ~block.within
+        for band in range(len(counts)):
+            laid, met = self.counts[band][block.at], self.reasons[band][block.at]
+            # clipped: what lies outside the part is masked, wherever it points
+            theirs = counts[band].take(block.source, mode="clip")
+            reason = reasons[band].take(block.source, mode="clip")
+            if outside is not None:
+                reason[outside] = BandReason.NULL
+            valid, waiting = reason == _VALID, met != _VALID
+            if not waiting.all():
+                rival = valid & ~waiting & (theirs != laid)
+                self.disagreements += int(np.count_nonzero(rival))
+            elif valid.all():  # most blocks: nothing to choose
+                laid[...], met[...] = theirs, _VALID
+                continue
+            np.copyto(laid, theirs, where=valid & waiting)
+            np.multiply(np.maximum(met, reason), (waiting & ~valid).view(np.uint8), out=met)
+
+    def _blend(
+        self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], runs: list[Shares],
+        part: Part,
+    ) -> None:  # fmt: skip
+        """Sum a tile's pixels target by target, and settle what is full."""
+        shape = self.counts.shape[1:]
+        number = np.zeros(shape, dtype=np.int32)
+        for share in runs:
+            number[share.rows] += share.spread(share.lengths).astype(np.int32)
+        bare = []
+        for block in nearest(part, self.grid, self.window):
+            rows, cols = np.nonzero(block.within & (number[block.at] == 0))
+            top, left = block.at[0].start, block.at[1].start
+            bare.append(np.stack([rows + top, cols + left, block.source[rows, cols]]))
+        rows, cols, source = np.concatenate([np.zeros((3, 0), np.intp), *bare], axis=1)
         number[rows, cols] = 1
-        np.maximum(self._most, number, out=self._most)
-        for band in range(counts.shape[0]):
-            parts = _Parts.of(number.shape)
-            parts.gather(runs, counts[band], reasons[band])
-            picked = reasons[band, lines, samples]
-            good = picked == BandReason.VALID
-            parts.total[rows, cols] = np.where(good, counts[band, lines, samples], 0)
-            parts.valid[rows, cols] = good
-            parts.worst[rows, cols] = picked
-            self._add(band, number, parts)
+        assert self._sums is not None
+        np.maximum(self._sums.most, number, out=self._sums.most)
+        for band in range(len(counts)):
+            tile = _Tile.of(shape)
+            for share in runs:
+                tile.gather(share, counts[band, share.lines], reasons[band, share.lines])
+            picked = reasons[band].reshape(-1)[source]
+            good = picked == _VALID
+            tile.total[rows, cols] = np.where(good, counts[band].reshape(-1)[source], 0)
+            tile.valid[rows, cols] = good
+            tile.worst[rows, cols] = picked
+            self._settle(band, number, tile=tile, sums=self._sums)
 
-    def _add(self, band: int, number: NDArray[np.int32], parts: "_Parts") -> None:
-        """Take one tile's part of a band into the running totals, and settle what is full."""
-        settled, laid = self._settled[band], self.counts[band]
-        rival = settled & (parts.valid >= 1) & (2 * parts.valid >= number)
+    def _settle(
+        self, band: int, number: NDArray[np.int32], *, tile: "_Tile", sums: "_Sums"
+    ) -> None:
+        """Take one tile's part of a band into the sums, and settle what is full."""
+        laid, met = self.counts[band], self.reasons[band]
+        waiting = met != _VALID
+        rival = ~waiting & (tile.valid >= 1) & (2 * tile.valid >= number)
         if rival.any():
-            theirs = np.rint(parts.total[rival] / parts.valid[rival])
+            theirs = np.rint(tile.total[rival] / tile.valid[rival])
             self.disagreements += int(np.count_nonzero(theirs != laid[rival]))
-        waiting = ~settled
-        np.add(self._sum[band], parts.total, out=self._sum[band], where=waiting)
-        np.add(self._valid[band], parts.valid, out=self._valid[band], where=waiting)
-        np.maximum(self._reasons[band], parts.worst, out=self._reasons[band], where=waiting)
-        valid = self._valid[band]
-        full = waiting & (valid >= 1) & (2 * valid >= self._most)
+        sums.total[band] += tile.total
+        sums.valid[band] += tile.valid
+        valid = sums.valid[band]
+        full = waiting & (valid >= 1) & (2 * valid >= sums.most)
         # sums below 2**53 over counts: the quotient rounds correctly, so a tie is a tie
-        laid[full] = np.rint(self._sum[band][full] / valid[full]).astype(np.int16)
-        settled |= full
-
-    def _nearest(
-        self, shape: tuple[int, int], lattice: Lattice, first: tuple[int, int]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
-        """Target rows and columns whose centres lie in the image, and their nearest pixels."""
-        lats, lons = self.grid.lats(self.window), self.grid.lons(self.window)
-        line = np.floor(lattice.line_of(lats) + 0.5).astype(np.intp) - 1 - first[0]
-        rows = np.flatnonzero((line >= 0) & (line < shape[0]))
-        east = (lons - lattice.lon0 + 180.0) % 360.0 - 180.0
-        per_degree = lattice.samples_per_degree(lats[rows])
-        sample = np.floor(lattice.sample_offset + east * per_degree[:, None] + 0.5)
-        sample -= 1 + first[1]
-        within = (sample >= 0) & (sample < shape[1])
-        at, cols = np.nonzero(within)
-        return rows[at], cols, line[rows[at]], sample[within].astype(np.intp)
-
-    def _runs(
-        self, shape: tuple[int, int], lattice: Lattice, first: tuple[int, int]
-    ) -> Iterator["_Run"]:
-        """For every source line in the window, which samples fall into which target pixel."""
-        grid, window, pixel = self.grid, self.window, self.grid.pixel_deg
-        lats = lattice.lat_of(np.arange(shape[0]) + first[0] + 1)
-        rows = np.floor((90.0 - lats) / pixel).astype(np.intp) - grid.row - window.row
-        offsets = np.arange(shape[1]) + first[1] + 1 - lattice.sample_offset
-        for line in np.flatnonzero((rows >= 0) & (rows < window.height) & (np.abs(lats) <= 90.0)):
-            east = offsets / lattice.samples_per_degree(lats[line])
-            turn = (east + lattice.lon0 + 180.0) % 360.0
-            col = np.minimum(np.floor(turn / pixel).astype(np.intp), grid.around - 1)
-            col = (col - grid.col - window.col) % grid.around
-            here = np.flatnonzero((east >= -180.0) & (east < 180.0) & (col < window.width))
-            if here.size:
-                # samples run eastward, so those of one column stand together
-                starts = np.flatnonzero(np.diff(col[here], prepend=-1))
-                # a grid that goes all the way around meets its first column twice at the most
-                for part in _without_repeats(col[here][starts]):
-                    yield _Run(
-                        row=int(rows[line]), cols=col[here][starts][part], line=int(line),
-                        samples=here, starts=starts, part=part,
-                        numbers=np.diff(starts, append=here.size)[part],
-                    )  # fmt: skip
-
-
-def _without_repeats(cols: NDArray[np.intp]) -> list[slice]:
-    """Cut a run of columns where it returns to its first one."""
-    again = np.flatnonzero(cols[1:] == cols[0])
-    if again.size == 0:
-        return [slice(0, cols.size)]
-    cut = int(again[0]) + 1
-    return [slice(0, cut), slice(cut, cols.size)]
+        laid[full] = np.rint(sums.total[band][full] / valid[full]).astype(np.int16)
+        np.multiply(np.maximum(met, tile.worst), (waiting & ~full).view(np.uint8), out=met)
 
 
 @dataclass(frozen=True)
-class _Run:
-    """Samples of one source line, by the columns of one target row that hold their centres."""
+class _Sums:
+    """What the tiles so far hold of every target pixel; read where it is not settled yet."""
 
-    row: int
-    cols: NDArray[np.intp]
-    line: int
-    samples: NDArray[np.intp]
-    starts: NDArray[np.intp]
-    part: slice
-    numbers: NDArray[np.intp]
+    total: NDArray[np.int64]
+    valid: NDArray[np.int32]
+    most: NDArray[np.int32]
+
+    @classmethod
+    def of(cls, shape: tuple[int, ...]) -> "_Sums":
+        return cls(
+            np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape[1:], np.int32)
+        )
 
 
 @dataclass(frozen=True)
-class _Parts:
+class _Tile:
     """What one tile contributes to one band of a window."""
 
     total: NDArray[np.int64]
@@ -229,19 +217,20 @@ class _Parts:
     worst: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...]) -> "_Parts":
+    def of(cls, shape: tuple[int, ...]) -> "_Tile":
         return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.uint8))
 
-    def gather(
-        self, runs: "list[_Run]", counts: NDArray[np.int16], reasons: NDArray[np.uint8]
-    ) -> None:
-        """Sum the runs of one band."""
-        for run in runs:
-            reason = reasons[run.line, run.samples]
-            good = reason == BandReason.VALID
-            measured = np.where(good, counts[run.line, run.samples], 0).astype(np.int64)
-            row, cols = run.row, run.cols
-            self.total[row, cols] += np.add.reduceat(measured, run.starts)[run.part]
-            self.valid[row, cols] += np.add.reduceat(good.astype(np.int32), run.starts)[run.part]
-            worst = np.maximum.reduceat(reason, run.starts)[run.part]
-            self.worst[row, cols] = np.maximum(self.worst[row, cols], worst)
+    def gather(self, share: Shares, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
+        """Add one block of lines."""
+        measured, reason, lengths = counts.ravel(), reasons.ravel(), share.lengths
+        bad = np.flatnonzero(reason)
+        if bad.size:
+            measured = np.where(reason == _VALID, measured, np.int16(0))
+            runs = share.runs[bad]
+            lengths = lengths - np.bincount(runs, minlength=lengths.size)
+            worst, places = self.worst[share.rows].reshape(-1), share.places[runs]
+            here = places < worst.size
+            np.maximum.at(worst, places[here], reason[bad[here]])
+        sums = np.add.reduceat(measured, share.starts, dtype=np.int64)
+        self.total[share.rows] += share.spread(sums)
+        self.valid[share.rows] += share.spread(lengths).astype(np.int32)
