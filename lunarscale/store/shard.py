@@ -160,6 +160,14 @@ class ShardReader:
                 "validate the store with --deep, then run the command that wrote it again"
             )
         self._index = np.frombuffer(packed, dtype="<u8").reshape(-1, 2)
+        # a chunk's own checksum does not say that the chunk stands where the index means
+        sizes = self._index[self._index[:, 0] != _EMPTY, 1]
+        promised = int(sizes.sum()) + size + _CRC.size
+        if promised != len(blob):
+            raise TornError(
+                f"{where}: the shard's index promises {promised:,} bytes but the object has "
+                f"{len(blob):,}; run the command that wrote it again"
+            )
 
     def read_into(self, row: int, col: int, out: NDArray[np.generic]) -> bool:
         """Decode the chunk at a place in the shard into a whole-chunk array.

@@ -219,6 +219,21 @@ def test_every_truncation_is_told() -> None:
     assert not is_torn(blob, layout)
 
 
+@pytest.mark.parametrize("place", [0, 1, 5])
+def test_a_chunk_that_stands_elsewhere_is_told(place: int) -> None:
+    """Incompressible chunks are of one size: one put in or left out moves the others by one."""
+    layout = ShardLayout(24, 6, "int16", FILLS["int16"])
+    blob = encode(values_of("noise", (24, 24), layout=layout, seed=2), layout)
+    assert blob is not None
+    index = layout.across**2 * 16 + 4
+    size = (len(blob) - index) // layout.across**2
+    chunk = blob[place * size : (place + 1) * size]
+    with pytest.raises(TornError, match=r"the shard's index promises .* bytes but the object has"):
+        decode(blob[: place * size] + chunk + blob[place * size :], layout)
+    with pytest.raises(TornError):
+        decode(blob[: place * size] + blob[(place + 1) * size :], layout)
+
+
 def test_every_flipped_bit_is_told() -> None:
     """There is no byte of the object that no checksum covers."""
     layout, _, blob = damaged()
