@@ -19,7 +19,7 @@ from lunarscale.flags import (
 )
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import Window
-from lunarscale.models.model import Model
+from lunarscale.models.model import Model, Prediction
 from lunarscale.models.quantise import quantise
 from lunarscale.reduce.tally import Tally
 from lunarscale.store.cube import Cube, WindowReader
@@ -33,6 +33,9 @@ BLOCK_PIXELS = 24_576
 MARIA = 1
 
 _MAP_REASONS = np.array(MAP_REASON_OF_BAND, dtype=np.uint8)
+
+#: As NumPy's own number: beside an enumeration's it would compare in 64 bits.
+_NO_INPUT = np.uint8(MapReason.NO_INPUT)
 
 
 @dataclass(frozen=True)
@@ -155,7 +158,7 @@ class _Source:
         self._made = np.empty((most, size, size), np.int16)
         self._flags = np.empty((most, size, size), np.uint8)
         self._missing = np.empty(size * size, bool)
-        self._block = np.empty(len(needed) * BLOCK_PIXELS, np.int16)
+        self._found = Prediction.empty(most, BLOCK_PIXELS)
         self._chunk = Window(0, 0, 0, 0)
         self._knows_reasons = False
         self._highlands: NDArray[np.bool_] | None = None
@@ -183,27 +186,26 @@ class _Source:
         layers = len(model.quantities)
         counts = self._made[:layers].reshape(layers, -1)
         flags = self._flags[:layers].reshape(layers, -1)
+        needed = _rows(flat, rows)
         for start in range(0, flat.shape[1], BLOCK_PIXELS):
             block = slice(start, min(start + BLOCK_PIXELS, flat.shape[1]))
-            given = self._block[: len(rows) * (block.stop - start)].reshape(len(rows), -1)
-            for target, row in zip(given, rows, strict=True):
-                target[:] = flat[row, block]
-            found = model.predict(given, self._scale)
+            given, room = needed[:, block], slice(0, block.stop - start)
+            found = Prediction(self._found.values[:layers, room], self._found.flags[:layers, room])
+            model.predict(given, self._scale, out=found)
             for index, quantity in enumerate(model.quantities):
-                counts[index, block], flags[index, block] = quantise(
-                    found.values[index], found.flags[index], quantity.quantum
-                )
+                made = counts[index, block], flags[index, block]
+                quantise(found.values[index], found.flags[index], quantity.quantum, out=made)
         self._qualify(flags, model, rows)
         return self._made[:layers], self._flags[:layers]
 
     def _qualify(self, flags: NDArray[np.uint8], model: Model, rows: list[int]) -> None:
         """Say why a band is missing, where one is, and what lies outside the maria."""
         for flag in flags:
-            missing = np.flatnonzero(np.equal(flag, MapReason.NO_INPUT, out=self._missing))
+            missing = np.flatnonzero(np.equal(flag, _NO_INPUT, out=self._missing))
             if missing.size:
                 flag[missing] = self._reasons(missing, rows)
         if model.mare_only:
-            has_value = (flags & REASON_MASK) == MapReason.HAS_VALUE
+            has_value = (flags & np.uint8(REASON_MASK)) == 0
             flags[has_value & self._outside_mare()] |= OUTSIDE_MARE
 
     def _reasons(self, pixels: NDArray[np.intp], rows: list[int]) -> NDArray[np.uint8]:
@@ -229,3 +231,13 @@ class _Source:
             outside[: chunk.height, : chunk.width] = numbers != MARIA
             self._highlands = outside.ravel()
         return self._highlands
+
+
+def _rows(array: NDArray[np.int16], rows: list[int]) -> NDArray[np.int16]:
+    """Some rows of an array, in any order; a view where they are evenly spaced."""
+    steps = set(np.diff(rows).tolist())
+    if len(steps) > 1 or 0 in steps:
+        return array[rows]
+    step = steps.pop() if steps else 1
+    stop = rows[-1] + step
+    return array[rows[0] : None if stop < 0 else stop : step]

@@ -94,7 +94,9 @@ class Equation:
         }
         return hashlib.sha256(json.dumps(determining, sort_keys=True).encode()).hexdigest()
 
-    def predict(self, counts: NDArray[np.int16], scale: float) -> Prediction:
+    def predict(
+        self, counts: NDArray[np.int16], scale: float, *, out: Prediction | None = None
+    ) -> Prediction:
         """Values and flags of a block of pixels, each (1, pixel).
 
         Parameters
@@ -103,6 +105,8 @@ class Equation:
             Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
         scale : float
             Reflectance of one count.
+        out : Prediction, optional
+            Where to put the results; made if not given.
 
         Raises
         ------
@@ -114,7 +118,7 @@ class Equation:
                 f"{self.name} takes two rows of int16 counts ({self._bands_text()}) but was given "
                 f"{counts.dtype} of shape {counts.shape}; pick its bands first"
             )
-        return kernel_of(self.law, self.fitted_range, scale).predict(counts[0], counts[1])
+        return kernel_of(self.law, self.fitted_range, scale).predict(counts[0], counts[1], out)
 
     def exact(self, reflectance: Mapping[int, ArrayLike]) -> NDArray[np.float64]:
         """Values in float64 from reflectances, the reference that ``predict`` is held against.

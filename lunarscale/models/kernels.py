@@ -58,13 +58,14 @@ class Kernel:
     value: Ufunc
     flag: Ufunc
 
-    def predict(self, base: NDArray[np.int16], other: NDArray[np.int16]) -> Prediction:
+    def predict(
+        self, base: NDArray[np.int16], other: NDArray[np.int16], out: Prediction | None = None
+    ) -> Prediction:
         """Values and flags, each (1, pixel), of two rows of counts."""
-        values = np.empty((1, base.size), dtype=np.float32)
-        flags = np.empty((1, base.size), dtype=np.uint8)
-        self.value(base, other, out=values[0])
-        self.flag(base, other, values[0], out=flags[0])
-        return Prediction(values, flags)
+        made = out or Prediction.empty(1, base.size)
+        self.value(base, other, out=made.values[0])
+        self.flag(base, other, made.values[0], out=made.flags[0])
+        return made
 
 
 _compiling = Lock()

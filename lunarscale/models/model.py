@@ -24,6 +24,12 @@ class Prediction:
     values: NDArray[np.float32]
     flags: NDArray[np.uint8]
 
+    @classmethod
+    def empty(cls, quantities: int, pixels: int) -> "Prediction":
+        """Room for the values and flags of a block."""
+        shape = (quantities, pixels)
+        return cls(np.empty(shape, dtype=np.float32), np.empty(shape, dtype=np.uint8))
+
 
 class Model(Protocol):
     """A map from reflectance to composition; an equation and a network are the same thing."""
@@ -60,13 +66,17 @@ class Model(Protocol):
     def mare_only(self) -> bool:
         """Whether its values outside a mare mask must be flagged."""
 
-    def predict(self, counts: NDArray[np.int16], scale: float) -> Prediction:
+    def predict(
+        self, counts: NDArray[np.int16], scale: float, *, out: Prediction | None = None
+    ) -> Prediction:
         """Values and flags of a block of pixels.
 
         Parameters
         ----------
-        counts : ndarray of int16, (band, pixel), C-contiguous
+        counts : ndarray of int16, (band, pixel), each row contiguous
             Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
         scale : float
             Reflectance of one count.
+        out : Prediction, optional
+            Where to put the results; made if not given.
         """

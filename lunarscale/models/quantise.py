@@ -18,7 +18,11 @@ _compiling = Lock()
 
 
 def quantise(
-    values: NDArray[np.float32], flags: NDArray[np.uint8], quantum: float
+    values: NDArray[np.float32],
+    flags: NDArray[np.uint8],
+    quantum: float,
+    *,
+    out: tuple[NDArray[np.int16], NDArray[np.uint8]] | None = None,
 ) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
     """Integers of a layer and its flags.
 
@@ -30,6 +34,8 @@ def quantise(
         Of the same shape, ``lunarscale.flags``.
     quantum : float
         Step of the integers, in the same units.
+    out : (ndarray of int16, ndarray of uint8), optional
+        Where to put the results; they must not overlap the inputs.
 
     Returns
     -------
@@ -41,7 +47,8 @@ def quantise(
     """
     with _compiling:  # threads that meet here must not each compile the same pair
         to_count, to_flag = _ufuncs(quantum)
-    return to_count(values, flags), to_flag(values, flags)
+    counts, final = (None, None) if out is None else out
+    return to_count(values, flags, out=counts), to_flag(values, flags, out=final)
 
 
 @lru_cache(maxsize=32)

@@ -143,8 +143,9 @@ def _atoms(
     atoms: NDArray[np.uint16] | None = None
     for grouping in groupings:
         numbers = grouping.numbers(grid, window)
-        low = int(numbers.min())
-        if low == int(numbers.max()):
+        low = int(numbers.flat[0])
+        # a grouping that is one number all over a window may say so by strides of 0
+        if not any(numbers.strides) or (low == int(numbers.min()) == int(numbers.max())):
             keys = [(*key, low) for key in keys]
             continue
         if atoms is None:
