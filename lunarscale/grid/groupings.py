@@ -156,6 +156,8 @@ class _Circle:
         lon, lat = np.radians([sea.lon, sea.lat])
         radius = sea.diameter_km * 500.0 / RADIUS_M
         near = 1e-9  # the boxes may hold a little too much: the distance decides
+        if lats[0] < lat - radius - near or lats[-1] > lat + radius + near:
+            return None
         cosines = np.cos(lons - lon)
         rows = np.flatnonzero(np.abs(lats - lat) <= radius + near)
         # a circle that holds a pole has all longitudes; else sin(reach) = sin(r) / cos(lat)

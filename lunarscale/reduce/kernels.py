@@ -16,31 +16,33 @@ import numpy as np
 NO_DATA_BITS = np.uint16(0x8000)
 
 
-def _add(counts, flags, atoms, row0, col0, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
+def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
     # Flags come in long runs, so a run is added once: one addition a pixel is left, and that
     # rarely waits for the one before it.
     rows, cols = counts.shape
     for row in range(rows):
-        weight = weights[row0 + row]
-        atom = atoms[row0 + row, col0]
+        weight = weights[row]
+        atom = atoms[row, 0]
+        place = places[atom]
         flag = flags[row, 0]
         start = 0
         valid = 0
         for col in range(cols):
-            if atoms[row0 + row, col0 + col] != atom or flags[row, col] != flag:
-                flag_areas[atom, flag] += weight * (col - start)
-                if atoms[row0 + row, col0 + col] != atom:
-                    pixels[atom] += valid
+            if atoms[row, col] != atom or flags[row, col] != flag:
+                flag_areas[place, flag] += weight * (col - start)
+                if atoms[row, col] != atom:
+                    pixels[place] += valid
                     valid = 0
-                atom = atoms[row0 + row, col0 + col]
+                    atom = atoms[row, col]
+                    place = places[atom]
                 flag = flags[row, col]
                 start = col
             count = counts[row, col]
             if count != NO_DATA_BITS:
-                areas[atom, count] += weight
+                areas[place, count] += weight
                 valid += 1
-        flag_areas[atom, flag] += weight * (cols - start)
-        pixels[atom] += valid
+        flag_areas[place, flag] += weight * (cols - start)
+        pixels[place] += valid
 
 
 def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-untyped-def]
@@ -63,14 +65,15 @@ def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-unty
     return valid
 
 
-def _measure(atoms, weights, areas, pixels):  # type: ignore[no-untyped-def]
+def _measure(atoms, places, weights, areas, pixels):  # type: ignore[no-untyped-def]
     rows, cols = atoms.shape
     for row in range(rows):
         start = 0
         for col in range(1, cols + 1):
             if col == cols or atoms[row, col] != atoms[row, start]:
-                areas[atoms[row, start]] += weights[row] * (col - start)
-                pixels[atoms[row, start]] += col - start
+                place = places[atoms[row, start]]
+                areas[place] += weights[row] * (col - start)
+                pixels[place] += col - start
                 start = col
 
 
@@ -92,13 +95,12 @@ def _refine(atoms, numbers, radix, places):  # type: ignore[no-untyped-def]
 def add_atoms() -> Callable[..., Any]:
     """Kernel: add a chunk of several atoms.
 
-    ``(counts uint16, flags uint8: (row, col); atoms uint16 (row, col) of the whole shard, the
-    chunk's first row and column in it, weights int64 (row,) of the shard;
-    areas int64 (atom, 65536), flag_areas int64 (atom, 256), pixels int64 (atom,))``, counts as
+    ``(counts uint16, flags uint8, atoms uint16: (row, col); places int64 (atom,),
+    weights int64 (row,); areas int64 (place, 65536), flag_areas int64 (place, 256), pixels int64 (place,))``, counts as
     their bits; the last three are added to.
     """
     signature = (
-        "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64, int64, int64[::1],"
+        "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64[::1], int64[::1],"
         " int64[:,::1], int64[:,::1], int64[::1])"
     )
     return numba.njit(signature, nogil=True)(_add)
@@ -118,10 +120,10 @@ def add_one_atom() -> Callable[..., Any]:
 def measure_atoms() -> Callable[..., Any]:
     """Kernel: area and number of pixels of each atom.
 
-    ``(atoms uint16 (row, col), weights int64 (row,), areas int64 (atom,),
-    pixels int64 (atom,))``; the last two are added to.
+    ``(atoms uint16 (row, col), places int64 (atom,), weights int64 (row,); areas int64 (place,),
+    pixels int64 (place,))``; the last two are added to.
     """
-    signature = "void(uint16[:,::1], int64[::1], int64[::1], int64[::1])"
+    signature = "void(uint16[:,::1], int64[::1], int64[::1], int64[::1], int64[::1])"
     return numba.njit(signature, nogil=True)(_measure)
 
 

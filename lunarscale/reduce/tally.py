@@ -1,6 +1,7 @@
 """The running sums of one shard."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,19 @@ from lunarscale.reduce.statistics import Atom, Cell, Label, Statistics, Sums
 #: Tables up to this many entries find the atoms without sorting.
 SMALL_TABLE = 1 << 22
 
+#: Atoms that a tally makes room for at first; a shard rarely has more.
+ATOMS_AT_FIRST = 16
+
+#: Most atoms in one chunk that their numbers can tell apart.
+MOST_ATOMS = 0xFFFF
+
 
 class Tally:
     """Adds up the chunks of one shard, layer by layer.
 
     Not for two threads at once: each shard has its own. Per layer and atom it reserves 0.5 MB of
-    zeros, of which only the pages that counts fall on become memory.
+    zeros, of which only the pages that counts fall on become memory. Which atom a pixel is in is
+    found chunk by chunk, while the chunk is in the cache, and once for all layers.
 
     Parameters
     ----------
@@ -43,12 +51,16 @@ class Tally:
         self.layers = tuple(layers)
         self.groupings = tuple(Label(g.name, g.groups, g.digest) for g in groupings)
         self.window = window
+        self._given, self._grid = tuple(groupings), grid
         self._row_weights = grid.row_weights(window)
-        self._keys, self._atoms = _atoms(groupings, grid, window)
-        shape = (len(self.layers), len(self._keys))
-        self._areas = np.zeros((*shape, 65536), dtype=np.int64)
-        self._flag_areas = np.zeros((*shape, 256), dtype=np.int64)
-        self._pixels = np.zeros(shape, dtype=np.int64)
+        self._looked: dict[Window, _Look] = {}
+        self._places: dict[Atom, int] = {}
+        self._areas = np.zeros((len(self.layers), 0, 65536), dtype=np.int64)
+        self._flag_areas = np.zeros((len(self.layers), 0, 256), dtype=np.int64)
+        self._valid = np.zeros((len(self.layers), 0), dtype=np.int64)
+        self._reserve(ATOMS_AT_FIRST)
+        self._weights = np.zeros(0, dtype=np.int64)
+        self._pixels = np.zeros(0, dtype=np.int64)
 
     def add(
         self,
@@ -63,7 +75,7 @@ class Tally:
         Parameters
         ----------
         chunk : Window
-            In the grid's rows and columns, within the shard.
+            In the grid's rows and columns, within the shard; the same for every layer.
         layer : int
             Position in ``layers``.
         counts : ndarray of int16, (row, col)
@@ -76,27 +88,29 @@ class Tally:
         ValueError
             If the arrays are not of the chunk's shape, or it is not within the shard.
         """
-        rows, cols = _within(self.window, chunk)
+        rows = _rows_within(self.window, chunk)
         if not counts.shape == flags.shape == (chunk.height, chunk.width):
             raise ValueError(f"{chunk} has counts of {counts.shape} and flags of {flags.shape}")
+        if chunk not in self._looked:
+            self._looked[chunk] = self._look(chunk, self._row_weights[rows])
+        look, weights = self._looked[chunk], self._row_weights[rows]
         bits = np.ascontiguousarray(counts).view(np.uint16)
         flags = np.ascontiguousarray(flags)
         areas, flag_areas = self._areas[layer], self._flag_areas[layer]
-        pixels, weights = self._pixels[layer], self._row_weights
-        if self._atoms is None:
-            add = kernels.add_one_atom()
-            pixels[0] += add(bits, flags, weights[rows], areas[0], flag_areas[0])
+        valid = self._valid[layer]
+        if look.atoms is None:
+            atom, add = look.places[0], kernels.add_one_atom()
+            valid[atom] += add(bits, flags, weights, areas[atom], flag_areas[atom])
         else:
-            add, place = kernels.add_atoms(), (rows.start, cols.start)
-            add(bits, flags, self._atoms, *place, weights, areas, flag_areas, pixels)
+            add = kernels.add_atoms()
+            add(bits, flags, look.atoms, look.places, weights, areas, flag_areas, valid)
 
     def partial(self) -> Statistics:
-        """What has been added so far, over the whole shard's area."""
-        weights, pixels = self._measure()
+        """What has been added so far."""
         cells: dict[Atom, Cell] = {}
-        for atom in sorted(range(len(self._keys)), key=lambda a: self._keys[a]):
+        for key, atom in sorted(self._places.items()):
             sums = tuple(self._sums(layer, atom) for layer in range(len(self.layers)))
-            cells[self._keys[atom]] = Cell(int(weights[atom]), int(pixels[atom]), sums)
+            cells[key] = Cell(int(self._weights[atom]), int(self._pixels[atom]), sums)
         return Statistics(self.layers, self.groupings, cells)
 
     def _sums(self, layer: int, atom: int) -> Sums:
@@ -106,26 +120,56 @@ class Tally:
         counts = Histogram(
             found.astype(np.uint16).view(np.int16),
             self._areas[layer, atom, found],
-            int(self._pixels[layer, atom]),
+            int(self._valid[layer, atom]),
         )
         return Sums(counts, Histogram.of_dense(0, self._flag_areas[layer, atom]))
 
-    def _measure(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        if self._atoms is None:
-            height, width = self.window.height, self.window.width
-            return self._row_weights.sum(keepdims=True) * width, np.array([height * width])
-        weights = np.zeros(len(self._keys), dtype=np.int64)
-        pixels = np.zeros(len(self._keys), dtype=np.int64)
-        kernels.measure_atoms()(self._atoms, self._row_weights, weights, pixels)
-        return weights, pixels
+    def _look(self, chunk: Window, weights: NDArray[np.int64]) -> "_Look":
+        """Which atoms a chunk's pixels are in; its area is added to theirs."""
+        keys, atoms = _atoms(self._given, self._grid, chunk)
+        places = np.array([self._places.setdefault(key, len(self._places)) for key in keys])
+        new = len(self._places) - len(self._weights)
+        self._weights, self._pixels = (np.pad(a, (0, new)) for a in (self._weights, self._pixels))
+        if len(self._places) > self._areas.shape[1]:
+            self._reserve(2 * len(self._places))
+        if atoms is None:
+            self._weights[places[0]] += int(weights.sum()) * chunk.width
+            self._pixels[places[0]] += chunk.height * chunk.width
+        else:
+            kernels.measure_atoms()(atoms, places, weights, self._weights, self._pixels)
+        return _Look(atoms, places)
+
+    def _reserve(self, atoms: int) -> None:
+        """Make room for the sums of so many atoms, and keep those that there are."""
+        self._areas = _widened(self._areas, atoms)
+        self._flag_areas = _widened(self._flag_areas, atoms)
+        self._valid = _widened(self._valid, atoms)
 
 
-def _within(shard: Window, chunk: Window) -> tuple[slice, slice]:
-    """The chunk's rows and columns, counted within the shard."""
+class _Look(NamedTuple):
+    """A chunk's atoms: of each pixel, or None where all are in one, and their places in the sums.
+
+    ``atoms`` is uint16 (row, col) and counts from 0 in this chunk; ``places`` is int64 (atom,).
+    """
+
+    atoms: NDArray[np.uint16] | None
+    places: NDArray[np.int64]
+
+
+def _widened(sums: NDArray[np.int64], atoms: int) -> NDArray[np.int64]:
+    """Sums with room for so many atoms, of which only what is not zero is written."""
+    wide = np.zeros((sums.shape[0], atoms, *sums.shape[2:]), dtype=np.int64)
+    found = np.nonzero(sums)
+    wide[found] = sums[found]
+    return wide
+
+
+def _rows_within(shard: Window, chunk: Window) -> slice:
+    """The chunk's rows, counted within the shard."""
     row, col = chunk.row - shard.row, chunk.col - shard.col
     if row < 0 or col < 0 or row + chunk.height > shard.height or col + chunk.width > shard.width:
         raise ValueError(f"{chunk} is not within the shard {shard}")
-    return slice(row, row + chunk.height), slice(col, col + chunk.width)
+    return slice(row, row + chunk.height)
 
 
 def _atoms(
@@ -169,6 +213,6 @@ def _refine(
         codes = atoms.astype(np.uint32) * np.uint32(radix) + numbers
         found, inverse = np.unique(codes, return_inverse=True)
         atoms[...] = inverse.reshape(atoms.shape)
-    if len(found) > 0xFFFF:
-        raise ValueError(f"{len(found):,} different sets of groups meet in one shard, over 65,535")
+    if len(found) > MOST_ATOMS:
+        raise ValueError(f"{len(found):,} sets of groups meet in one chunk, over {MOST_ATOMS:,}")
     return [int(code) for code in found]

@@ -107,12 +107,14 @@ def test_one_grouping_or_many_give_a_group_the_same_sums():
                 np.testing.assert_array_equal(left.counts.weights, right.counts.weights)
 
 
-def test_what_was_not_added_counts_as_area_without_values():
+def test_a_layer_that_was_not_added_leaves_area_without_values():
     tally = Tally(GROUPINGS, LAYERS, grid=GRID, window=GRID.window)
+    shape = (GRID.height, GRID.width)
+    tally.add(GRID.window, 0, np.ones(shape, np.int16), flags=np.zeros(shape, np.uint8))
     cell = tally.partial().group(0, 1)
-    assert cell.pixels == GRID.width * GRID.height
-    assert cell.layers[0].counts.weight == 0
-    assert cell.layers[0].counts.pixels == 0
+    assert cell.pixels == cell.layers[0].counts.pixels == GRID.width * GRID.height
+    assert cell.layers[1].counts.weight == 0
+    assert cell.layers[1].counts.pixels == 0
 
 
 def test_a_group_that_lies_elsewhere_is_empty():
