@@ -8,13 +8,18 @@ which Zarr does not look at.
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
+
+import google_crc32c
 
 from lunarscale.grid.raster import Window
 from lunarscale.store.location import Location
 
 FOLDER = "ledger"
+
+#: The key of an entry that is not true any more; it still tells what went in.
+WITHDRAWN = ""
 
 
 def digest(*parts: Any) -> str:
@@ -70,7 +75,16 @@ class Ledger:
         return f"r{window.row // self.shard:04d}c{window.col // self.shard:04d}"
 
     def read(self, window: Window) -> Entry | None:
-        """The shard's entry, or None if it has none or a damaged one."""
+        """The shard's entry, or None if it has none, a withdrawn or a damaged one."""
+        entry = self._entry(window)
+        return None if entry is None or entry.key == WITHDRAWN else entry
+
+    def inputs(self, window: Window) -> list[list[Any]]:
+        """What the shard was made of when it last was, even if its entry is withdrawn."""
+        entry = self._entry(window)
+        return [] if entry is None else entry.inputs
+
+    def _entry(self, window: Window) -> Entry | None:
         blob = self.location.get(f"{FOLDER}/{self.name(window)}.json")
         if blob is None:
             return None
@@ -84,12 +98,17 @@ class Ledger:
     def write(self, window: Window, entry: Entry, statistics: bytes | None = None) -> None:
         """Enter a finished shard; its data must be written already."""
         if statistics is not None:
-            self.location.put(f"{FOLDER}/{self.name(window)}.statistics", statistics)
+            key = f"{FOLDER}/{self.name(window)}.statistics"
+            self.location.put(key, statistics)
+            seal = [len(statistics), int(google_crc32c.value(statistics))]
+            entry = replace(entry, objects={**entry.objects, key: seal})
         self.location.put(f"{FOLDER}/{self.name(window)}.json", json.dumps(asdict(entry)).encode())
 
     def withdraw(self, window: Window) -> None:
-        """Forget a shard, before it is written again or because it is torn."""
-        self.location.delete(f"{FOLDER}/{self.name(window)}.json")
+        """Take back that a shard is done, before it is written again or because it is torn."""
+        entry = self._entry(window)
+        if entry is not None:
+            self.write(window, Entry(WITHDRAWN, {}, entry.inputs))
 
     def statistics(self, window: Window) -> bytes | None:
         """The partial statistics of a finished shard, as they were written."""

@@ -21,6 +21,12 @@ def tile_identity(tile: Tile) -> list[Any]:
     return [tile.name, tile.path, tile.size_bytes, tile.label_sha256]
 
 
+def tile_content(identity: list[Any]) -> tuple[Any, ...]:
+    """An identity without its path: what makes two files the same tile."""
+    name, _, size, label = identity
+    return name, size, label
+
+
 def tiles_touching(tiles: tuple[Tile, ...], grid: RasterGrid, window: Window) -> tuple[Tile, ...]:
     """The tiles that reach a window, in the order in which they are laid."""
     return tuple(

@@ -96,8 +96,8 @@ def add_atoms() -> Callable[..., Any]:
     """Kernel: add a chunk of several atoms.
 
     ``(counts uint16, flags uint8, atoms uint16: (row, col); places int64 (atom,),
-    weights int64 (row,); areas int64 (place, 65536), flag_areas int64 (place, 256), pixels int64 (place,))``, counts as
-    their bits; the last three are added to.
+    weights int64 (row,); areas int64 (place, 65536), flag_areas int64 (place, 256),
+    pixels int64 (place,))``, counts as their bits; the last three are added to.
     """
     signature = (
         "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64[::1], int64[::1],"

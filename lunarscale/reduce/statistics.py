@@ -140,7 +140,7 @@ class Statistics:
         ]
         body = b"".join([len(text).to_bytes(8, "little"), text, *arrays])
         # level 1: areas are close to noise and more work finds little more
-        packed = blosc.compress(body + b"\0" * (-len(body) % 8), b"zstd", 1, typesize=8)
+        packed: bytes = blosc.compress(body + b"\0" * (-len(body) % 8), b"zstd", 1, typesize=8)
         return MAGIC + zlib.crc32(packed).to_bytes(4, "little") + packed
 
     @classmethod
@@ -160,7 +160,7 @@ class Statistics:
                 f"partial statistics of {len(written):,} bytes are not what was written: the "
                 "checksum or the version differs; compute the shard again"
             )
-        body = blosc.decompress(written[start:])
+        body: bytes = blosc.decompress(written[start:])
         size = 8 + int.from_bytes(body[:8], "little")
         header = json.loads(body[8:size])
         groupings = tuple(

@@ -109,7 +109,7 @@ def _document(
         f"<section id='s{i}'>\n<h2>{escape(name)}</h2>\n{content}\n</section>"
         for i, (name, content) in enumerate(sections)
     )
-    mark = "Simulated: " if simulated else ""
+    mark = "Simulated: " if simulated and "simulated" not in title.lower() else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -11,6 +11,7 @@ from lunarscale.engine.mosaicking import (
     MosaicJob,
     MosaicTask,
     source_extent,
+    tile_content,
     tile_identity,
     tiles_touching,
 )
@@ -106,7 +107,7 @@ def prepare_ingest(
         entry = None if cube is None else ledger.read(window)
         job = MosaicJob(window, tiles_touching(tiles, grid, window))
         try:
-            if not _is_done(job, entry, task=task, ledger=ledger):
+            if not _is_done(job, entry, task=task, ledger=ledger, exists=cube is not None):
                 jobs.append(job)
         except TileError as problem:
             problems.append(problem)
@@ -159,17 +160,22 @@ def _with_recorded(
     blob = location.get(_TILES)
     recorded: Iterable[str] = json.loads(blob) if blob is not None else ()
     tiles = {tile.path: tile for tile in index.tiles}
+    contents = {tile_content(tile_identity(tile)) for tile in index.tiles}
     for path in recorded:
         if path not in tiles:
             try:
                 found = index_sources([path], storage_options=storage_options).tiles
             except SourceError:
                 continue  # gone since; a shard that would need it again says so (_is_done)
-            tiles.update({tile.path: tile for tile in found})
+            # the same tile at another place is the one that is given now
+            new = [tile for tile in found if tile_content(tile_identity(tile)) not in contents]
+            tiles.update({tile.path: tile for tile in new})
     return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path)))
 
 
-def _is_done(job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: Ledger) -> bool:
+def _is_done(
+    job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: Ledger, exists: bool
+) -> bool:
     """Whether a shard needs nothing.
 
     Raises
@@ -177,20 +183,21 @@ def _is_done(job: MosaicJob, entry: Entry | None, *, task: MosaicTask, ledger: L
     TileError
         If it needs to be made again but a tile that it was made of is gone.
     """
-    if entry is None:
+    if not exists:
         return False
     identities = [tile_identity(tile) for tile in job.tiles]
-    if entry.key == task.key(identities) and ledger.is_whole(entry):
+    is_whole = entry is not None and ledger.is_whole(entry)
+    if entry is not None and entry.key == task.key(identities) and is_whole:
         return True
-    paths = {tile.path for tile in job.tiles}
-    gone = [identity for identity in entry.inputs if identity[1] not in paths]
+    inputs, contents = ledger.inputs(job.window), set(map(tile_content, identities))
+    paths = {tile.path for tile in job.tiles}  # what is there but changed is not gone
+    gone = [i for i in inputs if tile_content(i) not in contents and i[1] not in paths]
     if not gone:
         return False
-    kept = [identity for identity in identities if identity in entry.inputs]
-    if len(kept) == len(identities) and ledger.is_whole(entry):
-        return True  # nothing new touches it, and what is there is whole
+    if is_whole and all(identity in inputs for identity in identities):
+        return True  # nothing new touches it
     raise TileError(
         f"shard {ledger.name(job.window)} was made with {gone[0][0]} from {gone[0][1]}, which is "
-        "gone or unreadable, and other tiles that touch it are new; bring that tile back, or "
-        "start afresh with --overwrite"
+        "gone or unreadable, and has to be made again; bring that tile back, or start afresh "
+        "with --overwrite"
     )

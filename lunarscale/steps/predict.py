@@ -110,7 +110,12 @@ def prepare_predict(
     def begin() -> MapTask:
         if cube is None:
             title = ("Simulated m" if wanted.simulated else "M") + "aps of the Moon's chemistry"
-            lay(location, wanted, {**provenance(title), PARAMETERS: parameters})
+            made = provenance(title)
+            # CF's history goes on: what was done to the mosaic was done to its maps
+            made["history"] = (
+                f"{source.attributes.get('history', '')}\n{made['history']} from {mosaic}"
+            )
+            lay(location, wanted, {**made, PARAMETERS: parameters})
         return MapTask(**{**vars(task), "maps": Cube.open(location)})
 
     return Prepared(

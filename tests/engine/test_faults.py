@@ -1,6 +1,7 @@
 """Faults by table: a full disk, Ctrl-C, torn objects. The next run completes, the bits agree."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -161,12 +162,25 @@ def test_summarise_reads_nothing_that_is_gone(made: Path) -> None:
 
 
 def test_a_count_over_a_torn_shard_names_it(made: Path) -> None:
-    (made / "maps.zarr" / "ledger" / f"{SHARD}.statistics").unlink()
-    expected = summarise(str(made / "maps.zarr")).rows  # counted again, from the pixels
-    assert len(expected) == 182
+    box = [[[-170, -60], [170, -60], [170, 60], [-170, 60], [-170, -60]]]
+    region = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": box}}
+    regions = made / "regions.geojson"
+    regions.write_text(json.dumps({**region, "properties": {"name": "most of the Moon"}}))
+    # statistics of regions are not kept: they are counted from the pixels
+    assert len(summarise(str(made / "maps.zarr"), by=[str(regions)]).rows) == 7
     _flip(0.2)(made / "maps.zarr" / "FeO/c/1/2")
     with pytest.raises(IncompleteError, match=r"FeO/c/1/2: chunk"):
+        summarise(str(made / "maps.zarr"), by=[str(regions)])
+
+
+def test_statistics_that_are_gone_are_made_again_with_their_shard(made: Path) -> None:
+    expected = summarise(str(made / "maps.zarr")).rows
+    (made / "maps.zarr" / "ledger" / f"{SHARD}.statistics").unlink()
+    with pytest.raises(StoreError, match="1 of 8 shards are not done or torn"):
         summarise(str(made / "maps.zarr"))
+    tale = predict(str(made / "mosaic.zarr"), out=str(made / "maps.zarr"), models=MODELS)
+    assert tale.done == 1
+    assert summarise(str(made / "maps.zarr")).rows == expected
 
 
 def _full_at(monkeypatch: pytest.MonkeyPatch, wanted: str) -> list[str]:

@@ -28,17 +28,30 @@ def entry(**objects: list[int]) -> Entry:
 def test_an_entry_comes_back_as_it_was_written(ledger: Ledger) -> None:
     written = entry(flag=[12, 345], reflectance=[0, 0])
     assert ledger.read(WINDOW) is None
-    ledger.write(WINDOW, written, b"\0statistics\xff")
+    ledger.write(WINDOW, written)
     assert ledger.read(WINDOW) == written
+    ledger.write(WINDOW, written, b"\0statistics\xff")
     assert ledger.statistics(WINDOW) == b"\0statistics\xff"
     assert ledger.read(Window(64, 64, 32, 32)) is None
 
 
-def test_a_withdrawn_entry_is_none(ledger: Ledger) -> None:
+def test_statistics_are_sealed_as_the_data_are(ledger: Ledger) -> None:
+    ledger.write(WINDOW, entry(), b"\0statistics\xff")
+    found = ledger.read(WINDOW)
+    assert found is not None
+    assert ledger.is_whole(found)
+    ledger.location.put("ledger/r0002c0003.statistics", b"torn")
+    assert not ledger.is_whole(found)
+
+
+def test_a_withdrawn_entry_is_none_but_tells_what_went_in(ledger: Ledger) -> None:
+    ledger.withdraw(WINDOW)
+    assert ledger.inputs(WINDOW) == []
     ledger.write(WINDOW, entry())
-    ledger.withdraw(WINDOW)
-    assert ledger.read(WINDOW) is None
-    ledger.withdraw(WINDOW)
+    for _ in range(2):
+        ledger.withdraw(WINDOW)
+        assert ledger.read(WINDOW) is None
+        assert ledger.inputs(WINDOW) == entry().inputs
 
 
 def test_statistics_are_written_before_the_entry(

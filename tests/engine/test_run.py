@@ -35,6 +35,7 @@ from lunarscale.errors import (
 from lunarscale.simulated.archive import simulated_tile, write_tile
 from lunarscale.steps.ingest import ingest, prepare_ingest
 from lunarscale.steps.predict import predict, prepare_predict
+from lunarscale.steps.validate import validate
 from lunarscale.store.location import Location
 
 #: A tile that lies within one shard, and that shard.
@@ -108,6 +109,26 @@ def _simulate_again(tiles: Path, name: str) -> None:
     """Write another simulated Moon's tile under the same name: other counts, other label."""
     plan = next(plan for plan in plans(64) if plan.file_name == name)
     write_tile(tiles / name, plan, simulated_tile(plan, seed=99))
+
+
+def test_a_torn_shard_is_not_made_again_without_a_tile_that_is_gone(made: Path) -> None:
+    (made / "tiles" / ONE).unlink()
+    torn = made / "mosaic.zarr" / "reflectance" / "c" / "0" / "0" / "1"
+    torn.write_bytes(torn.read_bytes()[:-1])
+    assert not validate(str(made / "mosaic.zarr")).is_whole
+    with pytest.raises(IncompleteError, match=rf"{ITS_SHARD}.*{ONE[:-4].upper()}.*bring that"):
+        ingest([str(made / "tiles")], out=str(made / "mosaic.zarr"), **LITTLE)
+
+
+def test_an_archive_that_was_moved_is_the_same_archive(made: Path) -> None:
+    before = {name: e and e.disagreements for name, e in entries(made / "mosaic.zarr").items()}
+    shutil.copytree(made / "tiles", made / "moved")
+    again = ingest([str(made / "moved")], out=str(made / "mosaic.zarr"), **LITTLE)
+    assert again.done == 8  # other paths are other inputs, but no tile is laid twice
+    after = {name: e and e.disagreements for name, e in entries(made / "mosaic.zarr").items()}
+    assert after == before
+    shutil.rmtree(made / "tiles")
+    assert not prepare_ingest([str(made / "moved")], out=str(made / "mosaic.zarr"), **LITTLE).jobs
 
 
 def test_a_changed_tile_redoes_what_it_touches(made: Path, tmp_path: Path) -> None:
