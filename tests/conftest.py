@@ -1,10 +1,21 @@
 """What all tests share: the folder of real archive data, where there is one."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+
+@pytest.fixture
+def hears_ctrl_c() -> Callable[[], None]:
+    """For ``preexec_fn``: a shell starts what runs in the background deaf to Ctrl-C."""
+
+    def hear() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    return hear
 
 
 @pytest.fixture(scope="session")

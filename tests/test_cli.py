@@ -452,14 +452,16 @@ def test_a_scheduler_that_does_not_answer_is_named(mosaic: Path, tmp_path: Path)
 
 
 @pytest.mark.cluster
-def test_ctrl_c_keeps_what_is_finished(archive: Path, tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_is_finished(
+    archive: Path, tmp_path: Path, hears_ctrl_c: Callable[[], None]
+) -> None:
     """To all processes, as a terminal sends it; one sentence, code 130, and the rest later."""
     out, ledger = tmp_path / "m.zarr", tmp_path / "m.zarr" / "ledger"
     small = ("--ppd", "60", "--shard", "32", "--chunk", "32", "--bbox", "0", "0", "12", "14")
     command = [sys.executable, "-m", "lunarscale.cli", "ingest", archive, "--out", out, *small]
     run = subprocess.Popen(
         list(map(str, [*command, "--workers", "2"])), stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, start_new_session=True,
+        stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hears_ctrl_c,
     )  # fmt: skip
     deadline = time.monotonic() + 60
     while len(list(ledger.glob("r*.json"))) < 5:

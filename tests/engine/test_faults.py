@@ -323,7 +323,9 @@ def _lunarscale(*arguments: str) -> list[str]:
 @pytest.mark.cluster
 @pytest.mark.slow
 @pytest.mark.parametrize("to", ["the process", "the whole group"])
-def test_ctrl_c_on_the_command_line(to: str, *, moon_tiles: Path, tmp_path: Path) -> None:
+def test_ctrl_c_on_the_command_line(
+    to: str, *, moon_tiles: Path, tmp_path: Path, hears_ctrl_c: Callable[[], None]
+) -> None:
     """SIGINT when the ledger has its first entry, as ``kill`` sends it or as a terminal does."""
     mosaic = tmp_path / "mosaic.zarr"
     command = _lunarscale(
@@ -336,6 +338,7 @@ def test_ctrl_c_on_the_command_line(to: str, *, moon_tiles: Path, tmp_path: Path
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=hears_ctrl_c,
     )
     while not list(mosaic.glob("ledger/r*.json")):
         assert process.poll() is None, process.communicate()
