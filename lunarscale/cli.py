@@ -47,7 +47,9 @@ MemoryLimit = Annotated[
     str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Start the store afresh.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Start the store afresh, each time it is given.")
+]
 Options = Annotated[
     str | None,
     typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
@@ -74,7 +76,7 @@ def command(name: str, example: str) -> Callable[[Command], Command]:
                 advice = "check that the path is right and may be written"
                 raise stop(f"{what}; {advice}", 1) from None
             except KeyboardInterrupt:
-                advice = "what is finished is kept; run the same command again to go on"
+                advice = "what is finished is kept; run it again, without --overwrite, to go on"
                 raise stop(f"stopped; {advice}", 130) from None
 
         app.command(name, epilog=f"Example: [bold]{example}[/bold]")(run)
@@ -331,7 +333,7 @@ def summarise_command(
     written = summary.write(out)  # before the table: whoever reads that may stop half-way
     out_console.print(step.rows_table(summary.rows))
     for path in written:
-        out_console.print(f"wrote {path}")
+        out_console.print(f"wrote {path}", markup=False)
 
 
 @command("report", "lunarscale report maps.zarr --out report/")
@@ -349,7 +351,7 @@ def report_command(
             maps, out=out, storage_options=storage(storage_options),
             progress=update,
         )  # fmt: skip
-    out_console.print(f"wrote {page}")
+    out_console.print(f"wrote {page}", markup=False)
 
 
 @command("export", "lunarscale export maps.zarr --layer FeO --out feo.tif")
@@ -368,7 +370,7 @@ def export_command(
             maps, layer=layer, out=str(out), bbox=bbox, storage_options=storage(storage_options),
             progress=update,
         )  # fmt: skip
-    out_console.print(f"wrote {out}")
+    out_console.print(f"wrote {out}", markup=False)
 
 
 @command("info", "lunarscale info maps.zarr")
@@ -449,7 +451,7 @@ def simulate_command(
             out, ppd=ppd, bbox=bbox, seed=SEED if seed is None else seed,
             progress=update,
         )  # fmt: skip
-    out_console.print(f"wrote {len(made)} simulated tiles to {out}")
+    out_console.print(f"wrote {len(made)} simulated tiles to {out}", markup=False)
 
 
 def main() -> None:

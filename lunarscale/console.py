@@ -6,6 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -26,7 +27,7 @@ def print_pairs(pairs: list[tuple[str, str]]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for label, value in pairs:
-        table.add_row(label, value)
+        table.add_row(escape(label), escape(value))
     out_console.print(table)
 
 

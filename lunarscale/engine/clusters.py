@@ -1,14 +1,15 @@
 """A Dask cluster to run on: one of our own on this machine, or one that runs already."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import dask
 import psutil
+from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
 from distributed import Client, LocalCluster
+from distributed.system import MEMORY_LIMIT
 
 from lunarscale.errors import ClusterError, PlanError
 
@@ -49,13 +50,17 @@ class ClusterChoice:
     @property
     def worker_count(self) -> int:
         """Worker processes of a local cluster."""
-        return self.workers or max(1, len(os.sched_getaffinity(0)) // self.threads)
+        if self.workers is None:
+            return max(1, int(CPU_COUNT) // self.threads)
+        return max(1, self.workers)  # 0: this process is the only worker
 
     @property
     def worker_bytes(self) -> int:
         """Memory a worker of a local cluster in bytes."""
         if self.memory_limit is None:
-            return int(MEMORY_SHARE * psutil.virtual_memory().available / self.worker_count)
+            # what a container or a batch system grants may be less than what is free
+            free = min(psutil.virtual_memory().available, MEMORY_LIMIT)
+            return int(MEMORY_SHARE * free / self.worker_count)
         try:
             return int(parse_bytes(self.memory_limit))
         except ValueError as error:

@@ -36,6 +36,7 @@ class CountTask:
 
     def _count(self, window: Window, name: str) -> Outcome:
         maps = self.maps
+        maps.require_seen()
         layers = [layer.name for layer in maps.layout.layers]
         tally = Tally(self.groupings, layers, grid=maps.grid, window=window)
         for index, layer in enumerate(layers):

@@ -6,6 +6,7 @@ give the same bits.
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from distributed import Client, Future, as_completed
@@ -89,27 +90,36 @@ class OnDask:
         flight: as_completed = as_completed()
         in_flight: set[Future[Any]] = set()
 
-        def send() -> None:
-            for job in waiting:
+        def fill() -> None:
+            # asked anew each time: workers may have joined or left
+            room = max(2, IN_FLIGHT * self._threads()) - len(in_flight)
+            for job in islice(waiting, max(room, 0)):
                 future = self.client.submit(task, job, pure=False, retries=RETRIES)
                 in_flight.add(future)
                 flight.add(future)
-                return
 
         try:
-            for _ in range(max(2, IN_FLIGHT * sum(self.client.nthreads().values()))):
-                send()
+            fill()
             for future in flight:
                 in_flight.discard(future)
                 result = _result(future)
                 # or the cluster keeps it, and makes a finished shard again if its worker dies
                 future.release()
                 total = merge(total, result)
-                send()
+                fill()
         finally:
             if in_flight:
                 self.client.cancel(list(in_flight))
         return total
+
+    def _threads(self) -> int:
+        try:
+            return int(sum(self.client.nthreads().values()))
+        except OSError as error:
+            raise ClusterError(_GONE) from error
+
+
+_GONE = "the cluster went away in mid-run; what is finished is kept, run the same command again to go on"
 
 
 def _result(future: "Future[Any]") -> Any:
@@ -121,7 +131,4 @@ def _result(future: "Future[Any]") -> Any:
             "worker has: use a smaller shard or larger workers (--memory-limit)"
         ) from error
     except CancelledError as error:
-        raise ClusterError(
-            "the cluster went away in mid-run; what is finished is kept, "
-            "run the same command again to go on"
-        ) from error
+        raise ClusterError(_GONE) from error

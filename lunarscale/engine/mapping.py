@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from lunarscale.engine.ledger import Entry, Ledger, digest
 from lunarscale.engine.outcome import Outcome
-from lunarscale.errors import LunarscaleError
+from lunarscale.errors import LunarscaleError, StoreError
 from lunarscale.flags import (
     BAND_MASK,
     BITS_PER_BAND,
@@ -80,6 +80,22 @@ class MapTask:
         """The ledger key of a shard made from this content of the mosaic."""
         return digest(self.parameters, input_digest)
 
+    def input_digest(self, window: Window) -> str | None:
+        """Digest of the mosaic's content under a shard; None where it is not finished or whole."""
+        mosaic, row, col = self.mosaic, *self.offset
+        edge, width = mosaic.layout.shard, mosaic.grid.width
+        top, left = window.row + row, window.col + col
+        # past the mosaic's last column its first one comes again
+        cols = {at % width // edge * edge for at in range(left, left + window.width)}
+        ledger, contents = Ledger(mosaic.location, edge), []
+        for at in range(top // edge * edge, top + window.height, edge):
+            for across in sorted(cols):
+                entry = ledger.read(Window(at, across, edge, edge))
+                if entry is None or not ledger.is_whole(entry):
+                    return None
+                contents.append(entry.content)
+        return digest(contents, self.offset)
+
     def __call__(self, job: MapJob) -> Outcome:
         """Read, compute, count, write, enter; a problem of the input comes back."""
         ledger = Ledger(self.maps.location, self.maps.layout.shard)
@@ -90,6 +106,13 @@ class MapTask:
 
     def _make(self, job: MapJob, ledger: Ledger) -> Outcome:
         maps, window = self.maps, job.window
+        maps.require_seen()
+        if self.input_digest(window) != job.input_digest:
+            raise StoreError(
+                f"{self.mosaic.location.url}: what lies under shard {ledger.name(window)} is not "
+                "there for this worker, or has changed since the run began; let every worker see "
+                "the mosaic, let its ingest end, and run predict again"
+            )
         names = [layer.name for layer in maps.layout.layers]
         writers = {spec.name: maps.writer(spec.name) for spec in maps.layout.arrays()}
         tally = Tally(self.groupings, tuple(names), grid=maps.grid, window=window)

@@ -74,6 +74,7 @@ class MosaicTask:
 
     def _make(self, job: MosaicJob, ledger: Ledger) -> Outcome:
         cube, window = self.cube, job.window
+        cube.require_seen()
         bands = len(cube.layout.camera_facts.wavelengths_nm)
         counts = [cube.writer("reflectance") for _ in range(bands)]
         flags = cube.writer("flag")

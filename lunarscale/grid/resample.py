@@ -3,9 +3,10 @@
 A tile whose lattice is nearly as coarse as the grid (a target pixel under ``MEAN_FROM`` native
 ones) gives each target pixel its nearest pixel. A finer one gives the mean of its pixels whose
 centres fall inside the target pixel; where meridians converge and no centre falls inside, its
-nearest pixel. Tiles contribute in a fixed order until at least half of what a target pixel
-could hold is valid: so a null never covers a valid pixel, the first valid tile wins where two
-disagree, and a pixel on the border of two tiles is filled from both.
+nearest pixel. Tiles contribute in a fixed order until at least half of what the fullest of them
+so far has in a target pixel is valid: so a null never covers a valid pixel, and the first valid
+tile wins where two disagree. A pixel on the border of two tiles, neither of which fills half of
+it, is filled from both; a valid sliver of the first tile with nothing invalid beside it is taken.
 """
 
 import math

@@ -17,6 +17,7 @@ from lunarscale.errors import RegionError, SourceError
 from lunarscale.grid.groupings import Grouping, Seas, WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.readers.files import reaching
 from lunarscale.readers.geojson import polygons_of
 from lunarscale.readers.masks import mask_of
 
@@ -132,11 +133,10 @@ def _suffix(place: str) -> str:
 
 
 def _fetch(place: str, options: str) -> bytes:
-    try:
-        with fsspec.open(place, "rb", **json.loads(options)) as file:
-            content: bytes = file.read()
-    except (OSError, ValueError, ImportError) as error:
-        raise SourceError(
-            f"{place} cannot be read as regions ({error}); give a file or URL that is there"
-        ) from error
+    advice = "; give regions or a mask that is there"
+    with (
+        reaching(place, SourceError, advice=advice),
+        fsspec.open(place, "rb", **json.loads(options)) as file,
+    ):
+        content: bytes = file.read()
     return content

@@ -142,9 +142,7 @@ def _spelled(fs: Any, inner: str, source: str) -> str:
     return inner if is_local(source) else str(fs.unstrip_protocol(inner))
 
 
-def verify_md5(
-    index: Index, list_path: str, *, storage_options: Options = None
-) -> tuple[TileError, ...]:
+def verify_md5(index: Index, list_path: str, *, storage_options: Options = None) -> Index:
     """Hold the tiles' files against a list of MD5 sums, by file name in any case.
 
     Parameters
@@ -158,8 +156,9 @@ def verify_md5(
 
     Returns
     -------
-    tuple of TileError
-        One for each tile whose sum differs, that is not listed, or cannot be read.
+    Index
+        Without the tiles whose sum differs, that are not listed or cannot be read, and with a
+        problem for each of them: what failed must not be laid.
 
     Raises
     ------
@@ -184,7 +183,11 @@ def verify_md5(
             "fetch the tile again"
         )
 
-    return tuple(problem for problem in _each(check, list(tiles)) if problem)
+    verdicts = dict(zip(tiles, _each(check, list(tiles)), strict=True))
+    return Index(
+        tiles=tuple(tile for tile in index.tiles if verdicts[tile.path] is None),
+        problems=(*index.problems, *(v for v in verdicts.values() if v is not None)),
+    )
 
 
 def _md5(path: str, options: Options) -> str:

@@ -44,7 +44,10 @@ def write_tile(path: Path, plan: TilePlan, counts: NDArray[np.int16]) -> None:
             f"{counts.dtype} of shape {counts.shape}; give the counts in the plan's shape"
         )
     image = counts.astype(">i2").tobytes()
-    Path(path).write_bytes(attached_label(plan, counts, image) + image)
+    # under its name only when it is whole: a killed demo must not leave half a tile
+    aside = Path(path).with_suffix(".partial")
+    aside.write_bytes(attached_label(plan, counts, image) + image)
+    aside.replace(path)
 
 
 def simulated_tile(plan: TilePlan, *, seed: int = SEED) -> NDArray[np.int16]:

@@ -1,7 +1,7 @@
 """Ingest: archive tiles onto the grid, into a sharded mosaic."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from lunarscale.bands import CLEMENTINE_UVVIS
@@ -77,7 +77,7 @@ def prepare_ingest(
     storage_options : dict, optional
         Options for fsspec.
     verify : str, optional
-        A list of MD5 sums to check the tiles against first.
+        A list of MD5 sums to check the tiles against first; those that fail are left out.
     overwrite : bool
         Start afresh where a lunarscale store is there.
     """
@@ -85,9 +85,9 @@ def prepare_ingest(
     grid = whole if bbox is None else whole.crop(*bbox)
     location = Location(out, storage_options or {})
     index = index_sources(sources, storage_options=storage_options)
-    problems: list[LunarscaleError] = list(index.problems)
     if verify is not None:
-        problems += verify_md5(index, verify, storage_options=storage_options)
+        index = verify_md5(index, verify, storage_options=storage_options)
+    problems: list[LunarscaleError] = list(index.problems)
     wanted = Layout(
         kind="mosaic",
         grid=grid,
@@ -97,9 +97,8 @@ def prepare_ingest(
         simulated=_are_simulated(index),
     )
     cube = existing(location, wanted, overwrite=overwrite)
-    tiles = index.tiles
-    if cube is not None:
-        tiles = _with_recorded(index, location, storage_options)
+    recorded = _recorded(location) if cube is not None else set()
+    tiles, away = _with_recorded(index, recorded, storage_options)
     task = MosaicTask(cube or Cube(location, wanted, {}), digest(wanted.to_attributes()))
     ledger = Ledger(location, shard)
     jobs = []
@@ -111,6 +110,15 @@ def prepare_ingest(
                 jobs.append(job)
         except TileError as problem:
             problems.append(problem)
+    unmade = sum(not ledger.inputs(job.window) for job in jobs) if away else 0
+    if unmade:
+        problems.append(
+            TileError(
+                f"{unmade} shards are made now for the first time without {len(away)} tiles of "
+                f"earlier runs that are not there ({min(away)} is one); bring them back and run "
+                "ingest again"
+            )
+        )
     extents = [source_extent(job, grid, chunk) for job in jobs]
     record = RunRecord(
         "ingest",
@@ -122,7 +130,7 @@ def prepare_ingest(
         if cube is None:
             title = f"{wanted.camera_facts.title} mosaic of the Moon"
             lay(location, wanted, provenance(("Simulated " if wanted.simulated else "") + title))
-        location.put(_TILES, json.dumps(sorted({tile.path for tile in tiles})).encode())
+        location.put(_TILES, json.dumps(sorted(recorded | {tile.path for tile in tiles})).encode())
         return MosaicTask(Cube.open(location), task.parameters)
 
     return Prepared(
@@ -153,24 +161,30 @@ def _are_simulated(index: Index) -> bool:
     return kinds == {True}
 
 
-def _with_recorded(
-    index: Index, location: Location, storage_options: dict[str, Any] | None
-) -> tuple[Tile, ...]:
-    """The tiles given now and those of earlier runs that can still be opened."""
+def _recorded(location: Location) -> set[str]:
+    """Paths of the tiles of all earlier runs."""
     blob = location.get(_TILES)
-    recorded: Iterable[str] = json.loads(blob) if blob is not None else ()
+    return set(json.loads(blob)) if blob is not None else set()
+
+
+def _with_recorded(
+    index: Index, recorded: set[str], storage_options: dict[str, Any] | None
+) -> tuple[tuple[Tile, ...], list[str]]:
+    """The tiles given now and those of earlier runs, and the paths of those that are gone."""
     tiles = {tile.path: tile for tile in index.tiles}
     contents = {tile_content(tile_identity(tile)) for tile in index.tiles}
-    for path in recorded:
+    away = []
+    for path in sorted(recorded):
         if path not in tiles:
             try:
                 found = index_sources([path], storage_options=storage_options).tiles
             except SourceError:
-                continue  # gone since; a shard that would need it again says so (_is_done)
+                away.append(path)  # a shard that would need it again says so (_is_done)
+                continue
             # the same tile at another place is the one that is given now
             new = [tile for tile in found if tile_content(tile_identity(tile)) not in contents]
             tiles.update({tile.path: tile for tile in new})
-    return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path)))
+    return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path))), away
 
 
 def _is_done(

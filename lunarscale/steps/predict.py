@@ -12,7 +12,6 @@ from lunarscale.engine.record import RunRecord, provenance
 from lunarscale.engine.run import Prepared, complain, existing, lay, require
 from lunarscale.errors import LunarscaleError, ModelError, StoreError
 from lunarscale.grid.groupings import Grouping
-from lunarscale.grid.raster import Window
 from lunarscale.models.model import Model
 from lunarscale.models.registry import DEFAULT_MODELS, find_model
 from lunarscale.readers.regions import read_grouping
@@ -79,7 +78,9 @@ def prepare_predict(
         layers=name_layers(chosen),
         simulated=source.layout.simulated,
     )
-    maria = read_grouping("maria" if mare is None else f"maria={mare}")
+    maria = read_grouping(
+        "maria" if mare is None else f"maria={mare}", storage_options=storage_options
+    )
     groupings = _groupings(maria)
     parameters = digest(
         wanted.to_attributes(),
@@ -179,21 +180,14 @@ def _refuse_other_parameters(cube: Cube, parameters: str) -> None:
 
 def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[LunarscaleError]]:
     """The shards to do, and those that the mosaic cannot give yet."""
-    theirs = Ledger(task.mosaic.location, task.mosaic.layout.shard)
-    contents = {}
-    for window in task.mosaic.layout.windows():
-        entry = theirs.read(window)
-        # an object that is gone would read as no-data
-        is_whole = entry is not None and theirs.is_whole(entry)
-        contents[window.row, window.col] = entry.content if entry and is_whole else None
     ours = Ledger(task.maps.location, task.maps.layout.shard)
     jobs, unfinished = [], []
     for window in task.maps.layout.windows():
-        inputs = [contents[place] for place in _source_shards(task, window)]
-        if None in inputs:
+        found = task.input_digest(window)
+        if found is None:
             unfinished.append(ours.name(window))
             continue
-        job = MapJob(window, digest(inputs, task.offset))
+        job = MapJob(window, found)
         entry = ours.read(window) if exists else None
         key = task.key(job.input_digest)
         if entry is None or entry.key != key or not ours.is_whole(entry):
@@ -208,16 +202,3 @@ def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[Lunarscale
             "run its ingest again first"
         )
     ]
-
-
-def _source_shards(task: MapTask, window: Window) -> list[tuple[int, int]]:
-    """First row and column of the mosaic's shards that a shard of maps reads."""
-    edge, width = task.mosaic.layout.shard, task.mosaic.grid.width
-    top, left = window.row + task.offset[0], window.col + task.offset[1]
-    rows = range(top // edge * edge, top + window.height, edge)
-    # past the mosaic's last column its first one comes again
-    cols = {col % width // edge * edge for col in (*range(left, left + window.width, edge),
-                                                   left + window.width - 1)}  # fmt: skip
-    if left + window.width > width:
-        cols |= {width - 1 - (width - 1) % edge, 0}
-    return [(row, col) for row in rows for col in sorted(cols)]

@@ -25,7 +25,7 @@ from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.plots import HistogramCurve, draw_histograms
 from lunarscale.render.tables import Table, flag_table, statistics_tables
-from lunarscale.steps.summarise import Summary, open_maps, summarise
+from lunarscale.steps.summarise import Summary, first_summary, open_maps, summarise
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 
@@ -75,7 +75,9 @@ def report(
     cube = open_maps(maps, storage_options)
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    summary = summarise(maps, executor=executor, storage_options=storage_options)
+    summary = first_summary(cube) or summarise(
+        maps, executor=executor, storage_options=storage_options
+    )
     files = summary.write(out)
     pictures: list[Illustration] = []
     flags: list[Table] = []

@@ -16,7 +16,7 @@ from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import plan_summarise
 from lunarscale.engine.run import Prepared, complain, require
-from lunarscale.errors import StoreError
+from lunarscale.errors import RegionError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import read_grouping
@@ -83,6 +83,12 @@ def summarise(
     return summary_of(cube, kept, groupings)
 
 
+def first_summary(cube: Cube) -> Summary | None:
+    """The statistics that predict kept, with its own maria; None where a shard has none."""
+    kept = kept_statistics(cube)
+    return None if kept is None else Summary(kept, finish(kept, quantities_of(cube)))
+
+
 def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
     """A store of maps, all of whose shards are done and whole.
 
@@ -108,8 +114,22 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
 def read_groupings(
     by: Sequence[str], storage_options: dict[str, Any] | None
 ) -> tuple[Grouping, ...]:
-    """The groupings that were asked for."""
-    return tuple(read_grouping(text, storage_options=storage_options) for text in by)
+    """The groupings that were asked for.
+
+    Raises
+    ------
+    RegionError
+        If two have one name: their rows could not be told apart.
+    """
+    found = tuple(read_grouping(text, storage_options=storage_options) for text in by)
+    names = [grouping.name for grouping in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RegionError(
+            f"two groupings are named {twice}, so their rows could not be told apart; "
+            "ask for them one after the other, or rename a file"
+        )
+    return found
 
 
 def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:

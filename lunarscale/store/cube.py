@@ -1,6 +1,7 @@
 """A cube: a Zarr v3 group of sharded arrays, opened by one read, written shard by shard."""
 
 import json
+import platform
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -120,6 +121,20 @@ class Cube:
         for name in location.entries() - {"zarr.json"}:
             location.remove_tree(name)
         location.remove_tree("")
+
+    def require_seen(self) -> None:
+        """Make sure that this process sees the store: what it does not see reads as no-data.
+
+        Raises
+        ------
+        StoreError
+            If it does not.
+        """
+        if self.location.size("zarr.json") is None:
+            raise StoreError(
+                f"{self.location.url}: a worker on {platform.node()} does not see this store; "
+                "use a folder or URL that every worker of the cluster can reach"
+            )
 
     def array(self, name: str) -> ArraySpec:
         """The description of one array.
@@ -305,9 +320,9 @@ def _add_array(root: zarr.Group, layout: Layout, spec: ArraySpec) -> None:
     lead = (spec.bands,) if spec.bands else ()
     ones = (1,) if spec.bands else ()
     codec = zarr.codecs.BloscCodec(
-        cname=zarr.codecs.BloscCname(packing.cname),
+        cname=packing.cname,
         clevel=packing.clevel,
-        shuffle=zarr.codecs.BloscShuffle(packing.shuffle),
+        shuffle=packing.shuffle,
         typesize=np.dtype(packing.dtype).itemsize,
     )
     root.create_array(

@@ -10,6 +10,7 @@ stands at the end (Zarr v3 specification, codecs "sharding_indexed" 1.0, "blosc"
 
 import struct
 from dataclasses import dataclass
+from typing import Literal
 
 import google_crc32c
 import numpy as np
@@ -25,6 +26,11 @@ _EMPTY = 2**64 - 1
 _CRC = struct.Struct("<I")
 _BLOSC_SIZES = struct.Struct("<4xI4xI")  # of Blosc's header: bytes when decoded, and as they are
 _SHUFFLES = {"noshuffle": 0, "shuffle": 1, "bitshuffle": 2}
+
+
+#: Blosc's compressors and filters, by Zarr's names.
+Compressor = Literal["lz4", "lz4hc", "blosclz", "zlib", "zstd"]
+Filter = Literal["noshuffle", "shuffle", "bitshuffle"]
 
 
 @dataclass(frozen=True)
@@ -48,9 +54,9 @@ class ShardLayout:
     chunk: int
     dtype: str
     fill_value: int
-    cname: str = "lz4"
+    cname: Compressor = "lz4"
     clevel: int = 5
-    shuffle: str = "shuffle"
+    shuffle: Filter = "shuffle"
 
     @property
     def across(self) -> int:

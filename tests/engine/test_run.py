@@ -6,6 +6,7 @@ On the little Moon of eight shards; each case says which shards a second run wri
 import os
 import shutil
 from collections.abc import Callable
+from hashlib import md5
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,51 @@ def test_an_archive_that_was_moved_is_the_same_archive(made: Path) -> None:
     assert after == before
     shutil.rmtree(made / "tiles")
     assert not prepare_ingest([str(made / "moved")], out=str(made / "mosaic.zarr"), **LITTLE).jobs
+
+
+def test_what_fails_its_md5_sum_is_left_out_until_it_is_mended(
+    little_tiles: Path, undisturbed: Contents, tmp_path: Path
+) -> None:
+    shutil.copytree(little_tiles, tmp_path / "tiles")
+    sums = tmp_path / "sums"
+    sums.write_text(
+        "".join(f"{md5(p.read_bytes()).hexdigest()}  {p.name}\n" for p in little_tiles.iterdir())
+    )
+    good = (little_tiles / ONE).read_bytes()
+    (tmp_path / "tiles" / ONE).write_bytes(good[:-2] + b"\x05\x05")
+    out = str(tmp_path / "mosaic.zarr")
+    with pytest.raises(IncompleteError, match=r"ui32n315.*fetch the tile again"):
+        ingest([str(tmp_path / "tiles")], out=out, verify=str(sums), **LITTLE)
+    (tmp_path / "tiles" / ONE).write_bytes(good)
+    ingest([str(tmp_path / "tiles")], out=out, verify=str(sums), **LITTLE)
+    assert_same_arrays(arrays(tmp_path / "mosaic.zarr"), undisturbed.mosaic)
+
+
+def test_tiles_of_a_run_that_was_stopped_are_not_forgotten(
+    little_tiles: Path, undisturbed: Contents, tmp_path: Path
+) -> None:
+    for folder in ("first", "second"):
+        (tmp_path / folder).mkdir()
+    for number, path in enumerate(sorted(little_tiles.iterdir())):
+        shutil.copy(path, tmp_path / ("first", "second")[number % 2])
+    out = str(tmp_path / "mosaic.zarr")
+    prepare_ingest([str(tmp_path / "first")], out=out, **LITTLE).begin()  # and then killed
+    (tmp_path / "first").rename(tmp_path / "away")
+    with pytest.raises(IncompleteError, match=r"8 shards .* without 30 tiles of earlier runs"):
+        ingest([str(tmp_path / "second")], out=out, **LITTLE)
+    (tmp_path / "away").rename(tmp_path / "first")
+    ingest([str(tmp_path / "second")], out=out, **LITTLE)
+    assert_same_arrays(arrays(tmp_path / "mosaic.zarr"), undisturbed.mosaic)
+
+
+def test_a_worker_that_does_not_see_the_mosaic_makes_nothing(made: Path) -> None:
+    prepared = prepare_predict(str(made / "mosaic.zarr"), out=str(made / "new.zarr"), models=MODELS)
+    task = prepared.begin()
+    (made / "mosaic.zarr").rename(made / "elsewhere")
+    outcome = task(prepared.jobs[0])
+    assert isinstance(outcome.problem, StoreError)
+    assert "let every worker see the mosaic" in str(outcome.problem)
+    assert set(entries(made / "new.zarr").values()) == {None}
 
 
 def test_a_changed_tile_redoes_what_it_touches(made: Path, tmp_path: Path) -> None:

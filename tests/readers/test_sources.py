@@ -192,7 +192,7 @@ def test_sums_that_agree(archive: Path, form: str) -> None:
         mark = "*" if form == "md5sum -b" else " "
         rows = [f"{md5(t.path).upper()} {mark}./{Path(t.path).name}" for t in index.tiles]
         sums.write_text("\n".join(rows) + "\n")
-    assert verify_md5(index, str(sums)) == ()
+    assert verify_md5(index, str(sums)) == index
 
 
 def test_sums_that_do_not(archive: Path) -> None:
@@ -205,7 +205,7 @@ def test_sums_that_do_not(archive: Path) -> None:
     content[-1] ^= 1
     broken.write_bytes(content)
     Path(index.tiles[3].path).unlink()
-    problems = verify_md5(index, str(sums))
+    problems = verify_md5(index, str(sums)).problems
     assert all(isinstance(problem, TileError) for problem in problems)
     told = list(map(str, problems))
     assert len(told) == 3
@@ -226,5 +226,7 @@ def test_no_list(archive: Path) -> None:
 def test_the_archives_own_list(test_data, tmp_path: Path, counts, make_tile) -> None:
     (tmp_path / "UI73N007.IMG").write_bytes(make_tile(counts, product="UI73N007"))
     sums = str(test_data("clementine_dim/uvvis_md5.csv"))
-    (problem,) = verify_md5(index_sources([str(tmp_path)]), sums)
+    verified = verify_md5(index_sources([str(tmp_path)]), sums)
+    (problem,) = verified.problems
+    assert verified.tiles == ()
     assert "promises the MD5 sum 64e3e83ef5171db4c0423904a4212e87 but" in str(problem)

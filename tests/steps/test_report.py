@@ -1,0 +1,49 @@
+"""The report tells what predict counted."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import rasterio
+
+from lunarscale.simulated.archive import write_archive
+from lunarscale.steps.ingest import ingest
+from lunarscale.steps.predict import predict
+from lunarscale.steps.report import report
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Maps made with a mask that says that the northern hemisphere is mare."""
+    folder = tmp_path_factory.mktemp("report")
+    write_archive(folder / "tiles", ppd=0.5)
+    mask = np.zeros((1, 18, 36), np.uint8)
+    mask[:, :9] = 255
+    with rasterio.open(
+        folder / "north.png", "w", driver="PNG", width=36, height=18, count=1, dtype="uint8"
+    ) as file:
+        file.write(mask)
+    ingest([str(folder / "tiles")], out=str(folder / "mosaic.zarr"), ppd=0.5, shard=64, chunk=32)
+    predict(
+        str(folder / "mosaic.zarr"),
+        out=str(folder / "maps.zarr"),
+        models=["qiu-2025-feo", "wilcox-2005-feo"],
+        mare=str(folder / "north.png"),
+    )
+    return folder / "maps.zarr"
+
+
+@pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+def test_the_maria_of_the_page_are_those_of_the_mask(maps: Path, tmp_path: Path) -> None:
+    page = report(str(maps), out=str(tmp_path / "report"))
+    text = page.read_text(encoding="utf-8")
+    assert "SIMULATED DATA" in text
+    assert "north.png" in text  # in the provenance
+    with (tmp_path / "report" / "statistics.csv").open(encoding="utf-8") as file:
+        rows = {(r["layer"], r["group"]): r for r in csv.DictReader(file)}
+    half = float(rows["FeO", "maria"]["area_km2"]), float(rows["FeO", "non-maria"]["area_km2"])
+    assert half[0] == pytest.approx(half[1], rel=1e-9)
+    assert float(rows["FeO_wilcox_2005", "non-maria"]["outside_mare_share"]) == 1.0
+    assert float(rows["FeO_wilcox_2005", "maria"]["outside_mare_share"]) == 0.0
+    assert (tmp_path / "report" / "FeO_wilcox_2005.png").stat().st_size > 10_000
