@@ -119,7 +119,7 @@ class OnDask:
             raise ClusterError(_GONE) from error
 
 
-_GONE = "the cluster went away in mid-run; what is finished is kept, run the same command again to go on"
+_GONE = "the cluster went away in mid-run; what is finished is kept, run the command again to go on"
 
 
 def _result(future: "Future[Any]") -> Any:
