@@ -188,12 +188,21 @@ def plan_predict(
     )
 
 
-def plan_summarise(maps: Layout, *, masks: int = 0) -> Plan:
-    """The plan of counting finished maps under groupings whose masks take so many bytes."""
+def plan_summarise(maps: Layout, *, masks: int = 0, groups: int = 0) -> Plan:
+    """The plan of counting finished maps.
+
+    Parameters
+    ----------
+    maps : Layout
+    masks : int
+        Bytes of the groupings' masks.
+    groups : int
+        Groups of all groupings together, any of which may meet in one shard.
+    """
     layers, windows = len(maps.layers), maps.windows()
     blobs = [spec.packing.largest_blob for spec in maps.arrays()]
     pixels = sum(window.height * window.width for window in windows)
-    tally = maps.shard**2 * GROUP_BYTES + layers * BUSY_ATOMS * DENSE_HISTOGRAM_BYTES
+    tally = maps.shard**2 * GROUP_BYTES + layers * max(BUSY_ATOMS, groups) * DENSE_HISTOGRAM_BYTES
     return Plan(
         verb="summarise",
         shards=len(windows),

@@ -124,7 +124,7 @@ def prepare_predict(
             source.layout,
             wanted,
             bands=bands,
-            aligned=offset[0] % wanted.shard == 0 and offset[1] % wanted.shard == 0,
+            aligned=_is_aligned(source.layout, wanted, offset),
             todo=len(jobs),
             pixels=sum(job.window.height * job.window.width for job in jobs),
             masks=maria.kept_bytes,
@@ -135,6 +135,13 @@ def prepare_predict(
         problems=problems,
         finish=lambda tale: record.write(location, tale),
     )
+
+
+def _is_aligned(mosaic: Layout, maps: Layout, offset: tuple[int, int]) -> bool:
+    """Whether each shard of the maps is one of the mosaic's, past the seam too."""
+    starts_with_one = offset[0] % maps.shard == 0 and offset[1] % maps.shard == 0
+    turns = offset[1] + maps.grid.width > mosaic.grid.width
+    return starts_with_one and not (turns and mosaic.grid.width % maps.shard)
 
 
 #: Root attribute that holds the digest of what the maps were made with.

@@ -135,7 +135,11 @@ def read_groupings(
 def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:
     """A count of all the maps under some groupings, not begun."""
     return Prepared(
-        plan=plan_summarise(cube.layout, masks=sum(g.kept_bytes for g in groupings)),
+        plan=plan_summarise(
+            cube.layout,
+            masks=sum(grouping.kept_bytes for grouping in groupings),
+            groups=sum(len(grouping.groups) for grouping in groupings),
+        ),
         layout=cube.layout,
         begin=lambda: CountTask(cube, groupings),
         jobs=cube.layout.windows(),
