@@ -351,7 +351,7 @@ def test_ctrl_c_on_the_command_line(
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, out + err
     assert "lunarscale ingest: stopped" in err
-    assert "run the same command again to go on" in err
+    assert "run it again, without --overwrite, to go on" in err
     assert "Traceback" not in out + err
     _, alive = psutil.wait_procs(workers, timeout=10)
     assert not alive
