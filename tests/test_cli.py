@@ -350,7 +350,7 @@ def test_maps_never_take_a_mosaics_place(mosaic: Path) -> None:
         (["--model", "qiu-2025-feo"] * 2, "qiu-2025-feo is named twice"),
         (["--bbox", "50", "0", "60", "10"], "50 0 60 10 reaches beyond .* covers 0 0 12 14"),
         (["--bbox", "10", "10", "0", "5"], "box 10 10 0 5: needs .* order is W S E N"),
-        (["--mare", "nowhere.png"], "nowhere.png cannot be read"),
+        (["--mare", "nowhere.png"], "nowhere.png: there is no such file"),
     ],
 )
 def test_predict_refuses(given: list[str], words: str, mosaic: Path, tmp_path: Path) -> None:
