@@ -7,6 +7,7 @@ give the same bits.
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError
 from itertools import islice
+from time import monotonic
 from typing import Any, Protocol, TypeVar
 
 from distributed import Client, Future, as_completed
@@ -20,6 +21,9 @@ Total = TypeVar("Total")
 
 #: Jobs in flight a worker thread: one runs, one waits, and memory stays bounded.
 IN_FLIGHT = 2
+
+#: Seconds after which the cluster is asked for its threads again: workers may join or leave.
+ASK_AGAIN_S = 5.0
 
 #: Times a job is tried again after an error that is not ours (a passing fault of the disk, say).
 RETRIES = 2
@@ -90,9 +94,13 @@ class OnDask:
         flight: as_completed = as_completed()
         in_flight: set[Future[Any]] = set()
 
+        threads, asked = self._threads(), monotonic()
+
         def fill() -> None:
-            # asked anew each time: workers may have joined or left
-            room = max(2, IN_FLIGHT * self._threads()) - len(in_flight)
+            nonlocal threads, asked
+            if monotonic() - asked > ASK_AGAIN_S:
+                threads, asked = self._threads(), monotonic()
+            room = max(2, IN_FLIGHT * threads) - len(in_flight)
             for job in islice(waiting, max(room, 0)):
                 future = self.client.submit(task, job, pure=False, retries=RETRIES)
                 in_flight.add(future)
