@@ -10,6 +10,8 @@
     │   ├── ParametersError   the store was made with other parameters
     │   └── TornError         a shard's bytes are not what was written
     ├── ModelError        a model is unknown, or needs what the mosaic lacks
+    ├── StationError      a table of stations is not what it says, or too small for what is asked
+    ├── TrainingError     a training cannot run or has failed: an extra is missing, it diverged
     ├── RegionError       a bounding box, grouping or mask does not describe the Moon
     ├── PlanError         the work does not fit the machine
     ├── ClusterError      a Dask cluster cannot be reached or lost its workers
@@ -55,6 +57,14 @@ class TornError(StoreError):
 
 class ModelError(LunarscaleError):
     """A model is unknown, or needs what the mosaic lacks."""
+
+
+class StationError(LunarscaleError):
+    """A table of stations is not what it says, or is too small for what is asked of it."""
+
+
+class TrainingError(LunarscaleError):
+    """A training cannot run, or has failed; nothing of it is exported."""
 
 
 class RegionError(LunarscaleError):

@@ -1,0 +1,1 @@
+"""From ground truth to models: what the stations teach."""
