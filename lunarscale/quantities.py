@@ -34,9 +34,17 @@ _OXIDES = {
     "SiO2": "silicon dioxide",
 }
 
+#: The ends of an oxide's prediction interval, by the suffix of its name.
+_BOUNDS = {"lower": "lower end of the interval of", "upper": "upper end of the interval of"}
+
 #: int16 at 0.005 wt % spans +-163 wt %, at 1e-4 it spans +-3.27: room for every flagged stretch.
 QUANTITIES: dict[str, Quantity] = {
     **{n: Quantity(n, f"{long} abundance", "wt %", 0.005) for n, long in _OXIDES.items()},
+    **{
+        f"{n}_{end}": Quantity(f"{n}_{end}", f"{words} {long} abundance", "wt %", 0.005)
+        for n, long in _OXIDES.items()
+        for end, words in _BOUNDS.items()
+    },
     "OMAT": Quantity("OMAT", "optical maturity parameter", "1", 1e-4),
     "Mg_number": Quantity("Mg_number", "molar Mg / (Mg + Fe)", "1", 1e-4),
     "theta_Fe": Quantity("theta_Fe", "iron angle", "rad", 1e-4),

@@ -21,12 +21,17 @@ _PRETTY = {
 
 
 def pretty_name(layer: str) -> str:
-    """A layer's name for headings: ``TiO₂`` for ``TiO2``, ``FeO (Lucey 2000)`` for a variant."""
+    """A layer's name for headings: ``TiO₂`` for ``TiO2``, ``FeO (Lucey 2000)`` for a variant.
+
+    The ends of an interval are ``TiO₂ lower`` and ``TiO₂ upper``.
+    """
     quantity = quantity_of(layer)
     variant = layer[len(quantity) + 1 :].replace("_", " ")
     if re.fullmatch(r"[a-z]+ \d{4}", variant):  # an author and a year
         variant = variant.capitalize()
-    name = _PRETTY.get(quantity, quantity)
+    ends = re.fullmatch(r"(.+)_(lower|upper)", quantity)
+    base, end = ends.groups() if ends else (quantity, "")
+    name = f"{_PRETTY.get(base, base)} {end}".rstrip()
     return f"{name} ({variant})" if variant else name
 
 

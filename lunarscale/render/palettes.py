@@ -47,5 +47,7 @@ def palette_of(layer: str) -> Colormap:
     layer : str
         Name of a layer, ``TiO2`` or ``TiO2_lucey_2000``.
     """
-    palette: Colormap = getattr(cm, _PALETTES.get(quantity_of(layer), "batlow"))
+    # the ends of an oxide's interval are drawn as the oxide is
+    quantity = quantity_of(layer).removesuffix("_lower").removesuffix("_upper")
+    palette: Colormap = getattr(cm, _PALETTES.get(quantity, "batlow"))
     return palette.with_extremes(bad=NO_DATA_COLOUR)

@@ -65,3 +65,8 @@ def test_names_and_units() -> None:
     assert pretty_name("Mg_number") == "Mg#"
     assert with_units("3.5", "wt %") == "3.5\u00a0wt\u00a0%"
     assert with_units("OMAT", "1", brackets=True) == "OMAT"
+
+
+def test_the_ends_of_an_interval_are_named_after_their_oxide() -> None:
+    names = ("TiO2_lower", "FeO_upper_qiu_2025")
+    assert [pretty_name(name) for name in names] == ["TiO₂ lower", "FeO upper (Qiu 2025)"]

@@ -37,7 +37,13 @@ def test_no_data_grey_is_no_colour_of_the_palette(quantity: str) -> None:
 
 
 def test_each_quantity_has_its_own_palette() -> None:
-    assert len({palette_of(quantity).name for quantity in QUANTITIES}) == len(QUANTITIES)
+    alone = [name for name in QUANTITIES if not name.endswith(("_lower", "_upper"))]
+    assert len({palette_of(quantity).name for quantity in alone}) == len(alone)
+
+
+@pytest.mark.parametrize("end", ["lower", "upper"])
+def test_the_ends_of_an_interval_are_drawn_as_the_oxide(end):
+    assert palette_of(f"FeO_{end}").name == palette_of("FeO").name
 
 
 @pytest.mark.parametrize(
