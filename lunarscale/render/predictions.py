@@ -1,0 +1,164 @@
+"""Predicted against measured oxides at the stations: a panel an oxide, a mark a landing site."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from lunarscale.render.figure import (
+    FAINT,
+    INK,
+    SMALL_PT,
+    TEXT_PT,
+    TITLE_PT,
+    Illustration,
+    Sheet,
+    bare_ticks,
+)
+from lunarscale.render.labels import number, pretty_name
+
+#: Colours (Okabe & Ito 2008) and marks: two sites share a colour only with another mark.
+_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
+_MARKS = ("o", "s", "^", "D", "v", "P", "X")
+
+_PANEL, _GAP_X, _GAP_Y, _LEGEND = 2.35, 0.62, 0.85, 0.95
+
+
+@dataclass(frozen=True)
+class PredictionPanel:
+    """One oxide at the stations.
+
+    Parameters
+    ----------
+    oxide : str
+        ``FeO``.
+    measured : ndarray of float64, (station,)
+        wt %.
+    leave_one_out, leave_one_mission_out : ndarray of float64, (station,)
+        Predicted by models that did not see the station, or none of its landing site, wt %.
+    sites : tuple of str
+        Landing site of each station.
+    scores : (float, float)
+        R² of the two.
+    remark : str
+        ``experimental``, or nothing.
+    """
+
+    oxide: str
+    measured: NDArray[np.float64]
+    leave_one_out: NDArray[np.float64]
+    leave_one_mission_out: NDArray[np.float64]
+    sites: tuple[str, ...]
+    scores: tuple[float, float]
+    remark: str = ""
+
+
+def draw_predictions(
+    panels: Sequence[PredictionPanel], *, model: str, path: Path, columns: int = 3
+) -> Illustration:
+    """Draw the panels as PNG and, beside it, as SVG.
+
+    Parameters
+    ----------
+    panels : sequence of PredictionPanel
+    model : str
+        What predicted.
+    path : Path
+        PNG to write; the SVG gets its name with ``.svg``.
+    columns : int
+        Panels side by side.
+    """
+    columns = min(columns, len(panels))
+    rows = -(-len(panels) // columns)
+    width = 0.6 + columns * (_PANEL + _GAP_X) + _LEGEND
+    height = 0.95 + rows * (_PANEL + _GAP_Y)
+    sheet = Sheet(width, height)
+    title = "Predicted against measured at the stations"
+    sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
+    told = (
+        f"{model} · filled: the station held out (LOO) · hollow: its landing site held out (LOMO)"
+    )
+    sheet.write(0.6, height - 0.48, told, color=FAINT, va="top")
+    looks = _looks([site for panel in panels for site in panel.sites])
+    for place, panel in enumerate(panels):
+        row, column = divmod(place, columns)
+        left = 0.6 + column * (_PANEL + _GAP_X)
+        bottom = height - 0.95 - row * (_PANEL + _GAP_Y) - _PANEL
+        _draw_panel(sheet.panel(left, bottom, width=_PANEL, height=_PANEL), panel, looks)
+    _legend(sheet, looks)
+    name = f"Predicted against measured: {model}"
+    size = sheet.save_png(path, title=name)
+    vector = path.with_suffix(".svg")
+    sheet.save_svg(vector, title=name)
+    caption = (
+        f"{model}: oxides predicted at stations that the model did not see, against what was "
+        "measured there. The line is equality."
+    )
+    oxides = ", ".join(panel.oxide for panel in panels)
+    alt = f"Scatter of predicted over measured wt % of {oxides}"
+    return Illustration(path, "", caption, alt, *size, vector)
+
+
+def _looks(sites: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Colour and mark of each site, in the order met."""
+    return {
+        site: (_COLOURS[i % len(_COLOURS)], _MARKS[(i + i // len(_COLOURS)) % len(_MARKS)])
+        for i, site in enumerate(dict.fromkeys(sites))
+    }
+
+
+def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, str]]) -> None:
+    values = np.concatenate([panel.measured, panel.leave_one_out])
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    margin = 0.07 * (high - low)
+    low, high = low - margin, high + margin
+    axes.plot([low, high], [low, high], color=FAINT, linewidth=0.7, zorder=1)
+    style: dict[str, Any] = {"linestyle": "none", "markersize": 4.2, "clip_on": False}
+    # a site held out can be missed by more than the panel spans: its mark is laid on the edge
+    far = np.clip(panel.leave_one_mission_out, low, high)
+    sites = np.array(panel.sites)
+    for site, (colour, mark) in looks.items():
+        here = sites == site
+        axes.plot(
+            panel.measured[here], far[here], mark, markeredgecolor=colour,
+            markerfacecolor="none", markeredgewidth=0.7, zorder=2, **style,
+        )  # fmt: skip
+        axes.plot(
+            panel.measured[here], panel.leave_one_out[here], mark, markerfacecolor=colour,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=3, **style,
+        )  # fmt: skip
+    axes.set_xlim(low, high)
+    axes.set_ylim(low, high)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_locator(MaxNLocator(5))
+    bare_ticks(axes)
+    heading = pretty_name(panel.oxide) + (f", {panel.remark}" if panel.remark else "")
+    axes.set_title(heading, fontsize=TEXT_PT + 1, fontweight="bold", loc="left", parse_math=False)
+    loo, lomo = (number(score, 3) for score in panel.scores)
+    text = f"R²  LOO {loo}\n     LOMO {lomo}"
+    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=SMALL_PT)
+    axes.set_xlabel("measured (wt %)", fontsize=SMALL_PT)
+    axes.set_ylabel("predicted (wt %)", fontsize=SMALL_PT)
+    if outside := int(np.count_nonzero(far != panel.leave_one_mission_out)):
+        axes.text(
+            0.97, 0.03, f"{outside} hollow on the edge lie beyond", transform=axes.transAxes,
+            ha="right", fontsize=SMALL_PT - 1, color=FAINT,
+        )  # fmt: skip
+
+
+def _legend(sheet: Sheet, looks: dict[str, tuple[str, str]]) -> None:
+    handles = [
+        Line2D([], [], marker=mark, color=colour, linestyle="none", markersize=4.5, label=site)
+        for site, (colour, mark) in looks.items()
+    ]
+    sheet.figure.legend(
+        handles=handles, loc="upper right", frameon=False, fontsize=SMALL_PT + 0.5,
+        bbox_to_anchor=(1.0 - 0.1 / sheet.width, 1.0 - 0.85 / sheet.height),
+        title="landing site", title_fontsize=SMALL_PT + 0.5,
+    )  # fmt: skip
