@@ -1,0 +1,219 @@
+"""Two maps at once: the exact area of every pair of bins, by groups of places."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.errors import ParametersError
+from lunarscale.flags import NO_DATA
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.quantities import Quantity
+from lunarscale.reduce.statistics import Label
+
+#: Where a count's bin is looked up, this stands for no-data.
+NO_BIN = 0xFFFF
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One map and the edges of its bins, in counts of its quantum.
+
+    Bin 0 holds what lies below the first edge and bin k what is at or above edge k - 1: no value
+    falls outside, so that an edge cuts the map's area exactly in two.
+
+    Parameters
+    ----------
+    layer : str
+        Name of the map.
+    edges : tuple of int
+        Rising counts, at least one.
+
+    Raises
+    ------
+    ParametersError
+        If the edges do not rise.
+    """
+
+    layer: str
+    edges: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if not self.edges or any(a >= b for a, b in zip(self.edges, self.edges[1:], strict=False)):
+            raise ParametersError(
+                f"bins of {self.layer} need rising edges, at least a quantum apart, but were given "
+                f"{', '.join(map(str, self.edges)) or 'none'} counts; use fewer"
+            )
+
+    @classmethod
+    def of(cls, layer: str, quantity: Quantity, values: Sequence[float]) -> "Axis":
+        """The axis whose edges are the first counts at or above some values in units."""
+        step = Fraction(str(quantity.quantum))  # 0.005 is meant as 1/200
+        return cls(layer, tuple(math.ceil(Fraction(str(value)) / step) for value in values))
+
+    @property
+    def bins(self) -> int:
+        """Number of bins, the two open ones included."""
+        return len(self.edges) + 1
+
+    def lookup(self) -> NDArray[np.uint16]:
+        """Bin of every count, in the order of their bits as uint16; ``NO_BIN`` for no-data."""
+        counts = np.arange(0x10000, dtype=np.uint32).astype(np.uint16).view(np.int16)
+        bins = np.searchsorted(self.edges, counts.astype(np.int64), side="right").astype(np.uint16)
+        bins[counts == NO_DATA] = NO_BIN
+        return bins
+
+
+@dataclass(frozen=True, eq=False)
+class Joint:
+    """Exact integer areas of pairs of bins; merges in any order to the same bits.
+
+    Areas are in units of which the sphere has 2**62 (``RasterGrid.row_weights``).
+
+    Parameters
+    ----------
+    axes : (Axis, Axis)
+    grouping : Label
+    areas : ndarray of int64, (group, 2, bin of the first, bin of the second)
+        Where both maps have a value; group 0 is what lies in no group. The second axis parts
+        plain values from those of which at least one is qualified (extrapolated, say).
+    whole : ndarray of int64, (group,)
+        Area of each group, with values or not.
+    """
+
+    axes: tuple[Axis, Axis]
+    grouping: Label
+    areas: NDArray[np.int64]
+    whole: NDArray[np.int64]
+
+    def merge(self, other: "Joint") -> "Joint":
+        """The areas of both parts together.
+
+        Raises
+        ------
+        ParametersError
+            If they are of other maps, bins or groups.
+        """
+        if (self.axes, self.grouping) != (other.axes, other.grouping):
+            raise ParametersError(
+                f"areas of {self._title()} do not add to areas of {other._title()}; count both "
+                "with the same maps, bins and groups"
+            )
+        return Joint(self.axes, self.grouping, self.areas + other.areas, self.whole + other.whole)
+
+    def _title(self) -> str:
+        names = " and ".join(f"{axis.layer} in {axis.bins} bins" for axis in self.axes)
+        return f"{names} by {self.grouping.name} ({self.grouping.digest[:8]})"
+
+    def at_or_above(self) -> NDArray[np.int64]:
+        """Areas with both maps at or above every pair of edges.
+
+        Returns
+        -------
+        ndarray of int64, (group, 2, edge of the first, edge of the second)
+        """
+        upward = self.areas[..., ::-1, ::-1].cumsum(axis=-2).cumsum(axis=-1)
+        return np.asarray(upward[..., ::-1, ::-1][..., 1:, 1:], dtype=np.int64)
+
+    def with_values(self) -> NDArray[np.int64]:
+        """Area of each group where both maps have a value, ``(group,)``."""
+        return np.asarray(self.areas.sum(axis=(1, 2, 3)), dtype=np.int64)
+
+
+class JointTally:
+    """Adds up the chunks of one shard; not for two threads at once.
+
+    Parameters
+    ----------
+    axes : (Axis, Axis)
+    grouping : Grouping
+    grid : RasterGrid
+    """
+
+    def __init__(self, axes: tuple[Axis, Axis], grouping: Grouping, *, grid: RasterGrid) -> None:
+        self.axes, self._grouping, self._grid = axes, grouping, grid
+        self._lookups = tuple(axis.lookup() for axis in axes)
+        groups = len(grouping.groups) + 1
+        self._areas = np.zeros((groups, 2, axes[0].bins, axes[1].bins), dtype=np.int64)
+        self._whole = np.zeros(groups, dtype=np.int64)
+
+    def add(
+        self,
+        chunk: Window,
+        counts: tuple[NDArray[np.int16], NDArray[np.int16]],
+        *,
+        qualified: NDArray[np.bool_],
+    ) -> None:
+        """Add a chunk of both maps; each pixel is to be added once.
+
+        Parameters
+        ----------
+        chunk : Window
+            In the grid's rows and columns.
+        counts : (ndarray of int16, ndarray of int16), each (row, col)
+            ``NO_DATA`` where there is no value.
+        qualified : ndarray of bool, (row, col)
+            Where a value is stretched.
+
+        Raises
+        ------
+        ValueError
+            If the arrays are not of the chunk's shape.
+        """
+        shapes = {array.shape for array in (*counts, qualified)}
+        if shapes != {(chunk.height, chunk.width)}:
+            raise ValueError(f"{chunk} has arrays of {sorted(shapes)}")
+        first, second = (np.ascontiguousarray(array).view(np.uint16) for array in counts)
+        add_pairs()(
+            (first, second),
+            np.ascontiguousarray(qualified).view(np.uint8),
+            np.ascontiguousarray(self._grouping.numbers(self._grid, chunk)),
+            self._grid.row_weights(chunk),
+            self._lookups,
+            self._areas,
+            self._whole,
+        )
+
+    def partial(self) -> Joint:
+        """What has been added so far."""
+        label = Label(self._grouping.name, self._grouping.groups, self._grouping.digest)
+        return Joint(self.axes, label, self._areas.copy(), self._whole.copy())
+
+
+def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # type: ignore[no-untyped-def]
+    first, second = counts
+    rows, cols = groups.shape
+    for row in range(rows):
+        weight = weights[row]
+        for col in range(cols):
+            group = groups[row, col]
+            whole[group] += weight
+            a, b = lookups[0][first[row, col]], lookups[1][second[row, col]]
+            if a != NO_BIN and b != NO_BIN:
+                areas[group, qualified[row, col], a, b] += weight
+
+
+@cache
+def add_pairs() -> Callable[..., Any]:
+    """Kernel of ``JointTally.add``: integer additions only, outside the interpreter's lock."""
+    counts = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
+    bits = numba.types.Array(numba.types.uint8, 2, "C", readonly=True)
+    table = numba.types.uint16[::1]
+    sums = numba.types.int64
+    signature = numba.types.void(
+        numba.types.UniTuple(counts, 2),
+        bits,
+        counts,
+        sums[::1],
+        numba.types.UniTuple(table, 2),
+        sums[:, :, :, ::1],
+        sums[::1],
+    )
+    return numba.njit(signature, nogil=True)(_add_pairs)
