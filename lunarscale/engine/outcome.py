@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from lunarscale.errors import LunarscaleError
+from lunarscale.reduce.joint import Joint
 from lunarscale.reduce.statistics import Statistics
 
 
@@ -22,6 +23,8 @@ class Outcome:
         Why it is not done.
     statistics : Statistics or None
         Its partial statistics.
+    joint : Joint or None
+        Its partial areas of two maps at once.
     """
 
     shard: str
@@ -31,6 +34,7 @@ class Outcome:
     disagreements: int = 0
     problem: LunarscaleError | None = None
     statistics: Statistics | None = field(default=None, repr=False)
+    joint: Joint | None = field(default=None, repr=False)
 
 
 @dataclass
@@ -47,6 +51,8 @@ class Tale:
         Of shards that failed.
     statistics : Statistics or None
         Merged; exact, so the order does not matter.
+    joint : Joint or None
+        The same of two maps at once.
     """
 
     done: int = 0
@@ -56,6 +62,7 @@ class Tale:
     disagreements: int = 0
     problems: list[LunarscaleError] = field(default_factory=list)
     statistics: Statistics | None = None
+    joint: Joint | None = None
 
     def add(self, outcome: Outcome) -> "Tale":
         """Take in one shard's outcome."""
@@ -70,4 +77,7 @@ class Tale:
         if outcome.statistics is not None:
             mine = self.statistics
             self.statistics = outcome.statistics if mine is None else mine.merge(outcome.statistics)
+        if outcome.joint is not None:
+            had = self.joint
+            self.joint = outcome.joint if had is None else had.merge(outcome.joint)
         return self
