@@ -11,7 +11,6 @@ from lunarscale.errors import LunarscaleError, StoreError
 from lunarscale.flags import (
     BAND_MASK,
     BITS_PER_BAND,
-    MAP_REASON_OF_BAND,
     NO_DATA,
     OUTSIDE_MARE,
     REASON_MASK,
@@ -31,8 +30,6 @@ BLOCK_PIXELS = 24_576
 
 #: Number of the group that is mare.
 MARIA = 1
-
-_MAP_REASONS = np.array(MAP_REASON_OF_BAND, dtype=np.uint8)
 
 #: As NumPy's own number: beside an enumeration's it would compare in 64 bits.
 _NO_INPUT = np.uint8(MapReason.NO_INPUT)
@@ -168,6 +165,7 @@ class _Source:
         mosaic, size = task.mosaic, task.maps.layout.chunk
         camera = mosaic.layout.camera_facts
         self._scale = camera.scale
+        self._map_reasons = np.array(camera.map_reasons, dtype=np.uint8)
         asked = {wavelength for model in task.models for wavelength in model.bands_nm}
         needed = sorted(asked, key=camera.wavelengths_nm.index)
         self._bands = camera.band_indices(tuple(needed), "the run")
@@ -241,7 +239,7 @@ class _Source:
         packed = self._packed.ravel()[pixels]
         worst = np.full(packed.shape, MapReason.NO_INPUT, np.uint8)
         for row in rows:
-            reasons = _MAP_REASONS[(packed >> (BITS_PER_BAND * self._bands[row])) & BAND_MASK]
+            reasons = self._map_reasons[(packed >> (BITS_PER_BAND * self._bands[row])) & BAND_MASK]
             np.maximum(worst, reasons, out=worst)
         return worst
 

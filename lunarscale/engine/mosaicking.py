@@ -105,10 +105,10 @@ class MosaicTask:
         self, overlay: Overlay, counts: list[ShardWriter], *, flags: ShardWriter, origin: Window
     ) -> None:
         size, strip = self.cube.layout.chunk, overlay.window
-        dtype = flags.layout.dtype
-        reasons = overlay.reasons.astype(dtype)
-        shifts = np.arange(len(counts), dtype=dtype) * BITS_PER_BAND
-        packed = np.bitwise_or.reduce(reasons << shifts[:, None, None], axis=0)
+        dtype = np.dtype(flags.layout.dtype)
+        packed = np.zeros((strip.height, strip.width), dtype)
+        for band, reasons in enumerate(overlay.reasons):
+            packed |= reasons.astype(dtype) << dtype.type(BITS_PER_BAND * band)
         for chunk in strip.split(size):
             row, col = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
             part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.flags import NO_DATA, BandReason
+from lunarscale.flags import NEVER_IMAGED, NO_DATA, VALID
 from lunarscale.grid.matching import Nearest, Part, Shares, nearest, shares
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
@@ -23,7 +23,7 @@ from lunarscale.grid.raster import RasterGrid, Window
 #: Native pixels a target pixel, from which on it takes the mean.
 MEAN_FROM = 1.5
 
-_VALID = np.uint8(BandReason.VALID)
+_VALID = np.uint8(VALID)
 
 
 def touches(lattice: Lattice, shape: tuple[int, int], *, grid: RasterGrid, window: Window) -> bool:
@@ -93,7 +93,7 @@ class Overlay:
         shape = (bands, window.height, window.width)
         self.grid, self.window = grid, window
         self.counts = np.full(shape, NO_DATA, dtype=np.int16)
-        self.reasons = np.full(shape, BandReason.NULL, dtype=np.uint8)
+        self.reasons = np.full(shape, NEVER_IMAGED, dtype=np.uint8)
         self.disagreements = 0
         # single pixels settle at once; sums are kept from the first tile on that is meant
         self._sums: _Sums | None = None
@@ -135,7 +135,7 @@ class Overlay:
             theirs = counts[band].take(block.source, mode="clip")
             reason = reasons[band].take(block.source, mode="clip")
             if outside is not None:
-                reason[outside] = BandReason.NULL
+                reason[outside] = NEVER_IMAGED
             valid, waiting = reason == _VALID, met != _VALID
             if not waiting.all():
                 rival = valid & ~waiting & (theirs != laid)

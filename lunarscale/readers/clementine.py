@@ -11,9 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.bands import CLEMENTINE_UVVIS, Camera
+from lunarscale.bands import CLEMENTINE_UVVIS, Camera, ClementineReason
 from lunarscale.errors import TileError
-from lunarscale.flags import BandReason
 from lunarscale.grid.projections import Lattice
 from lunarscale.moon import RADIUS_M
 from lunarscale.readers.files import (
@@ -41,11 +40,11 @@ BYTE_ORDERS = {
     "VAX_INTEGER": "<",
 }
 _SPECIAL_KEYWORDS = {
-    "NULL": BandReason.NULL,
-    "LOW_REPR_SATURATION": BandReason.LOW_REPR_SATURATION,
-    "LOW_INSTR_SATURATION": BandReason.LOW_INSTR_SATURATION,
-    "HIGH_INSTR_SATURATION": BandReason.HIGH_INSTR_SATURATION,
-    "HIGH_REPR_SATURATION": BandReason.HIGH_REPR_SATURATION,
+    "NULL": ClementineReason.NULL,
+    "LOW_REPR_SATURATION": ClementineReason.LOW_REPR_SATURATION,
+    "LOW_INSTR_SATURATION": ClementineReason.LOW_INSTR_SATURATION,
+    "HIGH_INSTR_SATURATION": ClementineReason.HIGH_INSTR_SATURATION,
+    "HIGH_REPR_SATURATION": ClementineReason.HIGH_REPR_SATURATION,
 }
 
 

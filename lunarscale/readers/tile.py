@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.bands import Camera
-from lunarscale.flags import BandReason
 from lunarscale.grid.projections import Lattice
 
 
@@ -80,20 +79,20 @@ def label_hash(label: bytes) -> str:
 
 
 @lru_cache(maxsize=8)
-def _reason_table(
-    special: tuple[tuple[int, BandReason], ...], scale: float, valid_minimum: int
-) -> NDArray[np.uint8]:
+def _reason_table(camera: Camera) -> NDArray[np.uint8]:
     counts = np.arange(-32768, 32768)
     table = np.zeros(65536, dtype=np.uint8)
-    table[(counts < 0) | (counts * scale > 1.0)] = BandReason.OFF_SCALE
-    table[(counts < valid_minimum) | (counts > -valid_minimum)] = BandReason.NEAR_SATURATION
-    for count, reason in special:
+    table[(counts < 0) | (counts * camera.scale > 1.0)] = camera.reasons["OFF_SCALE"]
+    near = np.abs(counts) > -camera.valid_minimum
+    if near.any():
+        table[near] = camera.reasons["NEAR_SATURATION"]
+    for count, reason in camera.special.items():
         table[count + 32768] = reason
     return np.roll(table, 32768)  # indexed by the count's bits as an unsigned number
 
 
 def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]:
-    """The ``BandReason`` of every count: special, off-scale, near-saturated, or valid.
+    """The camera's ``BandReason`` of every count: special, off-scale, or valid.
 
     Parameters
     ----------
@@ -106,6 +105,4 @@ def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]
     ndarray of uint8
         Of the same shape; 0 where the count is a measurement.
     """
-    special = tuple(sorted(camera.special.items()))
-    table = _reason_table(special, camera.scale, camera.valid_minimum)
-    return table[counts.view(np.uint16)]
+    return _reason_table(camera)[counts.view(np.uint16)]

@@ -5,11 +5,10 @@ from itertools import chain
 
 import numpy as np
 
-from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.flags import BandReason
+from lunarscale.bands import CLEMENTINE_UVVIS, ClementineReason
 from lunarscale.simulated.noise import HASH_STEPS, hash_of, kernel, unit_vector
 
-_NULL = next(c for c, r in CLEMENTINE_UVVIS.special.items() if r is BandReason.NULL)
+_NULL = next(c for c, r in CLEMENTINE_UVVIS.special.items() if r is ClementineReason.NULL)
 _SCALE = CLEMENTINE_UVVIS.scale
 
 #: Largest relative error of a count; the noise is uniform and independent between bands.
@@ -34,7 +33,7 @@ POLAR_LAT, POLAR_RISE = 86.0, (0.1, 0.35)
 _BROKEN_COUNTS = np.array(
     list(
         chain(
-            (c for c, r in CLEMENTINE_UVVIS.special.items() if r is not BandReason.NULL),
+            (c for c, r in CLEMENTINE_UVVIS.special.items() if r is not ClementineReason.NULL),
             (-240, 9000, -32760, 32760),
         )
     ),

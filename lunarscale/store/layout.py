@@ -12,14 +12,7 @@ import pyproj
 
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.errors import FormatError, RegionError
-from lunarscale.flags import (
-    BITS_PER_BAND,
-    NO_DATA,
-    BandReason,
-    MapReason,
-    map_flag_attributes,
-    mosaic_flag_attributes,
-)
+from lunarscale.flags import NO_DATA, MapReason, map_flag_attributes
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import RADIUS_M
 from lunarscale.quantities import QUANTITIES
@@ -202,8 +195,6 @@ class Layout:
 def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
     camera = layout.camera_facts
     bands = len(camera.wavelengths_nm)
-    never_imaged = sum(int(BandReason.NULL) << (BITS_PER_BAND * band) for band in range(bands))
-    flag_dtype = "uint16" if bands * BITS_PER_BAND <= 16 else "uint32"
     reflectance = {
         "long_name": f"{camera.title} reflectance",
         "units": "1",
@@ -212,10 +203,10 @@ def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
         "_FillValue": NO_DATA,
         "ancillary_variables": "flag",
     }
-    flag = {"long_name": "why a band has no value", **mosaic_flag_attributes(camera.wavelengths_nm)}
+    flag = {"long_name": "why a band has no value", **camera.flag_attributes()}
     return (
         ArraySpec("reflectance", bands, layout.packing("int16", NO_DATA), reflectance),
-        ArraySpec("flag", 0, layout.packing(flag_dtype, never_imaged), flag),
+        ArraySpec("flag", 0, layout.packing(camera.flag_dtype, camera.never_imaged), flag),
     )
 
 

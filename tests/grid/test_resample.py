@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lunarscale.flags import NO_DATA, BandReason
+from lunarscale.bands import ClementineReason
+from lunarscale.flags import NO_DATA
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.resample import (
@@ -47,7 +48,7 @@ def image(lattice: Lattice, shape: tuple[int, int], *, seed: int, good: float = 
     size = (BANDS, *shape)
     reasons = np.where(rng.random(size) < good, 0, rng.integers(1, 8, size)).astype(np.uint8)
     counts = rng.integers(-3, 4, size).astype(np.int16)
-    counts[reasons == BandReason.NULL] = NO_DATA
+    counts[reasons == ClementineReason.NULL] = NO_DATA
     return Image(lattice, counts, reasons)
 
 
@@ -145,14 +146,14 @@ class Pixel:
 
     held: list[int]
     most: int = 0
-    worst: int = int(BandReason.NULL)
+    worst: int = int(ClementineReason.NULL)
     count: int | None = None
     disagreements: int = 0
 
     def add(self, counts: list[int], reasons: list[int], most: int) -> None:
         """One tile's pixels."""
         self.most = most
-        good = [c for c, r in zip(counts, reasons, strict=True) if r == BandReason.VALID]
+        good = [c for c, r in zip(counts, reasons, strict=True) if r == ClementineReason.VALID]
         if self.count is not None:
             if good and 2 * len(good) >= len(counts):
                 self.disagreements += round(sum(good) / len(good)) != self.count
@@ -301,9 +302,9 @@ def test_a_mean_is_rounded_half_to_even_and_needs_half() -> None:
     )
     tile.counts[:, 1, 2:4] = 2, 1
     tile.counts[:, 1, 0] = 2  # 1 2 2 2: 1.75
-    tile.reasons[:, :, 5] = BandReason.HIGH_REPR_SATURATION  # two of four
+    tile.reasons[:, :, 5] = ClementineReason.HIGH_REPR_SATURATION  # two of four
     tile.reasons[:, 0, 7], tile.reasons[:, 1, 6:8] = 1, 3  # one of four
-    tile.reasons[:, :, 8:10] = BandReason.NULL
+    tile.reasons[:, :, 8:10] = ClementineReason.NULL
     found = laid([tile], grid, Window(0, 0, 1, 6))
     assert found.counts[0, 0].tolist() == [2, 2, 9, NO_DATA, NO_DATA, -2]
     assert found.reasons[0, 0].tolist() == [0, 0, 0, 3, 1, 0]
@@ -315,8 +316,8 @@ def test_half_of_two_tiles_fills_a_border_pixel() -> None:
     lattice = cylindrical(0.2, grid)
     counts = np.array([[10, 20], [30, 41]], np.int16)[None].repeat(2, 0)
     left, right = (np.zeros((2, 2, 2), np.uint8) for _ in "ab")
-    left[:, 1, 0] = left[:, :, 1] = BandReason.NULL  # one of four alone is not enough
-    right[:, :, 0] = BandReason.NULL
+    left[:, 1, 0] = left[:, :, 1] = ClementineReason.NULL  # one of four alone is not enough
+    right[:, :, 0] = ClementineReason.NULL
     tiles = [Image(lattice, counts, reasons) for reasons in (left, right)]
     found = laid(tiles, grid, Window(0, 0, 1, 1))
     assert found.counts[0, 0, 0] == round((10 + 20 + 41) / 3)
@@ -326,7 +327,7 @@ def test_half_of_two_tiles_fills_a_border_pixel() -> None:
 def test_a_pixel_that_nothing_reaches_is_null() -> None:
     found = Overlay(RasterGrid.whole(0.1), Window(0, 0, 2, 3), BANDS)
     assert np.all(found.counts == NO_DATA)
-    assert np.all(found.reasons == BandReason.NULL)
+    assert np.all(found.reasons == ClementineReason.NULL)
 
 
 @pytest.mark.parametrize("ppd", [1.0, 1.499, 1.5, 4.0])

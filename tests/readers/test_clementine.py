@@ -11,9 +11,8 @@ from fsspec.implementations.memory import MemoryFileSystem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.bands import CLEMENTINE_UVVIS, ClementineReason
 from lunarscale.errors import TileError
-from lunarscale.flags import BandReason
 from lunarscale.grid.projections import Lattice
 from lunarscale.readers.clementine import open_clementine
 from lunarscale.readers.tile import band_reasons
@@ -288,24 +287,26 @@ def test_another_archives_file(test_data, file: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("count", "reason"),
     [
-        (-32768, BandReason.NULL),
-        (-32767, BandReason.LOW_REPR_SATURATION),
-        (-32766, BandReason.LOW_INSTR_SATURATION),
-        (-32765, BandReason.HIGH_INSTR_SATURATION),
-        (-32764, BandReason.HIGH_REPR_SATURATION),
-        (-32763, BandReason.NEAR_SATURATION),
-        (-32753, BandReason.NEAR_SATURATION),
-        (-32752, BandReason.OFF_SCALE),
-        (-1, BandReason.OFF_SCALE),
-        (0, BandReason.VALID),
-        (7407, BandReason.VALID),  # 0.999945
-        (7408, BandReason.OFF_SCALE),  # 1.00008
-        (32752, BandReason.OFF_SCALE),
-        (32753, BandReason.NEAR_SATURATION),
-        (32767, BandReason.NEAR_SATURATION),
+        (-32768, ClementineReason.NULL),
+        (-32767, ClementineReason.LOW_REPR_SATURATION),
+        (-32766, ClementineReason.LOW_INSTR_SATURATION),
+        (-32765, ClementineReason.HIGH_INSTR_SATURATION),
+        (-32764, ClementineReason.HIGH_REPR_SATURATION),
+        (-32763, ClementineReason.NEAR_SATURATION),
+        (-32753, ClementineReason.NEAR_SATURATION),
+        (-32752, ClementineReason.OFF_SCALE),
+        (-1, ClementineReason.OFF_SCALE),
+        (0, ClementineReason.VALID),
+        (7407, ClementineReason.VALID),  # 0.999945
+        (7408, ClementineReason.OFF_SCALE),  # 1.00008
+        (32752, ClementineReason.OFF_SCALE),
+        (32753, ClementineReason.NEAR_SATURATION),
+        (32767, ClementineReason.NEAR_SATURATION),
     ],
 )
-def test_why_a_count_is_none(tmp_path, counts, make_tile, count: int, reason: BandReason) -> None:
+def test_why_a_count_is_none(
+    tmp_path, counts, make_tile, count: int, reason: ClementineReason
+) -> None:
     counts[2, 17, 11] = count
     path = tmp_path / "a.img"
     path.write_bytes(make_tile(counts))
@@ -313,7 +314,7 @@ def test_why_a_count_is_none(tmp_path, counts, make_tile, count: int, reason: Ba
     assert read[2, 17, 11] == count
     reasons = band_reasons(read, CLEMENTINE_UVVIS)
     assert reasons[2, 17, 11] == reason
-    assert np.count_nonzero(reasons) == (reason is not BandReason.VALID)
+    assert np.count_nonzero(reasons) == (reason is not ClementineReason.VALID)
 
 
 def test_reasons_of_every_count() -> None:
@@ -323,8 +324,8 @@ def test_reasons_of_every_count() -> None:
         if count in CLEMENTINE_UVVIS.special:
             assert reason == CLEMENTINE_UVVIS.special[count]
         elif abs(count) > 32752:
-            assert reason == BandReason.NEAR_SATURATION
+            assert reason == ClementineReason.NEAR_SATURATION
         elif not 0 <= count * 1.35e-4 <= 1:
-            assert reason == BandReason.OFF_SCALE
+            assert reason == ClementineReason.OFF_SCALE
         else:
-            assert reason == BandReason.VALID
+            assert reason == ClementineReason.VALID

@@ -11,9 +11,8 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
-from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.bands import CLEMENTINE_UVVIS, ClementineReason
 from lunarscale.errors import TileError
-from lunarscale.flags import BandReason
 from lunarscale.readers.geotiff import open_geotiff
 from lunarscale.readers.tile import band_reasons
 
@@ -136,8 +135,8 @@ def test_the_files_own_no_data_is_null(tmp_path, counts) -> None:
     counts[1, 2, 3], counts[0, 0, 0] = -9999, -32765
     path = write(tmp_path / "a.tif", counts, GEOGRAPHIC, Affine(1, 0, 0, 0, -1, 40), nodata=-9999)
     reasons = band_reasons(open_geotiff(str(path)).read(*EVERYTHING), CLEMENTINE_UVVIS)
-    assert reasons[1, 2, 3] == BandReason.NULL
-    assert reasons[0, 0, 0] == BandReason.HIGH_INSTR_SATURATION
+    assert reasons[1, 2, 3] == ClementineReason.NULL
+    assert reasons[0, 0, 0] == ClementineReason.HIGH_INSTR_SATURATION
     assert np.count_nonzero(reasons) == 2
 
 

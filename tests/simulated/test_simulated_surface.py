@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.flags import BandReason
+from lunarscale.bands import CLEMENTINE_UVVIS, ClementineReason
 from lunarscale.moon import SEAS
 from lunarscale.simulated.craters import BANDS, craters, index_caps
 from lunarscale.simulated.soils import LAVAS
@@ -110,15 +109,15 @@ def test_every_reason_for_a_missing_band_occurs_in_a_whole_moon() -> None:
     }
     special = np.isin(image, list(CLEMENTINE_UVVIS.special))
     near = (np.abs(image.astype(np.int32)) > 32752) & ~special
-    occur[BandReason.NEAR_SATURATION] = int(near.sum())
+    occur[ClementineReason.NEAR_SATURATION] = int(near.sum())
     off = ((image < 0) | (image * CLEMENTINE_UVVIS.scale > 1.0)) & ~near & ~special
-    occur[BandReason.OFF_SCALE] = int(off.sum())
-    assert set(occur) == set(BandReason) - {BandReason.VALID}
+    occur[ClementineReason.OFF_SCALE] = int(off.sum())
+    assert set(occur) == set(ClementineReason) - {ClementineReason.VALID}
     assert min(occur.values()) >= 10
     # a null is null in all the bands, any other reason mostly in one
     null = image == -32768
     assert (null.all(axis=0) == null.any(axis=0)).all()
-    assert occur[BandReason.NULL] < 0.05 * image.size
+    assert occur[ClementineReason.NULL] < 0.05 * image.size
     gaps = [null[0][:24].mean(), null[0][-24:].mean()]
     assert all(0.05 < gap < 0.95 for gap in gaps)
     assert abs(gaps[0] - gaps[1]) > 0.05
