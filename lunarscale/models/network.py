@@ -1,0 +1,293 @@
+"""A network in an ONNX file as a ``Model``: reflectances in, any number of quantities out."""
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numba import vectorize
+from numpy.typing import NDArray
+
+from lunarscale.errors import ModelError
+from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
+from lunarscale.models.card import Card
+from lunarscale.models.model import Prediction
+from lunarscale.models.onnx_file import GraphFacts
+from lunarscale.models.ports import layout_of, output_names, wanted_outputs
+from lunarscale.models.session import Buffers, Shapes, open_session
+from lunarscale.models.signature import DISTANCE
+from lunarscale.quantities import QUANTITIES, Quantity
+
+#: Part of every network's digest: raise it whenever any value or flag may change.
+NETWORK_VERSION = 1
+
+#: Reflectance that a pixel without one is given: what comes of it is not looked at.
+HARMLESS = 0.2
+
+#: A process's memory for onnxruntime itself, and how often it holds a network's weights: the
+#: file while it is read, the weights, and copies packed for products.
+RUNTIME_BYTES = 60_000_000
+WEIGHT_COPIES = 4
+
+#: Arrays of a block that a graph has at a time, beside its input and outputs.
+LIVE_ARRAYS = 4
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in an ONNX file: a ``Model`` of the quantities that its card names.
+
+    It pickles as its location and SHA-256, its card and the facts of its graph; the file is read
+    again, once a process, where the first block is predicted.
+
+    Parameters
+    ----------
+    location : str
+        Absolute path of the file; ``ready:`` and its stem for one that comes with the package.
+    sha256 : str
+        Of the file's bytes.
+    size : int
+        The file's bytes.
+    card : Card
+    facts : GraphFacts
+        What the file says of its graph.
+    """
+
+    location: str
+    sha256: str
+    size: int
+    card: Card
+    facts: GraphFacts = field(hash=False)
+
+    @property
+    def name(self) -> str:
+        """Its card's name."""
+        return self.card.name
+
+    @property
+    def camera(self) -> str:
+        """Name of the camera it was made for."""
+        return self.card.camera
+
+    @property
+    def bands_nm(self) -> tuple[int, ...]:
+        """Bands it needs, in the order ``predict`` takes them."""
+        return self.card.bands_nm
+
+    @cached_property
+    def quantities(self) -> tuple[Quantity, ...]:
+        """What it gives, in the card's order."""
+        return tuple(QUANTITIES[output.quantity] for output in self.card.outputs)
+
+    @property
+    def formula(self) -> str:
+        """What it computes, for people."""
+        bands = ", ".join(f"R{band}" for band in self.bands_nm)
+        names = ", ".join(quantity.name for quantity in self.quantities)
+        return f"{names} = network({bands})"
+
+    @property
+    def source(self) -> str:
+        """Where it was published; else where it lies."""
+        return self.card.source or Path(self.location).name
+
+    @property
+    def mare_only(self) -> bool:
+        """Networks say by themselves where they are stretched."""
+        return False
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of everything that determines its results: the file, the card, this code."""
+        determining = f"{NETWORK_VERSION} {self.sha256} {self.card.to_json()}"
+        return hashlib.sha256(determining.encode()).hexdigest()
+
+    @cached_property
+    def shapes(self) -> Shapes:
+        """What a session needs to know.
+
+        Raises
+        ------
+        ModelError
+            If the graph's inputs and outputs are not what the card promises.
+        """
+        where = self.location
+        layout = layout_of(self.facts, self.card, where)
+        wanted = wanted_outputs(self.facts, self.card, where)
+        (port,) = self.facts.inputs
+        shape = port.shape or ()
+        along = dict(zip(layout.split(", "), shape, strict=False))
+        fixed = along.get("pixel")
+        block = fixed if isinstance(fixed, int) else self.card.block_pixels
+        sizes = {"pixel": block, "band": len(self.bands_nm), "1": 1}
+        free = {name: sizes[axis] for axis, name in along.items() if name and isinstance(name, str)}
+        return Shapes(
+            port.name, layout, len(self.bands_nm), block, tuple(free.items()),
+            tuple(wanted.items()), self.facts.opset, self.facts.ir_version,
+        )  # fmt: skip
+
+    @property
+    def process_bytes(self) -> int:
+        """Most memory that it takes once a process."""
+        return WEIGHT_COPIES * max(self.size, 4 * self.facts.weights)
+
+    @property
+    def thread_bytes(self) -> int:
+        """Most memory that it takes in each thread, beside the block's values and flags."""
+        arrays = LIVE_ARRAYS * self.facts.widest * self._positions
+        ports = len(self.bands_nm) + sum(values for _, values in self.shapes.outputs)
+        return 4 * self.shapes.block * (arrays + ports)
+
+    @property
+    def _positions(self) -> int:
+        """Places along the bands at which a convolution works; 1 for a network without any."""
+        convolves = any(name == "Conv" for _, name in self.facts.operators)
+        return len(self.bands_nm) + 2 if convolves else 1
+
+    def require_fit(self) -> None:
+        """Refuse a card of another graph.
+
+        Raises
+        ------
+        ModelError
+            If the graph's inputs and outputs are not what the card promises.
+        """
+        _ = self.shapes
+
+    def open(self) -> None:
+        """Load it into this process and run one block.
+
+        Raises
+        ------
+        ModelError
+            If it cannot be loaded or run, or gives other shapes than its card promises.
+        """
+        open_session(self.location, self.sha256, self.shapes)
+
+    def predict(
+        self, counts: NDArray[np.int16], scale: float, *, out: Prediction | None = None
+    ) -> Prediction:
+        """Values and flags of a block of pixels, each (quantity, pixel).
+
+        No value where a band has none (``NO_INPUT``) or the network gives no finite number
+        (``OUTSIDE_DOMAIN``); a value and a flag where it is negative, where the graph's own
+        ``distance`` is beyond the card's limit, or a reflectance outside the card's range.
+
+        Parameters
+        ----------
+        counts : ndarray of int16, (band, pixel)
+            Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
+        scale : float
+            Reflectance of one count.
+        out : Prediction, optional
+            Where to put the results; made if not given.
+
+        Raises
+        ------
+        ModelError
+            If the counts are not one row of int16 for each band, or the network's file has
+            changed or is not there.
+        """
+        if counts.ndim != 2 or len(counts) != len(self.bands_nm) or counts.dtype != np.int16:
+            raise ModelError(
+                f"{self.name} takes {len(self.bands_nm)} rows of int16 counts but was given "
+                f"{counts.dtype} of shape {counts.shape}; pick its bands first"
+            )
+        made = out or Prediction.empty(len(self.quantities), counts.shape[1])
+        shapes = self.shapes
+        buffers = open_session(self.location, self.sha256, shapes).buffers
+        for start in range(0, counts.shape[1], shapes.block):
+            block = slice(start, min(start + shapes.block, counts.shape[1]))
+            self._predict(counts[:, block], scale, buffers, out=Prediction(
+                made.values[:, block], made.flags[:, block]
+            ))  # fmt: skip
+        return made
+
+    def _predict(
+        self, counts: NDArray[np.int16], scale: float, buffers: Buffers, *, out: Prediction
+    ) -> None:
+        """One block; what the buffers hold beyond its pixels is of the block before."""
+        scaled, flag_of, _ = _loops()
+        room = slice(0, counts.shape[1])
+        harmless = np.int16(min(HARMLESS / scale, 32767))
+        for row, given, (gain, bias) in zip(
+            buffers.reflectance, counts, self._scaling(scale), strict=True
+        ):
+            scaled(given, gain, bias, harmless, out=row[room])
+        buffers.run()
+        lowest = counts.min(axis=0)
+        stretched = self._stretched(counts, scale, buffers)
+        for index, (values, column, output) in enumerate(
+            zip(out.values, self._columns, self.card.outputs, strict=True)
+        ):
+            made = buffers.outputs[column[0]][column[1], room]
+            if (output.multiply_by, output.add) == (1.0, 0.0):
+                values[:] = made
+            else:
+                np.multiply(made, np.float32(output.multiply_by), out=values)
+                values += np.float32(output.add)
+            flag_of(values, lowest, stretched, out=out.flags[index])
+
+    def _scaling(self, scale: float) -> list[tuple[np.float32, np.float32]]:
+        """What a count of each band is multiplied by, and what is added."""
+        given, bands = self.card.input, len(self.bands_nm)
+        return [
+            (np.float32(scale / divide), np.float32(-subtract / divide))
+            for subtract, divide in zip(
+                given.subtract or (0.0,) * bands, given.divide_by or (1.0,) * bands, strict=True
+            )
+        ]
+
+    @cached_property
+    def _columns(self) -> list[tuple[str, int]]:
+        """The graph's output and the column of it that holds each quantity."""
+        names = output_names(self.facts, self.card)
+        return [(name, names[:index].count(name)) for index, name in enumerate(names)]
+
+    def _stretched(
+        self, counts: NDArray[np.int16], scale: float, buffers: Buffers
+    ) -> NDArray[np.uint8]:
+        """``EXTRAPOLATED`` where a pixel is unlike what the network was trained on, else 0."""
+        _, _, beyond = _loops()
+        stretched = np.zeros(counts.shape[1], np.uint8)
+        if self.card.distance_limit is not None:
+            distance = buffers.outputs[DISTANCE][0, : counts.shape[1]]
+            # a distance that is no number is no small one
+            stretched[~(distance <= np.float32(self.card.distance_limit))] = EXTRAPOLATED
+        for row, (low, high) in zip(counts, self.card.input.range, strict=False):
+            beyond(row, low / scale, high / scale, stretched, out=stretched)
+        return stretched
+
+
+_compiling = Lock()
+
+
+def _loops() -> tuple[Any, Any, Any]:
+    """The loops over pixels, compiled at the first call in a process."""
+    with _compiling:  # threads that meet here must not each compile them
+        return _compile()
+
+
+@lru_cache(maxsize=1)
+def _compile() -> tuple[Any, Any, Any]:
+    @vectorize(["float32(int16, float32, float32, int16)"])
+    def scaled(count, gain, bias, harmless):  # type: ignore[no-untyped-def]
+        known = harmless if count == NO_DATA else count
+        return np.float32(known) * gain + bias
+
+    # no fast mathematics here: a NaN must compare as one and be voided
+    @vectorize(["uint8(float32, int16, uint8)"])
+    def flag_of(value, lowest, stretched):  # type: ignore[no-untyped-def]
+        # NO_DATA is the lowest count there is, so one look tells of all bands
+        reason = stretched | np.uint8(NEGATIVE if value < 0 else 0)
+        reason = reason if np.isfinite(value) else np.uint8(MapReason.OUTSIDE_DOMAIN)
+        return np.uint8(MapReason.NO_INPUT) if lowest == NO_DATA else reason
+
+    @vectorize(["uint8(int16, float64, float64, uint8)"])
+    def beyond(count, low, high, stretched):  # type: ignore[no-untyped-def]
+        return np.uint8(EXTRAPOLATED) if (count < low) | (count > high) else stretched
+
+    return scaled.ufunc, flag_of.ufunc, beyond.ufunc
