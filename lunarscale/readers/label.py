@@ -60,6 +60,10 @@ class Label:
                 return block
         raise TileError(f"{self.where}: the label has no OBJECT = {name}; it is no such product")
 
+    def holder(self, keyword: str) -> "Label":
+        """This label, or the first block inside that has a keyword; itself if none has."""
+        return next((block for block in self.walk() if keyword in block.values), self)
+
     def value(self, keyword: str) -> Value:
         """A keyword's value as it stands; TileError if it is missing."""
         if keyword in self.values:
@@ -105,10 +109,11 @@ class Label:
 
         Written as ``^IMAGE = 3``, ``19803 <BYTES>``, ``("A.IMG", 3)``, ``("A.IMG", 1 <BYTES>)``
         or ``"A.IMG"``. Bytes and records count from 1; a record has the RECORD_BYTES of the
-        block that holds the pointer.
+        block that holds the pointer. Where the RECORD_TYPE is UNDEFINED there are no records, and
+        a number without a unit counts bytes too.
         """
         keyword = f"^{name}"
-        holder = next((block for block in self.walk() if keyword in block.values), self)
+        holder = self.holder(keyword)
         value = holder.value(keyword)
         file: Value | None = None
         place = value
@@ -119,7 +124,9 @@ class Label:
         count = bare(place)
         if not (file is None or isinstance(file, str)) or not isinstance(count, int) or count < 1:
             holder._refuse(keyword, "a place counted from 1")
-        in_bytes = isinstance(place, Quantity) and place.unit.upper() in ("BYTES", "BYTE")
+        in_bytes = holder.values.get("RECORD_TYPE") == "UNDEFINED"
+        if isinstance(place, Quantity):
+            in_bytes = place.unit.upper() in ("BYTES", "BYTE")
         size = 1 if in_bytes or count == 1 else holder.integer("RECORD_BYTES")
         return Pointer(file, (count - 1) * size)
 

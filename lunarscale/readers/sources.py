@@ -11,8 +11,10 @@ from glob import has_magic
 from typing import Any, TypeVar
 
 from lunarscale.errors import SourceError, TileError
-from lunarscale.readers.clementine import LABEL_SUFFIXES, open_clementine
+from lunarscale.readers.band_sequential import LABEL_SUFFIXES, read_labelled
+from lunarscale.readers.clementine import clementine_tile
 from lunarscale.readers.files import Options, base_name, file_system, is_local, kind_of, reaching
+from lunarscale.readers.kaguya import is_kaguya, kaguya_tile
 from lunarscale.readers.tile import Tile
 
 Result = TypeVar("Result")
@@ -24,7 +26,7 @@ TILE_SUFFIXES = IMAGE_SUFFIXES + GEOTIFF_SUFFIXES
 #: Files asked for at a time; the answers of a remote source take milliseconds.
 THREADS = 16
 #: A tile's own detached label is told from an archive's other labels by its product name.
-_PRODUCT = re.compile(r"ui\d\d[ns]\d{3}", re.IGNORECASE)
+_PRODUCT = re.compile(r"ui\d\d[ns]\d{3}|mi_map_\d\d_", re.IGNORECASE)
 _MD5_LINE = re.compile(r"\\?([0-9a-fA-F]{32})[ \t]+\*?(\S.*?)\s*")
 
 
@@ -35,7 +37,7 @@ class Index:
     Parameters
     ----------
     tiles : tuple of Tile
-        In the order of ``(name, path)``, in which they are laid down.
+        In the order in which they are laid down (``Tile.order``).
     problems : tuple of TileError
         One for each file that should have been a tile, in the order of the files' paths.
     """
@@ -75,7 +77,7 @@ def index_sources(sources: Iterable[str], *, storage_options: Options = None) ->
     # a detached label and its image, both named, are one tile: hence by path
     tiles = {tile.path: tile for tile in opened if isinstance(tile, Tile)}
     return Index(
-        tiles=tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path))),
+        tiles=tuple(sorted(tiles.values(), key=lambda tile: tile.order)),
         problems=tuple(problem for problem in opened if isinstance(problem, TileError)),
     )
 
@@ -86,7 +88,8 @@ def _open_tile(path: str, options: Options) -> Tile:
 
         return open_geotiff(path, options)
     if path.lower().endswith(IMAGE_SUFFIXES + LABEL_SUFFIXES):
-        return open_clementine(path, options)
+        found = read_labelled(path, options)
+        return kaguya_tile(found) if is_kaguya(found.label) else clementine_tile(found)
     suffixes = ", ".join(TILE_SUFFIXES + LABEL_SUFFIXES)
     raise TileError(f"{path}: a tile's name should end in {suffixes}; name the tile or its folder")
 

@@ -22,8 +22,7 @@ class Tile(ABC):
     Parameters
     ----------
     name : str
-        Product name, upper case, ``UI03N003``; tiles are laid down in the order of
-        ``(name, path)``.
+        Product name, upper case, ``UI03N003``.
     path : str
         Path or fsspec URL of the file that holds the counts.
     camera : Camera
@@ -39,6 +38,8 @@ class Tile(ABC):
         Options for fsspec.
     simulated : bool
         Whether its label says that no camera took it.
+    version : int
+        The archive's version of the product, where it has versions.
     """
 
     name: str
@@ -51,6 +52,12 @@ class Tile(ABC):
     label_sha256: str
     storage_options: dict[str, Any] = field(default_factory=dict, hash=False, repr=False)
     simulated: bool = False
+    version: int = 0
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        """Tiles are laid down in this order: a later version first, then by name and path."""
+        return -self.version, self.name, self.path
 
     @abstractmethod
     def read(self, lines: slice, samples: slice) -> NDArray[np.int16]:

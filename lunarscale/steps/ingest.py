@@ -1,10 +1,11 @@
 """Ingest: archive tiles onto the grid, into a sharded mosaic."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
 from lunarscale.engine.mosaicking import (
@@ -26,9 +27,6 @@ from lunarscale.readers.tile import Tile
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout
 from lunarscale.store.location import Location
-
-#: The archive's own resolution, 100 m a pixel at the equator (MAP_RESOLUTION).
-NATIVE_PPD = 303.23349
 
 _TILES = f"{FOLDER}/tiles.json"
 
@@ -52,7 +50,7 @@ def prepare_ingest(
     sources: Sequence[str],
     *,
     out: str,
-    ppd: float = NATIVE_PPD,
+    ppd: float | None = None,
     bbox: tuple[float, float, float, float] | None = None,
     shard: int = 2048,
     chunk: int = 512,
@@ -68,8 +66,9 @@ def prepare_ingest(
         Tiles, folders of tiles, globs or fsspec URLs.
     out : str
         Path or fsspec URL of the mosaic.
-    ppd : float
-        Pixels a degree; the grid has round(180 ppd) rows from pole to pole.
+    ppd : float, optional
+        Pixels a degree; the grid has round(180 ppd) rows from pole to pole. By default the
+        camera's ``usual_ppd``.
     bbox : (west, south, east, north), optional
         Degrees, snapped outward to pixels; west > east crosses the seam.
     shard, chunk : int
@@ -81,19 +80,21 @@ def prepare_ingest(
     overwrite : bool
         Start afresh where a lunarscale store is there.
     """
-    whole = RasterGrid.whole(ppd)
-    grid = whole if bbox is None else whole.crop(*bbox)
     location = Location(out, storage_options or {})
     index = index_sources(sources, storage_options=storage_options)
     if verify is not None:
         index = verify_md5(index, verify, storage_options=storage_options)
     problems: list[LunarscaleError] = list(index.problems)
+    camera = _camera_of(index)
+    ppd = camera.usual_ppd if ppd is None else ppd
+    whole = RasterGrid.whole(ppd)
+    grid = whole if bbox is None else whole.crop(*bbox)
     wanted = Layout(
         kind="mosaic",
         grid=grid,
         shard=shard,
         chunk=chunk,
-        camera=CLEMENTINE_UVVIS.name,
+        camera=camera.name,
         simulated=_are_simulated(index),
     )
     cube = existing(location, wanted, overwrite=overwrite)
@@ -149,6 +150,21 @@ def prepare_ingest(
     )
 
 
+def _camera_of(index: Index) -> Camera:
+    """The one camera of all the tiles."""
+    if not index.tiles:
+        raise SourceError(f"no tile can be read; the first problem is: {index.problems[0]}")
+    counts = Counter(tile.camera.name for tile in index.tiles)
+    if len(counts) > 1:
+        found = " and ".join(
+            f"{count:,} of {CAMERAS[name].title}" for name, count in counts.items()
+        )
+        raise SourceError(
+            f"a mosaic is of one camera but the tiles are {found}; ingest them into two stores"
+        )
+    return index.tiles[0].camera
+
+
 def _are_simulated(index: Index) -> bool:
     kinds = {tile.simulated for tile in index.tiles}
     if len(kinds) > 1:
@@ -156,8 +172,6 @@ def _are_simulated(index: Index) -> bool:
             "simulated tiles and the archive's own do not go into one mosaic; "
             "ingest them into two stores"
         )
-    if not kinds and index.problems:
-        raise SourceError(f"no tile can be read; the first problem is: {index.problems[0]}")
     return kinds == {True}
 
 
@@ -184,7 +198,7 @@ def _with_recorded(
             # the same tile at another place is the one that is given now
             new = [tile for tile in found if tile_content(tile_identity(tile)) not in contents]
             tiles.update({tile.path: tile for tile in new})
-    return tuple(sorted(tiles.values(), key=lambda tile: (tile.name, tile.path))), away
+    return tuple(sorted(tiles.values(), key=lambda tile: tile.order)), away
 
 
 def _is_done(

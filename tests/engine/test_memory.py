@@ -11,11 +11,12 @@ import pytest
 from distributed import Client, LocalCluster
 from engine_moon import MODELS
 
+from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.simulated.archive import write_tile
 from lunarscale.simulated.tiling import tiles
-from lunarscale.steps.ingest import NATIVE_PPD, prepare_ingest
+from lunarscale.steps.ingest import prepare_ingest
 from lunarscale.steps.predict import prepare_predict
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -29,7 +30,7 @@ def noise_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tiles in full size whose counts are noise, one in twenty missing."""
     folder = tmp_path_factory.mktemp("noise")
     rng = np.random.default_rng(20_250_607)
-    for plan in tiles(NATIVE_PPD):
+    for plan in tiles(CLEMENTINE_UVVIS.usual_ppd):
         if plan.touches(BOX):
             counts = rng.integers(300, 4000, (5, plan.lines, plan.samples), dtype=np.int16)
             counts[:, rng.random((plan.lines, plan.samples)) < 0.05] = -32768
@@ -65,7 +66,12 @@ def test_a_worker_stays_within_the_plan(
     mosaic = str(tmp_path / "mosaic.zarr")
     steps: dict[str, Any] = {
         "ingest": lambda: prepare_ingest(
-            [str(noise_tiles)], out=mosaic, ppd=NATIVE_PPD, bbox=BOX, shard=shard, chunk=chunk
+            [str(noise_tiles)],
+            out=mosaic,
+            ppd=CLEMENTINE_UVVIS.usual_ppd,
+            bbox=BOX,
+            shard=shard,
+            chunk=chunk,
         ),
         "predict": lambda: prepare_predict(mosaic, out=str(tmp_path / "maps.zarr"), models=MODELS),
         "predict between the mosaic's shards": lambda: prepare_predict(

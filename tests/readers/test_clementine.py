@@ -49,7 +49,7 @@ def test_only_the_lines_asked_for_are_read(tile_path: Path, counts, monkeypatch)
         asked.extend(ranges)
         return [bytes(stop - start) for start, stop in ranges]
 
-    monkeypatch.setattr("lunarscale.readers.clementine.read_ranges", spy)
+    monkeypatch.setattr("lunarscale.readers.band_sequential.read_ranges", spy)
     tile.read(slice(10, 12), slice(0, 5))
     assert [stop - start for start, stop in asked] == 5 * [2 * 30 * 2]
     assert asked[1][0] - asked[0][0] == 40 * 30 * 2

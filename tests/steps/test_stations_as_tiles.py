@@ -21,11 +21,12 @@ import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from oracle import EQUATIONS, NO_DATA, SCALE, Mosaic, predict
 
+from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.simulated.archive import plan_tile, write_tile
 from lunarscale.stations import Station, clementine_stations
-from lunarscale.steps.ingest import NATIVE_PPD, ingest
+from lunarscale.steps.ingest import ingest
 from lunarscale.steps.predict import predict as predict_maps
 
 #: R2 and RMSE (wt %) at the 47 stations: Qiu et al. 2025, and Lucey et al. 2000 on the same soils.
@@ -68,7 +69,11 @@ class Site:
         """The archive's resolution, doubled until no two patches touch."""
         pairs = combinations(self.stations, 2)
         apart = min((float(distances(a, b.lon, b.lat)) for a, b in pairs), default=180.0)
-        return next(p for p in (NATIVE_PPD * 2**k for k in range(4)) if apart * p > 2 * PATCH)
+        return next(
+            p
+            for p in (CLEMENTINE_UVVIS.usual_ppd * 2**k for k in range(4))
+            if apart * p > 2 * PATCH
+        )
 
     def box(self, margin: float) -> tuple[float, float, float, float]:
         """West, south, east, north of the stations and some degrees more."""
@@ -181,7 +186,7 @@ def test_the_tolerance_is_tight(name: str) -> None:
 
 
 def test_two_sites_need_more_than_the_archives_resolution() -> None:
-    finer = {site.name: round(site.ppd / NATIVE_PPD) for site in sites()}
+    finer = {site.name: round(site.ppd / CLEMENTINE_UVVIS.usual_ppd) for site in sites()}
     assert len(finer) == 9
     assert {name for name, times in finer.items() if times > 1} == {"Apollo 15", "Apollo 17"}
     assert max(finer.values()) == 2
