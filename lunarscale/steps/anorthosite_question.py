@@ -1,0 +1,103 @@
+"""What is asked of which maps about magnesian anorthosite."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lunarscale.errors import StoreError
+from lunarscale.grid.sides import Crossed, sides_of_maria
+from lunarscale.models.anorthosite import Criterion
+from lunarscale.quantities import QUANTITIES
+from lunarscale.readers.regions import read_grouping
+from lunarscale.reduce.joint import Axis
+from lunarscale.steps.summarise import open_maps
+from lunarscale.store.cube import Cube
+from lunarscale.store.layout import MapLayer
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of which maps.
+
+    Parameters
+    ----------
+    cube : Cube
+        Finished maps.
+    layers : (MapLayer, MapLayer)
+        Al2O3 and Mg# of one model.
+    criterion : Criterion
+    grouping : Crossed
+        Mare and highlands of both sides.
+    mare : str or None
+        The mask of the maria; None where they are the seas' circles.
+    """
+
+    cube: Cube
+    layers: tuple[MapLayer, MapLayer]
+    criterion: Criterion
+    grouping: Crossed
+    mare: str | None
+
+    @property
+    def thresholds(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """The thresholds that are compared, of Al2O3 and Mg#."""
+        return self.criterion.al2o3_range(), self.criterion.mg_range()
+
+    @property
+    def axes(self) -> tuple[Axis, Axis]:
+        """The thresholds as edges of bins."""
+        first, second = (
+            Axis.of(layer.name, QUANTITIES[layer.quantity], values)
+            for layer, values in zip(self.layers, self.thresholds, strict=True)
+        )
+        return first, second
+
+    @property
+    def outlines(self) -> str:
+        """Where the maria's outlines come from, for people."""
+        if self.mare is None:
+            return "maria: the seas as circles of the IAU gazetteer, an approximation"
+        return f"maria: {Path(self.mare).name}"
+
+
+def ask(
+    maps: str, *, criterion: Criterion | None = None, mare: str | None = None,
+    model: str | None = None, storage_options: dict[str, Any] | None = None,
+) -> Question:  # fmt: skip
+    """Find what the question needs; parameters and errors are those of ``anorthosite``."""
+    cube = open_maps(maps, storage_options)
+    layers = find_layers(cube, model)
+    word = "maria" if mare is None else f"maria={mare}"
+    maria = read_grouping(word, storage_options=storage_options)
+    return Question(cube, layers, criterion or Criterion(), sides_of_maria(maria), mare)
+
+
+def find_layers(cube: Cube, model: str | None = None) -> tuple[MapLayer, MapLayer]:
+    """The layers of Al2O3 and Mg# that one model made.
+
+    Raises
+    ------
+    StoreError
+        If no model, or not the named one, or more than one made both.
+    """
+    made: dict[str, dict[str, MapLayer]] = {}
+    for layer in cube.layout.layers:
+        made.setdefault(layer.model, {})[layer.quantity] = layer
+    both = {
+        name: (layers["Al2O3"], layers["Mg_number"])
+        for name, layers in made.items()
+        if {"Al2O3", "Mg_number"} <= layers.keys()
+    }
+    if model is not None and model in both:
+        return both[model]
+    if model is None and len(both) == 1:
+        return next(iter(both.values()))
+    has = ", ".join(f"{layer.name} ({layer.model})" for layer in cube.layout.layers)
+    if both:
+        advice = f"--model takes one of {', '.join(both)}"
+        asked = "several models" if model is None else f"not {model} but {' and '.join(both)}"
+        raise StoreError(f"{cube.location.url}: {asked} made both Al2O3 and Mg#; {advice}")
+    raise StoreError(
+        f"{cube.location.url}: Al2O3 and Mg# of one model are needed but the store has {has}; run "
+        "predict with a network that gives both (`lunarscale models` lists what each gives)"
+    )
