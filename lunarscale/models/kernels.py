@@ -108,6 +108,21 @@ def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kerne
             return Kernel(_plane_ufunc(law, scale).ufunc, flag)
 
 
+def require_computable(law: Law) -> None:
+    """Refuse a law that no kernel can compute, without compiling one.
+
+    Raises
+    ------
+    ModelError
+        If its ``y0`` is no multiple of 0.0001 from 0 up to 2, or its power too far from a
+        polynomial.
+    """
+    if not isinstance(law, Plane):
+        _ratio_origin(law.y0)
+    if isinstance(law, AnglePower):
+        power_coefficients(law.a, law.p)
+
+
 def first_count_above(reflectance: float, scale: float) -> int:
     """The lowest count whose reflectance, in float64, exceeds the given one."""
     count = math.floor(reflectance / scale) - 1
