@@ -344,7 +344,7 @@ def test_maps_never_take_a_mosaics_place(mosaic: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--model", "otake-2012-theta-fe"], "otake.* needs the bands 749, 950 nm .* has 415, 750"),
+        (["--model", "otake-2012-theta-fe"], "otake.* was made for Kaguya MI but the mosaic is of Clementine"),
         (["--model", "qiu-2025-fe"], "no model 'qiu-2025-fe' .*did you mean qiu-2025-feo"),
         (["--model", "qiu-2025-feo", "--model", "qiu-2025-feo"], "qiu-2025-feo is named twice"),
         (["--model", "qiu-2025-feo"] * 2, "qiu-2025-feo is named twice"),

@@ -1,204 +1,27 @@
-"""The command line: one command a step."""
+"""Commands that make and look at mosaics and maps."""
 
-import functools
-import json
-from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
-from time import perf_counter
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 import typer
 
-import lunarscale
-from lunarscale.console import err_console, out_console, print_pairs, progress_bar
-from lunarscale.errors import IncompleteError, LunarscaleError, SourceError
-
-app = typer.Typer(
-    help="Maps of the Moon's chemistry from orbit: tiles in, FeO, TiO2 and maturity maps out.",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode="rich",
-    epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon.",
+from lunarscale.cli.command import command
+from lunarscale.cli.options import (
+    Box,
+    DryRun,
+    Folder,
+    MemoryLimit,
+    Options,
+    Out,
+    Overwrite,
+    Scheduler,
+    Threads,
+    Workers,
+    check_folder,
+    storage,
 )
-
-Command = TypeVar("Command", bound=Callable[..., None])
-
-Out = Annotated[str, typer.Option("--out", help="The store to make: a path or an fsspec URL.")]
-Folder = Annotated[str, typer.Option("--out", help="Folder to write into; made if need be.")]
-Box = Annotated[
-    tuple[float, float, float, float] | None,
-    typer.Option(
-        "--bbox",
-        metavar="W S E N",
-        help="Degrees, snapped outward to pixels; W > E crosses the seam at 180.",
-    ),
-]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=0, help="Worker processes, else one a core. 0: no cluster, this process."),
-]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of a worker.")]
-MemoryLimit = Annotated[
-    str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
-]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Start the store afresh, each time it is given.")
-]
-Options = Annotated[
-    str | None,
-    typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
-]
-
-
-def command(name: str, example: str) -> Callable[[Command], Command]:
-    """A command whose errors are one sentence, with an example in its help."""
-
-    def stop(message: str, code: int) -> typer.Exit:
-        err_console.print(f"[red]lunarscale {name}:[/red]", end=" ")
-        err_console.print(message.removeprefix(f"{name}: "), markup=False)
-        return typer.Exit(code)
-
-    def register(function: Command) -> Command:
-        @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> None:
-            try:
-                function(*args, **kwargs)
-            except LunarscaleError as error:
-                raise stop(str(error), error.exit_code) from None
-            except OSError as error:
-                what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                advice = "check that the path is right and may be written"
-                raise stop(f"{what}; {advice}", 1) from None
-            except KeyboardInterrupt:
-                advice = "what is finished is kept; run it again, without --overwrite, to go on"
-                raise stop(f"stopped; {advice}", 130) from None
-
-        app.command(name, epilog=f"Example: [bold]{example}[/bold]")(run)
-        return function
-
-    return register
-
-
-def storage(options: str | None) -> dict[str, Any]:
-    """fsspec options from JSON."""
-    if options is None:
-        return {}
-    try:
-        parsed = json.loads(options)
-    except ValueError as error:
-        raise SourceError(f"--storage-options {options}: this is not JSON: {error}") from error
-    if not isinstance(parsed, dict):
-        raise SourceError(f'--storage-options {options}: a JSON object is needed, {{"anon": true}}')
-    return parsed
-
-
-def check_folder(out: str) -> None:
-    """Refuse what results cannot be put into, before the work and not after it."""
-    if "://" in out:
-        raise SourceError(f"{out}: a folder of this machine is needed, not a URL; name another")
-    if Path(out).is_file():
-        raise SourceError(f"{out}: a folder is needed but a file is there; name another")
-
-
-def version(wanted: bool) -> None:
-    """Print the version and stop."""
-    if wanted:
-        out_console.print(f"lunarscale {lunarscale.__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    _version: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help="The version.")
-    ] = False,
-) -> None:
-    """Options before the command."""
-
-
-class Runner:
-    """Runs prepared steps on the cluster that the user chose, starting it once.
-
-    Parameters
-    ----------
-    choice : ClusterChoice
-    dry_run : bool
-    """
-
-    def __init__(self, choice: Any, *, dry_run: bool = False) -> None:
-        self.choice, self.dry_run = choice, dry_run
-        self._stack = ExitStack()
-        self._cluster: Any = None
-
-    def __enter__(self) -> "Runner":
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._stack.close()
-
-    def __call__(self, verb: str, prepared: Any) -> Any:
-        """Print the plan, refuse what does not fit, run, and return the tale."""
-        from lunarscale.engine.executors import OnDask, Serial
-        from lunarscale.engine.outcome import Tale
-
-        choice, plan, layout = self.choice, prepared.plan, prepared.layout
-        what = f"{layout.kind} of {layout.grid.width:,} x {layout.grid.height:,} pixels"
-        print_pairs([(verb, what), *plan.lines(choice.threads)])
-        if choice.scheduler is None:
-            plan.check(layout, threads=choice.threads, worker_bytes=choice.worker_bytes)
-        if self.dry_run:
-            if prepared.problems:
-                listed = "".join(f"\n  {problem}" for problem in prepared.problems)
-                raise IncompleteError(f"nothing is written; the run would go without:{listed}")
-            return Tale()
-        if not prepared.jobs:
-            out_console.print("Nothing to do: every shard that can be made is done.")
-            return prepared.run(Serial())
-        if choice.workers == 0:
-            executor: Any = Serial()
-        else:
-            cluster = self._open()
-            threads, memory = cluster.threads, cluster.worker_bytes
-            plan.check(layout, threads=threads, worker_bytes=memory)
-            executor = OnDask(cluster.client)
-        start = perf_counter()
-        with progress_bar(verb, "shards") as update:
-
-            def show(tale: Any, todo: int) -> None:
-                rate = tale.pixels / 1e6 / max(perf_counter() - start, 1e-9)
-                update(tale.done, todo, f"{rate:,.1f} Mpx/s")
-
-            tale = prepared.run(executor, show)
-        if tale.disagreements:
-            values = tale.pixels * len(layout.camera_facts.wavelengths_nm)
-            out_console.print(
-                f"Overlapping tiles differ in {tale.disagreements:,} of {values:,} counts "
-                f"({tale.disagreements / values:.1%}); the first tile by name and path won."
-            )
-        return tale
-
-    def _open(self) -> Any:
-        if self._cluster is None:
-            from lunarscale.engine.clusters import open_cluster
-
-            self._cluster = self._stack.enter_context(open_cluster(self.choice))
-            out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
-        return self._cluster
-
-
-def cluster_choice(
-    scheduler: str | None, workers: int | None, *, threads: int, memory_limit: str | None
-) -> Any:
-    """The cluster options as one value."""
-    from lunarscale.engine.clusters import ClusterChoice
-
-    return ClusterChoice(scheduler, workers, threads, memory_limit)
+from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.console import out_console, print_pairs, progress_bar
 
 
 @command("demo", "lunarscale demo --out lunarscale-demo")
@@ -409,28 +232,6 @@ def validate_command(
         raise typer.Exit(1)
 
 
-@command("models", "lunarscale models")
-def models_command() -> None:
-    """The models that there are, with formula, validity and source."""
-    from lunarscale.steps.models import models_table
-
-    out_console.print(models_table())
-
-
-@command("stations", "lunarscale stations --residuals")
-def stations_command(
-    residuals: Annotated[bool, typer.Option("--residuals", help="One row a station too.")] = False,
-) -> None:
-    """How the equations do at the 47 sampling stations."""
-    from lunarscale.steps.stations import residuals_table, station_fits, stations_table
-
-    fits = station_fits()
-    out_console.print(stations_table(fits))
-    if residuals:
-        for quantity in ("FeO", "TiO2"):
-            out_console.print(residuals_table(fits, quantity))
-
-
 @command("simulate", "lunarscale simulate --ppd 6.06467 --out tiles/")
 def simulate_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the tiles.")],
@@ -452,12 +253,3 @@ def simulate_command(
             progress=update,
         )  # fmt: skip
     out_console.print(f"wrote {len(made)} simulated tiles to {out}", markup=False)
-
-
-def main() -> None:
-    """Entry point of the ``lunarscale`` command."""
-    app()
-
-
-if __name__ == "__main__":
-    main()

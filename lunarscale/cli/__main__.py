@@ -1,0 +1,5 @@
+"""``python -m lunarscale.cli``."""
+
+from lunarscale.cli import main
+
+main()

@@ -1,0 +1,66 @@
+"""A command: registered under its name, with an example, its errors one sentence."""
+
+import functools
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+import lunarscale
+from lunarscale.console import err_console, out_console
+from lunarscale.errors import LunarscaleError
+
+app = typer.Typer(
+    help="Maps of the Moon's chemistry from orbit: tiles in, FeO, TiO2 and maturity maps out.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon.",
+)
+
+Command = TypeVar("Command", bound=Callable[..., None])
+
+
+def command(name: str, example: str) -> Callable[[Command], Command]:
+    """A command whose errors are one sentence, with an example in its help."""
+
+    def stop(message: str, code: int) -> typer.Exit:
+        err_console.print(f"[red]lunarscale {name}:[/red]", end=" ")
+        err_console.print(message.removeprefix(f"{name}: "), markup=False)
+        return typer.Exit(code)
+
+    def register(function: Command) -> Command:
+        @functools.wraps(function)
+        def run(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except LunarscaleError as error:
+                raise stop(str(error), error.exit_code) from None
+            except OSError as error:
+                what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+                advice = "check that the path is right and may be written"
+                raise stop(f"{what}; {advice}", 1) from None
+            except KeyboardInterrupt:
+                advice = "what is finished is kept; run it again, without --overwrite, to go on"
+                raise stop(f"stopped; {advice}", 130) from None
+
+        app.command(name, epilog=f"Example: [bold]{example}[/bold]")(run)
+        return function
+
+    return register
+
+
+def version(wanted: bool) -> None:
+    """Print the version and stop."""
+    if wanted:
+        out_console.print(f"lunarscale {lunarscale.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="The version.")
+    ] = False,
+) -> None:
+    """Options before the command."""

@@ -1,0 +1,74 @@
+"""Commands that ask finished maps a question."""
+
+from typing import Annotated
+
+import typer
+
+from lunarscale.cli.command import command
+from lunarscale.cli.options import (
+    DryRun,
+    Folder,
+    MemoryLimit,
+    Options,
+    Scheduler,
+    Threads,
+    Workers,
+    check_folder,
+    storage,
+)
+from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.console import out_console, progress_bar
+
+
+@command("anorthosite", "lunarscale anorthosite maps.zarr --mg-number 0.70 --out out/")
+def anorthosite_command(
+    maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
+    out: Folder,
+    al2o3: Annotated[
+        float | None, typer.Option("--al2o3", help="Least Al2O3, wt %; see the table for why.")
+    ] = None,
+    mg_number: Annotated[
+        float | None, typer.Option("--mg-number", help="Least molar Mg / (Mg + Fe).")
+    ] = None,
+    mare: Annotated[
+        str | None, typer.Option(help="A mask of the maria (.png, .tif); else the seas as circles.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Whose Al2O3 and Mg#, where the maps have several.")
+    ] = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
+    threads: Threads = 1,
+    memory_limit: MemoryLimit = None,
+    storage_options: Options = None,
+    dry_run: DryRun = False,
+) -> None:
+    """Magnesian anorthosite: its share of both highlands, and what the thresholds do to it."""
+    from lunarscale.engine.run import complain
+    from lunarscale.models.anorthosite import Criterion
+    from lunarscale.steps import anorthosite as step
+    from lunarscale.steps.anorthosite_question import ask
+
+    usual = Criterion()
+    criterion = Criterion(
+        usual.al2o3_wt_pct if al2o3 is None else al2o3,
+        usual.mg_number if mg_number is None else mg_number,
+    )
+    asked = ask(
+        maps, criterion=criterion, mare=mare, model=model, storage_options=storage(storage_options)
+    )
+    check_folder(out)
+    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
+    with Runner(choice, dry_run=dry_run) as execute:
+        tale = execute("anorthosite", step.prepare_anorthosite(asked))
+    if dry_run:
+        return
+    complain(tale, maps)
+    finding = step.finding_of(asked, tale)
+    written = finding.write(out)
+    with progress_bar("draw", "windows") as update:
+        written += step.draw(finding, out, progress=update)
+    out_console.print(step.groups_table(finding))
+    out_console.print(step.sensitivity_table(finding))
+    for path in written:
+        out_console.print(f"wrote {path}", markup=False)

@@ -1,0 +1,61 @@
+"""Options that several commands share, and what is checked of them first."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lunarscale.errors import SourceError
+
+Out = Annotated[str, typer.Option("--out", help="The store to make: a path or an fsspec URL.")]
+Folder = Annotated[str, typer.Option("--out", help="Folder to write into; made if need be.")]
+Box = Annotated[
+    tuple[float, float, float, float] | None,
+    typer.Option(
+        "--bbox",
+        metavar="W S E N",
+        help="Degrees, snapped outward to pixels; W > E crosses the seam at 180.",
+    ),
+]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(min=0, help="Worker processes, else one a core. 0: no cluster, this process."),
+]
+Threads = Annotated[int, typer.Option(min=1, help="Threads of a worker.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Start the store afresh, each time it is given.")
+]
+Options = Annotated[
+    str | None,
+    typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
+]
+
+
+def storage(options: str | None) -> dict[str, Any]:
+    """fsspec options from JSON."""
+    if options is None:
+        return {}
+    try:
+        parsed = json.loads(options)
+    except ValueError as error:
+        raise SourceError(f"--storage-options {options}: this is not JSON: {error}") from error
+    if not isinstance(parsed, dict):
+        raise SourceError(f'--storage-options {options}: a JSON object is needed, {{"anon": true}}')
+    return parsed
+
+
+def check_folder(out: str) -> None:
+    """Refuse what results cannot be put into, before the work and not after it."""
+    if "://" in out:
+        raise SourceError(f"{out}: a folder of this machine is needed, not a URL; name another")
+    if Path(out).is_file():
+        raise SourceError(f"{out}: a folder is needed but a file is there; name another")

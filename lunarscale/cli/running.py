@@ -1,0 +1,87 @@
+"""Runs prepared steps on the cluster that the user chose."""
+
+from contextlib import ExitStack
+from time import perf_counter
+from typing import Any
+
+from lunarscale.console import out_console, print_pairs, progress_bar
+from lunarscale.errors import IncompleteError
+
+
+class Runner:
+    """Runs prepared steps on the cluster that the user chose, starting it once.
+
+    Parameters
+    ----------
+    choice : ClusterChoice
+    dry_run : bool
+    """
+
+    def __init__(self, choice: Any, *, dry_run: bool = False) -> None:
+        self.choice, self.dry_run = choice, dry_run
+        self._stack = ExitStack()
+        self._cluster: Any = None
+
+    def __enter__(self) -> "Runner":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def __call__(self, verb: str, prepared: Any) -> Any:
+        """Print the plan, refuse what does not fit, run, and return the tale."""
+        from lunarscale.engine.executors import OnDask, Serial
+        from lunarscale.engine.outcome import Tale
+
+        choice, plan, layout = self.choice, prepared.plan, prepared.layout
+        what = f"{layout.kind} of {layout.grid.width:,} x {layout.grid.height:,} pixels"
+        print_pairs([(verb, what), *plan.lines(choice.threads)])
+        if choice.scheduler is None:
+            plan.check(layout, threads=choice.threads, worker_bytes=choice.worker_bytes)
+        if self.dry_run:
+            if prepared.problems:
+                listed = "".join(f"\n  {problem}" for problem in prepared.problems)
+                raise IncompleteError(f"nothing is written; the run would go without:{listed}")
+            return Tale()
+        if not prepared.jobs:
+            out_console.print("Nothing to do: every shard that can be made is done.")
+            return prepared.run(Serial())
+        if choice.workers == 0:
+            executor: Any = Serial()
+        else:
+            cluster = self._open()
+            threads, memory = cluster.threads, cluster.worker_bytes
+            plan.check(layout, threads=threads, worker_bytes=memory)
+            executor = OnDask(cluster.client)
+        start = perf_counter()
+        with progress_bar(verb, "shards") as update:
+
+            def show(tale: Any, todo: int) -> None:
+                rate = tale.pixels / 1e6 / max(perf_counter() - start, 1e-9)
+                update(tale.done, todo, f"{rate:,.1f} Mpx/s")
+
+            tale = prepared.run(executor, show)
+        if tale.disagreements:
+            values = tale.pixels * len(layout.camera_facts.wavelengths_nm)
+            out_console.print(
+                f"Overlapping tiles differ in {tale.disagreements:,} of {values:,} counts "
+                f"({tale.disagreements / values:.1%}); the first tile by name and path won."
+            )
+        return tale
+
+    def _open(self) -> Any:
+        if self._cluster is None:
+            from lunarscale.engine.clusters import open_cluster
+
+            self._cluster = self._stack.enter_context(open_cluster(self.choice))
+            out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
+        return self._cluster
+
+
+def cluster_choice(
+    scheduler: str | None, workers: int | None, *, threads: int, memory_limit: str | None
+) -> Any:
+    """The cluster options as one value."""
+    from lunarscale.engine.clusters import ClusterChoice
+
+    return ClusterChoice(scheduler, workers, threads, memory_limit)
