@@ -11,11 +11,13 @@ it, is filled from both; a valid sliver of the first tile with nothing invalid b
 
 import math
 from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.flags import NEVER_IMAGED, NO_DATA, VALID
+from lunarscale.grid.averaging import gather, settle
 from lunarscale.grid.matching import Nearest, Part, Shares, nearest, shares
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
@@ -147,56 +149,65 @@ class Overlay:
             np.multiply(np.maximum(met, reason), (waiting & ~valid).view(np.uint8), out=met)
 
     def _blend(
-        self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], runs: list[Shares],
+        self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], blocks: list[Shares],
         part: Part,
     ) -> None:  # fmt: skip
         """Sum a tile's pixels target by target, and settle what is full."""
-        shape = self.counts.shape[1:]
-        number = np.zeros(shape, dtype=np.int32)
-        for share in runs:
-            number[share.rows] += share.spread(share.lengths).astype(np.int32)
-        bare = []
+        number = np.zeros(self.counts.shape[1:], dtype=np.int32)
+        for share in blocks:
+            share.count(number)
+        single = self._unshared(number, part)
+        number[single.rows, single.cols] = 1
+        assert self._sums is not None
+        np.maximum(self._sums.most, number, out=self._sums.most)
+        box = _box(number)
+        for band in range(len(counts)):
+            held = _Held.none(number.shape)
+            for share in blocks:
+                held.gather(share, counts[band, share.lines], reasons[band, share.lines])
+            held.pick(single, counts[band], reasons[band])
+            self.disagreements += int(
+                settle(
+                    self.counts[band][box],
+                    self.reasons[band][box],
+                    self._sums.of_band(band, box),
+                    held.within(box),
+                    number[box],
+                )
+            )
+
+    def _unshared(self, number: NDArray[np.int32], part: Part) -> "_Single":
+        """The target pixels that hold no source pixel's centre, and their nearest ones."""
+        bare = [np.zeros((3, 0), np.intp)]
         for block in nearest(part, self.grid, self.window):
             rows, cols = np.nonzero(block.within & (number[block.at] == 0))
             top, left = block.at[0].start, block.at[1].start
             bare.append(np.stack([rows + top, cols + left, block.source[rows, cols]]))
-        rows, cols, source = np.concatenate([np.zeros((3, 0), np.intp), *bare], axis=1)
-        number[rows, cols] = 1
-        assert self._sums is not None
-        np.maximum(self._sums.most, number, out=self._sums.most)
-        for band in range(len(counts)):
-            tile = _Tile.of(shape)
-            for share in runs:
-                tile.gather(share, counts[band, share.lines], reasons[band, share.lines])
-            picked = reasons[band].reshape(-1)[source]
-            good = picked == _VALID
-            tile.total[rows, cols] = np.where(good, counts[band].reshape(-1)[source], 0)
-            tile.valid[rows, cols] = good
-            tile.worst[rows, cols] = picked
-            self._settle(band, number, tile=tile, sums=self._sums)
+        return _Single(*np.concatenate(bare, axis=1))
 
-    def _settle(
-        self, band: int, number: NDArray[np.int32], *, tile: "_Tile", sums: "_Sums"
-    ) -> None:
-        """Take one tile's part of a band into the sums, and settle what is full."""
-        laid, met = self.counts[band], self.reasons[band]
-        waiting = met != _VALID
-        rival = ~waiting & (tile.valid >= 1) & (2 * tile.valid >= number)
-        if rival.any():
-            theirs = np.rint(tile.total[rival] / tile.valid[rival])
-            self.disagreements += int(np.count_nonzero(theirs != laid[rival]))
-        sums.total[band] += tile.total
-        sums.valid[band] += tile.valid
-        valid = sums.valid[band]
-        full = waiting & (valid >= 1) & (2 * valid >= sums.most)
-        # sums below 2**53 over counts: the quotient rounds correctly, so a tie is a tie
-        laid[full] = np.rint(sums.total[band][full] / valid[full]).astype(np.int16)
-        np.multiply(np.maximum(met, tile.worst), (waiting & ~full).view(np.uint8), out=met)
+
+Box: TypeAlias = tuple[slice, slice]
+
+
+def _box(number: NDArray[np.int32]) -> Box:
+    """The rectangle that holds all the target pixels of which a tile has anything."""
+    rows, cols = (np.flatnonzero(number.any(axis=axis)) for axis in (1, 0))
+    if rows.size == 0:
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
+
+
+class _Single(NamedTuple):
+    """Target pixels that take one source pixel: where they are, and its place in the part."""
+
+    rows: NDArray[np.intp]
+    cols: NDArray[np.intp]
+    source: NDArray[np.intp]
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """What the tiles so far hold of every target pixel; read where it is not settled yet."""
+    """What the tiles so far hold of every target pixel that is not settled yet."""
 
     total: NDArray[np.int64]
     valid: NDArray[np.int32]
@@ -208,30 +219,36 @@ class _Sums:
             np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape[1:], np.int32)
         )
 
+    def of_band(self, band: int, box: Box) -> tuple[NDArray[np.integer[Any]], ...]:
+        return self.total[band][box], self.valid[band][box], self.most[box]
+
 
 @dataclass(frozen=True)
-class _Tile:
-    """What one tile contributes to one band of a window."""
+class _Held:
+    """What one tile holds of one band of a window."""
 
     total: NDArray[np.int64]
     valid: NDArray[np.int32]
     worst: NDArray[np.uint8]
 
     @classmethod
-    def of(cls, shape: tuple[int, ...]) -> "_Tile":
+    def none(cls, shape: tuple[int, ...]) -> "_Held":
         return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.uint8))
+
+    def within(self, box: Box) -> tuple[NDArray[np.integer[Any]], ...]:
+        return self.total[box], self.valid[box], self.worst[box]
 
     def gather(self, share: Shares, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
         """Add one block of lines."""
-        measured, reason, lengths = counts.ravel(), reasons.ravel(), share.lengths
-        bad = np.flatnonzero(reason)
-        if bad.size:
-            measured = np.where(reason == _VALID, measured, np.int16(0))
-            runs = share.runs[bad]
-            lengths = lengths - np.bincount(runs, minlength=lengths.size)
-            worst, places = self.worst[share.rows].reshape(-1), share.places[runs]
-            here = places < worst.size
-            np.maximum.at(worst, places[here], reason[bad[here]])
-        sums = np.add.reduceat(measured, share.starts, dtype=np.int64)
-        self.total[share.rows] += share.spread(sums)
-        self.valid[share.rows] += share.spread(lengths).astype(np.int32)
+        part = tuple(
+            layer[share.rows].reshape(-1) for layer in (self.total, self.valid, self.worst)
+        )
+        gather(counts.reshape(-1), reasons.reshape(-1), (share.starts, share.places), part)
+
+    def pick(self, single: _Single, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
+        """Take the nearest pixels of those that hold none."""
+        reason = reasons.reshape(-1)[single.source]
+        good, at = reason == _VALID, (single.rows, single.cols)
+        self.total[at] = np.where(good, counts.reshape(-1)[single.source], 0)
+        self.valid[at] = good
+        self.worst[at] = reason

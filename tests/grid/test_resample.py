@@ -339,3 +339,35 @@ def test_the_whole_moon_in_one_image_leaves_no_gap(ppd: float) -> None:
     tile = Image(lattice, np.ones(size, np.int16), np.zeros(size, np.uint8))
     found = laid([tile], grid, grid.window, cut=True)
     assert np.all(found.counts == 1)
+
+
+def degree(west: int, north: int, ppd: int, seed: int) -> Image:
+    """A tile of one degree as Kaguya's are: its first pixel is centred on its corner."""
+    counts = np.random.default_rng(seed).integers(0, 30000, (BANDS, ppd, ppd)).astype(np.int16)
+    lattice = Lattice("simple-cylindrical", ppd, west + 0.5, north * ppd + 1.0, ppd / 2 + 1.0)
+    return Image(lattice, counts, np.zeros(counts.shape, np.uint8))
+
+
+@pytest.mark.parametrize("ppd", [8, 12, 20, 28, 100])
+@pytest.mark.parametrize("corner", [(124, 51), (-180, 1), (179, 0), (-1, -37), (0, 90)])
+@pytest.mark.parametrize("ratio", [1, 2, 4])
+def test_pixels_centred_on_edges_fill_their_own_degree(
+    ppd: int, corner: tuple[int, int], ratio: int
+) -> None:
+    """Halfway between two pixels either would do, but all must go the same way: float64 mean."""
+    west, north = corner
+    tiles = [
+        degree((west + right + 180) % 360 - 180, north - down, ppd, 7 * right + down + 8)
+        for right in (-1, 0, 1)
+        for down in (-1, 0, 1)
+        if -89 <= north - down <= 90
+    ]
+    own = degree(*corner, ppd, 8)
+    grid = RasterGrid.whole(ppd / ratio).crop(west, north - 1, west + 1, north)
+    blocks = own.counts.reshape(BANDS, ppd // ratio, ratio, ppd // ratio, ratio)
+    mean = np.rint(blocks.astype(np.float64).mean(axis=(2, 4))).astype(np.int16)
+    for order in (tiles, tiles[::-1]):
+        found = laid(order, grid, grid.window, cut=True)
+        assert found.disagreements == 0
+        np.testing.assert_array_equal(found.counts, mean)
+        assert not found.reasons.any()
