@@ -221,10 +221,10 @@ class _Source:
 
     def _qualify(self, flags: NDArray[np.uint8], model: Model, rows: list[int]) -> None:
         """Say why a band is missing, where one is, and what lies outside the maria."""
-        for flag in flags:
-            missing = np.flatnonzero(np.equal(flag, _NO_INPUT, out=self._missing))
-            if missing.size:
-                flag[missing] = self._reasons(missing, rows)
+        # a model that lacks a band gives none of its quantities: the first tells of all
+        missing = np.flatnonzero(np.equal(flags[0], _NO_INPUT, out=self._missing))
+        if missing.size:
+            flags[:, missing] = self._reasons(missing, rows)
         if model.mare_only:
             has_value = (flags & np.uint8(REASON_MASK)) == 0
             flags[has_value & self._outside_mare()] |= OUTSIDE_MARE

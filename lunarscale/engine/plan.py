@@ -26,6 +26,9 @@ SOURCE_BYTES = 7
 #: the kernels' temporaries.
 CHUNK_BYTES = 32
 
+#: Bytes a pixel of a chunk for each layer's counts and flags.
+LAYER_BYTES = 3
+
 #: Bytes a pixel of a shard for the groups' numbers and the tally's atoms.
 GROUP_BYTES = 12
 
@@ -37,6 +40,17 @@ DENSE_HISTOGRAM_BYTES = 65_536 * 8
 
 #: Groups that the busiest shard's pixels fall into, for the bound.
 BUSY_ATOMS = 12
+
+
+@dataclass(frozen=True)
+class NetworkBytes:
+    """Memory that networks take: ``process`` once a worker, ``thread`` in each of its threads."""
+
+    process: int = 0
+    thread: int = 0
+
+
+NO_NETWORKS = NetworkBytes()
 
 
 @dataclass(frozen=True)
@@ -56,7 +70,7 @@ class Plan:
     task_bytes : int
         Most memory one task takes.
     process_bytes : int
-        Memory that every worker keeps besides: the masks.
+        Memory that every worker keeps besides: the masks, and networks with their runtime.
     """
 
     verb: str
@@ -153,7 +167,7 @@ def plan_ingest(
 
 def plan_predict(
     mosaic: Layout, maps: Layout, *, bands: int, aligned: bool, todo: int, pixels: int,
-    masks: int = 0,
+    masks: int = 0, networks: NetworkBytes = NO_NETWORKS,
 ) -> Plan:  # fmt: skip
     """The plan of making maps.
 
@@ -168,12 +182,14 @@ def plan_predict(
         Shards and pixels still to do.
     masks : int
         Bytes of the groupings' masks.
+    networks : NetworkBytes
+        What the networks among the models take.
     """
     kept = 1 if aligned else 4
     blobs = {spec.name: spec.packing.largest_blob for spec in mosaic.arrays()}
     source = kept * (bands * blobs["reflectance"] + blobs["flag"])
     layers = len(maps.layers)
-    chunk = maps.chunk**2 * (2 * bands + CHUNK_BYTES * 2)
+    chunk = maps.chunk**2 * (2 * bands + CHUNK_BYTES * 2 + LAYER_BYTES * layers)
     tally = maps.shard**2 * GROUP_BYTES + layers * BUSY_ATOMS * DENSE_HISTOGRAM_BYTES
     shards = len(maps.windows())
     return Plan(
@@ -183,8 +199,8 @@ def plan_predict(
         pixels=pixels,
         read_bytes=pixels * 2 * bands,
         write_bytes=todo * _written_bytes(maps),
-        task_bytes=source + _held_bytes(maps) + chunk + tally,
-        process_bytes=MASK_COPIES * masks,
+        task_bytes=source + _held_bytes(maps) + chunk + tally + networks.thread,
+        process_bytes=MASK_COPIES * masks + networks.process,
     )
 
 

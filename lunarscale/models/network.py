@@ -27,6 +27,8 @@ NETWORK_VERSION = 1
 #: Reflectance that a pixel without one is given: what comes of it is not looked at.
 HARMLESS = 0.2
 
+OUTSIDE_DOMAIN = np.uint8(MapReason.OUTSIDE_DOMAIN)
+
 #: A process's memory for onnxruntime itself, and how often it holds a network's weights: the
 #: file while it is read, the weights, and copies packed for products.
 RUNTIME_BYTES = 60_000_000
@@ -201,9 +203,8 @@ class Network:
         buffers = open_session(self.location, self.sha256, shapes).buffers
         for start in range(0, counts.shape[1], shapes.block):
             block = slice(start, min(start + shapes.block, counts.shape[1]))
-            self._predict(counts[:, block], scale, buffers, out=Prediction(
-                made.values[:, block], made.flags[:, block]
-            ))  # fmt: skip
+            room = Prediction(made.values[:, block], made.flags[:, block])
+            self._predict(counts[:, block], scale, buffers, out=room)
         return made
 
     def _predict(
@@ -211,14 +212,17 @@ class Network:
     ) -> None:
         """One block; what the buffers hold beyond its pixels is of the block before."""
         scaled, flag_of, _ = _loops()
-        room = slice(0, counts.shape[1])
+        room, lowest = slice(0, counts.shape[1]), counts.min(axis=0)
+        if lowest.max() == NO_DATA:  # the lowest count there is: nowhere are all bands known
+            out.values.fill(0)
+            out.flags.fill(MapReason.NO_INPUT)
+            return
         harmless = np.int16(min(HARMLESS / scale, 32767))
         for row, given, (gain, bias) in zip(
             buffers.reflectance, counts, self._scaling(scale), strict=True
         ):
             scaled(given, gain, bias, harmless, out=row[room])
         buffers.run()
-        lowest = counts.min(axis=0)
         stretched = self._stretched(counts, scale, buffers)
         for index, (values, column, output) in enumerate(
             zip(out.values, self._columns, self.card.outputs, strict=True)
@@ -229,7 +233,10 @@ class Network:
             else:
                 np.multiply(made, np.float32(output.multiply_by), out=values)
                 values += np.float32(output.add)
-            flag_of(values, lowest, stretched, out=out.flags[index])
+            flags = out.flags[index]
+            with np.errstate(invalid="ignore"):  # comparing a NaN is what it is for
+                flag_of(values, lowest, stretched, out=flags)
+            values[flags == OUTSIDE_DOMAIN] = 0  # so that no NaN goes further
 
     def _scaling(self, scale: float) -> list[tuple[np.float32, np.float32]]:
         """What a count of each band is multiplied by, and what is added."""
@@ -281,9 +288,8 @@ def _compile() -> tuple[Any, Any, Any]:
     # no fast mathematics here: a NaN must compare as one and be voided
     @vectorize(["uint8(float32, int16, uint8)"])
     def flag_of(value, lowest, stretched):  # type: ignore[no-untyped-def]
-        # NO_DATA is the lowest count there is, so one look tells of all bands
         reason = stretched | np.uint8(NEGATIVE if value < 0 else 0)
-        reason = reason if np.isfinite(value) else np.uint8(MapReason.OUTSIDE_DOMAIN)
+        reason = reason if np.isfinite(value) else OUTSIDE_DOMAIN
         return np.uint8(MapReason.NO_INPUT) if lowest == NO_DATA else reason
 
     @vectorize(["uint8(int16, float64, float64, uint8)"])

@@ -36,13 +36,17 @@ def read_network(path: str) -> Network:
     return network
 
 
-def ready_networks() -> dict[str, Network]:
-    """The networks that come with the package, by the names of their files, read anew."""
+def ready_names() -> list[str]:
+    """Names of the networks that come with the package; no file is opened."""
     folder = resources.files("lunarscale.models") / "ready"
     if not folder.is_dir():
-        return {}
-    stems = sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".onnx"))
-    return {stem: read_network(READY + stem) for stem in stems}
+        return []
+    return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".onnx"))
+
+
+def ready_network(name: str) -> Network:
+    """The network of that name that comes with the package."""
+    return read_network(READY + name)
 
 
 def _facts(content: bytes, path: str) -> GraphFacts:

@@ -246,7 +246,7 @@ def _tensor(given: memoryview, facts: GraphFacts) -> str:
         elif number == 13 or (number == 14 and value == _EXTERNAL):
             is_external = True
     if is_external:
-        facts.external = name or "a tensor"
+        facts.external = facts.external or name or "a tensor"
     facts.weights += math.prod(dims)
     if len(dims) >= 2:
         facts.widest = max(facts.widest, *dims[:2])

@@ -26,24 +26,18 @@ def layout_of(facts: GraphFacts, card: Card, where: str) -> str:
     port = _only_input(facts, where)
     bands, shape = len(card.bands_nm), port.shape
     stated = card.input.layout
-    possible = [
-        layout
-        for layout in ([stated] if stated else LAYOUTS)
-        if shape is None or _fits(shape, layout, bands)
-    ]
+    if shape is None and not stated:
+        raise ModelError(
+            f"{where}: the graph does not say its input's shape; add `input: {{layout: ...}}` to "
+            f"the card, with one of {'; '.join(LAYOUTS)}"
+        )
+    possible = [stated] if shape is None else _possible(shape, stated, bands)
     if not possible:
         raise ModelError(
             f"{where}: the graph takes {_told(shape)} but its card lists {bands} bands"
             f"{f' as {stated!r}' if stated else ''}; name in the card the bands that the network "
             f"was trained on, as one of {'; '.join(LAYOUTS)}"
         )
-    if shape is None and not stated:
-        raise ModelError(
-            f"{where}: the graph does not say its input's shape; add `input: {{layout: ...}}` to "
-            f"the card, with one of {'; '.join(LAYOUTS)}"
-        )
-    if len(possible) > 1 and BAND_PIXEL in possible:
-        possible.remove(BAND_PIXEL)  # the ordinary way round, unless sizes or card say otherwise
     if len(possible) > 1 and bands > 1:
         raise ModelError(
             f"{where}: the graph takes {_told(shape)}, which may be {' or '.join(possible)}; add "
@@ -70,6 +64,17 @@ def _require_float(port: Port, verb: str, where: str) -> None:
             f"{where}: the graph {verb} {kind} ({port.name}) but a model {verb} float32; export "
             "it in float32 (`model.float()` in torch)"
         )
+
+
+def _possible(shape: Shape, stated: str, bands: int) -> list[str]:
+    """The layouts that a shape allows."""
+    if stated:
+        return [stated] if _fits(shape, stated, bands) else []
+    fitting = [layout for layout in LAYOUTS if _fits(shape, layout, bands)]
+    # bands come first only where their size says so, and pixels are not meant by it
+    if BAND_PIXEL in fitting and (PIXEL_BAND in fitting or isinstance(shape[0], str)):
+        fitting.remove(BAND_PIXEL)
+    return fitting
 
 
 def _fits(shape: Shape, layout: str, bands: int) -> bool:
@@ -120,7 +125,13 @@ def wanted_outputs(facts: GraphFacts, card: Card, where: str) -> dict[str, int]:
 
 
 def output_names(facts: GraphFacts, card: Card) -> list[str]:
-    """Name of the graph's output that holds each of the card's; "" where it is not clear."""
+    """Name of the graph's output that holds each of the card's; "" where it is not clear.
+
+    Where the card gives none, it is the graph's only one, or the one of the quantity's name.
+    """
     names = [port.name for port in facts.outputs if port.name != DISTANCE]
-    only = names[0] if len(names) == 1 else ""
-    return [output.name or only for output in card.outputs]
+    return [
+        output.name
+        or (names[0] if len(names) == 1 else output.quantity if output.quantity in names else "")
+        for output in card.outputs
+    ]

@@ -4,7 +4,7 @@ Measured on one core, a network of 64 units, blocks of 4,096 pixels (Mpx/s): 12.
 process with the arena or without; 12.8 with it and 5.2 without where ``MALLOC_TRIM_THRESHOLD_``
 is set, as Dask's workers do, for then every array of a block comes fresh from the system. So the
 arena is on; it cannot grow, because every block has the same shape (``tests/models`` holds it to
-that). Blocks of 2,048-4,096 pixels run fastest; bound buffers save 2-3 %.
+that). Buffers bound once save 2-3 %.
 """
 
 import hashlib

@@ -1,19 +1,22 @@
 """Predict: every map of a mosaic's pixels, and their first statistics, in one pass."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import Ledger, digest
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.plan import plan_predict
+from lunarscale.engine.plan import NetworkBytes, plan_predict
 from lunarscale.engine.record import RunRecord, provenance
 from lunarscale.engine.run import Prepared, complain, existing, lay, require
 from lunarscale.errors import LunarscaleError, ModelError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.models.model import Model
-from lunarscale.models.registry import DEFAULT_MODELS, find_model
+from lunarscale.models.network import RUNTIME_BYTES, Network
+from lunarscale.models.registry import DEFAULT_MODELS, find_models
 from lunarscale.readers.regions import read_grouping
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
@@ -64,10 +67,8 @@ def prepare_predict(
         Start afresh where a lunarscale store is there.
     """
     source = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
-    chosen: tuple[Model, ...] = tuple(map(find_model, models)) or DEFAULT_MODELS
     camera = source.layout.camera_facts
-    for model in chosen:
-        camera.band_indices(model.bands_nm, model.name)
+    chosen = _chosen(models, camera)
     grid, offset = source.within(bbox)
     wanted = Layout(
         kind="maps",
@@ -128,12 +129,46 @@ def prepare_predict(
             todo=len(jobs),
             pixels=sum(job.window.height * job.window.width for job in jobs),
             masks=maria.kept_bytes,
+            networks=_network_bytes(chosen),
         ),
         layout=wanted,
         begin=begin,
         jobs=jobs,
         problems=problems,
         finish=lambda tale: record.write(location, tale),
+    )
+
+
+def _chosen(names: Sequence[str], camera: Camera) -> tuple[Model, ...]:
+    """The models of some names and files, each for this camera.
+
+    Raises
+    ------
+    ModelError
+        If there is no such model, or it was made for another camera.
+    """
+    chosen = tuple(m for name in names for m in find_models(name)) or DEFAULT_MODELS
+    for model in chosen:
+        if model.camera != camera.name:
+            made_for = CAMERAS[model.camera].title
+            raise ModelError(
+                f"{model.name} was made for {made_for} but the mosaic is of {camera.title}, whose "
+                "reflectances differ band by band; use a model for this camera "
+                "(`lunarscale models` lists them)"
+            )
+        camera.band_indices(model.bands_nm, model.name)
+        if isinstance(model, Network):
+            model.open()  # what cannot run is told here, and not by every worker
+    return chosen
+
+
+def _network_bytes(models: Sequence[Model]) -> NetworkBytes:
+    networks = [model for model in models if isinstance(model, Network)]
+    if not networks:
+        return NetworkBytes()
+    return NetworkBytes(
+        process=RUNTIME_BYTES + sum(network.process_bytes for network in networks),
+        thread=sum(network.thread_bytes for network in networks),
     )
 
 
@@ -162,9 +197,10 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
             raise ModelError(f"the model {model.name} is named twice; name it once")
         for quantity in model.quantities:
             name = quantity.name
-            if any(layer.name == name for layer in layers):
-                author_year = "_".join(model.name.split("-")[:2])
-                name = f"{name}_{author_year}"
+            author_year = "-".join(model.name.split("-")[:2])
+            for suffix in (author_year, model.name):
+                if any(layer.name == name for layer in layers):
+                    name = re.sub(r"\W+", "_", f"{quantity.name}_{suffix}")
             if any(layer.name == name for layer in layers):
                 raise ModelError(
                     f"{model.name} makes {name}, which is a layer already; leave it out"

@@ -32,10 +32,12 @@ def test_each_is_found_by_its_name(name):
         ("QIU-2025-FEO", "did you mean qiu-2025-feo"),
         ("zzz", "'zzz'.*lunarscale models"),
         ("", "''.*lunarscale models"),
-        ("nets/feo.onnx", r"nets/feo.onnx is a path.*\.onnx files yet"),
-        ("feo.onnx", r"\.onnx files yet"),
-        ("./feo", "is a path"),
-        ("s3://bucket/feo", "is a path"),
+        ("nets/feo.onnx", r"nets/feo.onnx cannot be read here \(No such file"),
+        ("./feo", r"\./feo is a path but no .onnx or .json file; give the path"),
+        ("s3://bucket/feo.onnx", "is a URL.*download it"),
+        ("feo.pt", r"torch keeps that form.*torch\.onnx\.export"),
+        ("feo.keras", "tf2onnx"),
+        ("feo.yaml", r"a card lies beside its \.onnx"),
     ],
 )
 def test_what_is_no_model_is_told(name, message):
