@@ -35,7 +35,7 @@ from lunarscale.simulated.noise import (
 from lunarscale.simulated.tiling import TilePlan, tiles
 from lunarscale.stations import OXIDES, Station
 
-#: Standard deviation of a reflectance, relative: what a good radiometer has between pixels.
+#: Standard deviation of a reflectance, relative: a signal of 200 times its noise.
 NOISE = 0.005
 
 #: Weights of the octaves of a station's field, broad to fine.

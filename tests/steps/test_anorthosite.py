@@ -83,7 +83,7 @@ def maps(mosaics: dict[int, str], tmp_path_factory: pytest.TempPathFactory) -> M
         out = str(tmp_path_factory.mktemp("maps") / "maps.zarr")
         by_name = {model.name: model for model in models or [TwoMaps()]}
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(predict_step, "find_model", by_name.get)
+            patch.setattr(predict_step, "find_models", lambda name: (by_name[name],))
             predict_step.predict(mosaics[shard], out=out, models=list(by_name))
         return out
 
