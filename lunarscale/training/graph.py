@@ -75,7 +75,7 @@ class GraphBuilder:
         self._constants: list[onnx.TensorProto] = []
         self._outputs: list[str] = []
         self._numbers = count()
-        self._undefined: str | None = None
+        self._undefined: list[Rows] = []  # each 0, or NaN where a feature is not defined
         shape = self._constant([1, len(self.bands_nm), 1, -1], np.int64)
         self._image = Rows(self._node("Reshape", INPUT, shape), len(self.bands_nm))
 
@@ -89,13 +89,7 @@ class GraphBuilder:
         """
         features = [read_feature(name, self.bands_nm) for name in names]
         runs = groupby(features, lambda feature: (feature.form, feature.law))
-        rows = self.concat([self._run(list(run)) for _, run in runs])
-        axis = self._constant([1], np.int64)
-        told = self._node("ReduceSum", rows.name, axis)
-        if self._undefined is not None:
-            told = self._node("Add", told, self._undefined)
-        self._undefined = told
-        return rows
+        return self.concat([self._run(list(run)) for _, run in runs])
 
     def dense(
         self, x: Rows, weight: ArrayLike, bias: ArrayLike | None = None, *,
@@ -142,6 +136,14 @@ class GraphBuilder:
         if activation is not None:
             name = self._node({"relu": "Relu", "exp": "Exp"}[activation], name)
         return Rows(name, out, (x.positions + 2 * padding - size) // stride + 1)
+
+    def scale(self, x: Rows, factor: ArrayLike, offset: ArrayLike) -> Rows:
+        """``x * factor + offset``, channel by channel; both (channel,)."""
+        columns = (factor, offset, np.zeros(x.channels), np.ones(x.channels))
+        names = [self._constant(np.broadcast_to(column, (x.channels,))) for column in columns]
+        # a normalisation by mean 0 and variance 1 is one operator where Mul and Add are two
+        name = self._node("BatchNormalization", x.name, *names, epsilon=0.0)
+        return Rows(name, x.channels, x.positions)
 
     def as_positions(self, x: Rows) -> Rows:
         """Channels become the positions of one channel: what a one-dimensional network reads."""
@@ -190,9 +192,8 @@ class GraphBuilder:
         """
         if name not in (*QUANTITIES, DISTANCE) or (y.channels, y.positions) != (1, 1):
             raise ValueError(f"{name} of {y} is not one row of a quantity")
-        if self._undefined is not None:
-            zero = self._node("Mul", self._undefined, self._constant(0.0))  # NaN where undefined
-            y = Rows(self._node("Add", y.name, zero), 1)
+        for nothing in self._undefined:
+            y = self.op("Add", y, nothing)
         self._node("Reshape", y.name, self._constant([-1], np.int64), named=name)
         self._outputs.append(name)
 
@@ -255,35 +256,37 @@ class GraphBuilder:
             case Form.BAND:
                 return first
             case Form.LOG:
-                return self.op("Log", first)
+                return self._defined(self.op("Log", first))
             case Form.LOG_SQUARED:
-                logarithm = self.op("Log", first)
+                logarithm = self._defined(self.op("Log", first))
                 return self.op("Mul", logarithm, logarithm)
             case Form.RATIO:
-                return self.op("Div", first, last)
+                return self._defined(self.op("Div", first, last))
             case Form.LOG_RATIO:
-                return self.op("Log", self.op("Div", first, last))
+                return self._defined(self.op("Log", self.op("Div", first, last)))
             case Form.LAW:
                 law = features[0].law
                 assert law is not None  # what read_feature promises of this form
                 return self._about_origin(law, other=first, base=last)
 
     def _about_origin(self, law: AngleLine | OriginDistance, *, other: Rows, base: Rows) -> Rows:
-        """The angle or distance about an origin, with one cancellation instead of two.
-
-        Written with ``other - y0 base``, whose float32 rounding is a fifth of that of the ratio
-        less ``y0``; so angles are within 1e-6 of float64.
-        """
+        """The angle or distance about an origin."""
         run = self.op("Sub", base, law.x0)
-        rise = self.op("Sub", other, self.op("Mul", base, law.y0))
-        if isinstance(law, AngleLine):
-            tangent = self.op("Div", rise, self.op("Mul", base, run))
-            value = self.op("Mul", self.op("Atan", tangent), law.a * law.sign)
-            value = self.op("Add", value, law.b) if law.b else value
-        else:
-            up = self.op("Div", rise, base)
+        self._defined(self.op("Log", run if law.floor == law.x0 else base))
+        if isinstance(law, OriginDistance):
+            up = self.op("Sub", self.op("Div", other, base), law.y0)
             squares = self.op("Add", self.op("Mul", run, run), self.op("Mul", up, up))
-            value = self.op("Sqrt", squares)
-        inside = self._node("Greater", base.name, self._constant(law.floor))
-        kept = self._node("Where", inside, value.name, self._constant(np.nan))
-        return Rows(kept, value.channels)
+            return self.op("Sqrt", squares)
+        # other - y0 base rounds to a fifth of what the ratio less y0 does: 1e-6 of an angle
+        rise = self.op("Sub", other, self.op("Mul", base, law.y0))
+        tangent = self.op("Div", rise, self.op("Mul", base, run))
+        angle = self.op("Mul", self.op("Atan", tangent), law.a * law.sign)
+        return self.op("Add", angle, law.b) if law.b else angle
+
+    def _defined(self, rows: Rows) -> Rows:
+        """The rows; where one of them is not finite, no output has a value."""
+        zero = self.op("Mul", rows, 0.0) if rows.channels == 1 else self.dense(
+            rows, np.zeros((rows.channels, 1))
+        )  # fmt: skip
+        self._undefined.append(zero)
+        return rows
