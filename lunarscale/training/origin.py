@@ -189,6 +189,12 @@ class OriginSearch:
         return int(np.count_nonzero(self.surface >= self.r2 - AS_GOOD))
 
     @property
+    def edges(self) -> tuple[str, ...]:
+        """Which of ``x0``, ``y0`` lies at an end of the grid, where a wider one might do better."""
+        axes = (("x0", self.law.x0, self.grid.x0), ("y0", self.law.y0, self.grid.y0))
+        return tuple(name for name, value, grid in axes if value in (grid[0], grid[-1]))
+
+    @property
     def coefficients(self) -> tuple[float, float, float, float]:
         """``x0``, ``y0``, ``a``, and ``b`` or ``p``."""
         law = self.law
