@@ -6,7 +6,7 @@ import numpy as np
 
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.outcome import Outcome
-from lunarscale.engine.plan import CHUNK_BYTES, MASK_COPIES, Plan
+from lunarscale.engine.plan import CHUNK_BYTES, GROUP_BYTES, MASK_COPIES, Plan
 from lunarscale.errors import LunarscaleError
 from lunarscale.flags import EXTRAPOLATED
 from lunarscale.grid.groupings import Grouping
@@ -79,6 +79,7 @@ def plan_pairs(maps: Layout, axes: tuple[Axis, Axis], grouping: Grouping, *, ver
     windows = maps.windows()
     pixels = sum(window.height * window.width for window in windows)
     blobs = [spec.packing.largest_blob for spec in maps.arrays()]
+    chunk = maps.chunk**2 * (CHUNK_BYTES + GROUP_BYTES)
     areas = (len(grouping.groups) + 1) * 2 * axes[0].bins * axes[1].bins * 8
     return Plan(
         verb=verb,
@@ -88,6 +89,6 @@ def plan_pairs(maps: Layout, axes: tuple[Axis, Axis], grouping: Grouping, *, ver
         read_bytes=pixels * PAIR_BYTES,
         write_bytes=0,
         # four shards' objects are kept encoded; the areas once in the tally and once to send
-        task_bytes=4 * max(blobs) + maps.chunk**2 * CHUNK_BYTES + 2 * areas + LOOKUP_BYTES,
+        task_bytes=4 * max(blobs) + chunk + 2 * areas + LOOKUP_BYTES,
         process_bytes=MASK_COPIES * grouping.kept_bytes,
     )

@@ -91,6 +91,7 @@ class Finding:
             "layers": [layer.name for layer in asked.layers],
             "criterion": criterion,
             "outlines": asked.outlines,
+            "ground_truth": asked.ground_truth,
             "at_criterion": to_records(self.at_criterion(), _COLUMNS),
             "sensitivity": to_records(self.rows, _COLUMNS),
         }
@@ -204,11 +205,13 @@ def draw(
 def groups_table(finding: Finding) -> Group:
     """The groups at the criterion, for a terminal."""
     asked = finding.question
-    words = Text(f"Magnesian anorthosite: {asked.criterion.words}\n{asked.outlines}")
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("group", overflow="fold")
+    words = Text(
+        f"Magnesian anorthosite: {asked.criterion.words}\n{asked.outlines}\n{asked.ground_truth}"
+    )
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    table.add_column("group", overflow="fold", min_width=len(LEFT_OVER))
     for heading in ("km²", "of km² with values", "share %", "extrapolated %"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in finding.at_criterion():
         areas = (f"{row.area_km2:,.0f}", f"{row.valid_area_km2:,.0f}")
         table.add_row(row.group, *areas, _percent(row.share), _percent(row.qualified_share))

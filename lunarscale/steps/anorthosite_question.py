@@ -7,9 +7,11 @@ from typing import Any
 from lunarscale.errors import StoreError
 from lunarscale.grid.sides import Crossed, sides_of_maria
 from lunarscale.models.anorthosite import Criterion
+from lunarscale.models.derived import mg_number
 from lunarscale.quantities import QUANTITIES
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.joint import Axis
+from lunarscale.stations import built_in_table
 from lunarscale.steps.summarise import open_maps
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
@@ -58,6 +60,21 @@ class Question:
         if self.mare is None:
             return "maria: the seas as circles of the IAU gazetteer, an approximation"
         return f"maria: {Path(self.mare).name}"
+
+    @property
+    def ground_truth(self) -> str:
+        """How many of the camera's stations meet the criterion, for people.
+
+        Where none does, no soil at hand tells whether a model is right about it.
+        """
+        soils = [s.oxides_wt_pct for s in built_in_table(self.cube.layout.camera).stations]
+        known = [soil for soil in soils if {"Al2O3", "MgO", "FeO"} <= soil.keys()]
+        meet = sum(
+            soil["Al2O3"] >= self.criterion.al2o3_wt_pct
+            and float(mg_number(soil["MgO"], soil["FeO"])) >= self.criterion.mg_number
+            for soil in known
+        )
+        return f"{meet} of the {len(known)} stations' soils meet it"
 
 
 def ask(

@@ -201,6 +201,8 @@ def test_everything_that_is_written(usual: str, tmp_path: Path) -> None:
     assert facts["criterion"]["al2o3_wt_pct"] == DEFAULT_AL2O3_WT_PCT == 26.7
     assert facts["criterion"]["plagioclase_volume_share"] == pytest.approx(0.775, abs=1e-3)
     assert "approximation" in facts["outlines"]
+    # no soil of the Clementine table has Mg# 0.70: the richest, Luna 20, has 0.685
+    assert facts["ground_truth"] == "0 of the 46 stations' soils meet it"
     assert len(facts["at_criterion"]) == 4
     for table in (groups_table(finding), sensitivity_table(finding)):
         assert table is not None
@@ -269,6 +271,12 @@ def test_thresholds_near_the_ends_are_compared_with_fewer(usual: str) -> None:
     assert (al2o3[0], al2o3[-1], mg[-1]) == (30.9, 35.9, 0.99)
     finding = finding_of(asked, prepare_anorthosite(asked).run(Serial()))
     assert len(finding.at_criterion()) == 4
+
+
+def test_the_stations_that_meet_the_criterion_are_counted(usual: str) -> None:
+    # by hand: Apollo 16 S11 and S13 have 28.9 and 27.6 wt % Al2O3 and Mg# 0.646 and 0.667
+    asked = ask(usual, criterion=Criterion(27.55, 0.645))
+    assert asked.ground_truth == "3 of the 46 stations' soils meet it"  # and S4, 27.6 and 0.664
 
 
 def test_the_plan_is_known_and_what_does_not_fit_refused(usual: str) -> None:
