@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from engine_moon import MODELS
+from networks_at_hand import THREE_OXIDES, convolutional, dense, export
 
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.executors import OnDask
@@ -77,7 +78,15 @@ def test_a_worker_stays_within_the_plan(
         "predict between the mosaic's shards": lambda: prepare_predict(
             mosaic, out=str(tmp_path / "off.zarr"), models=MODELS, bbox=(0.3, 0.3, 12.7, 6.4)
         ),
+        "predict with networks": lambda: prepare_predict(
+            mosaic, out=str(tmp_path / "networks.zarr"), models=networks
+        ),
     }
+    # as exported, a convolution holds every window: the most that a network of its size takes
+    networks = [
+        str(export(dense(outputs=3, width=512), tmp_path / "dense.onnx", card=THREE_OXIDES)),
+        str(export(convolutional(), tmp_path / "convolutional.onnx", shape=(1, 5))),
+    ]
     with (
         LocalCluster(
             n_workers=1, threads_per_worker=threads, processes=True, memory_limit=0,

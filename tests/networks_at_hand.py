@@ -17,6 +17,12 @@ bands_nm: [415, 750, 900, 950, 1000]
 outputs: [{quantity: FeO, units: wt %}]
 """
 
+#: A card of three outputs in one array.
+THREE_OXIDES = CARD.replace(
+    "[{quantity: FeO, units: wt %}]",
+    "[" + ", ".join(f"{{quantity: {q}, units: wt %}}" for q in ("FeO", "TiO2", "CaO")) + "]",
+)
+
 
 def dense(outputs: int = 1, seed: int = 0, width: int = 32) -> nn.Sequential:
     """A network of (N, bands)."""
