@@ -225,7 +225,7 @@ class Network:
         buffers.run()
         stretched = self._stretched(counts, scale, buffers)
         for index, (values, column, output) in enumerate(
-            zip(out.values, self._columns, self.card.outputs, strict=True)
+            zip(out.values, self.columns, self.card.outputs, strict=True)
         ):
             made = buffers.outputs[column[0]][column[1], room]
             if (output.multiply_by, output.add) == (1.0, 0.0):
@@ -249,8 +249,8 @@ class Network:
         ]
 
     @cached_property
-    def _columns(self) -> list[tuple[str, int]]:
-        """The graph's output and the column of it that holds each quantity."""
+    def columns(self) -> list[tuple[str, int]]:
+        """The graph's output, and the column of it, that holds each quantity."""
         names = output_names(self.facts, self.card)
         return [(name, names[:index].count(name)) for index, name in enumerate(names)]
 
