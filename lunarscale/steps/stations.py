@@ -1,6 +1,6 @@
-"""How each equation does at the stations: predictions, residuals and scores."""
+"""The stations, and how each equation does there: predictions, residuals and scores."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,9 +12,11 @@ from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.models.equations import Equation
 from lunarscale.models.registry import BUILT_IN
 from lunarscale.models.scores import r2, rmse
-from lunarscale.stations import Station, clementine_stations
+from lunarscale.render.labels import number, pretty_name
+from lunarscale.stations import OXIDES, SOURCES, Station, StationTable, clementine_stations
+from lunarscale.training.cross_calibration import cross_calibrated_stations, propagated_sd
 
-#: What the stations' soils were measured for; other quantities cannot be scored there.
+#: What equations give and the stations' soils were measured for; nothing else can be scored there.
 MEASURED = ("FeO", "TiO2")
 
 
@@ -71,13 +73,23 @@ def can_be_scored(model: Equation) -> bool:
     return model.camera == CLEMENTINE_UVVIS.name and model.quantity.name in MEASURED
 
 
-def station_fits(models: Iterable[Equation] = tuple(BUILT_IN.values())) -> list[StationFit]:
-    """Every model that can be scored, at the 47 stations; the others are left out."""
-    return [_fit(model) for model in models if can_be_scored(model)]
+def station_fits(
+    models: Iterable[Equation] = tuple(BUILT_IN.values()), *, estimated: bool = False
+) -> list[StationFit]:
+    """Every model that can be scored, at the stations; the others are left out.
+
+    Parameters
+    ----------
+    models : iterable of Equation
+    estimated : bool
+        Whether Chang'e-5 and Chang'e-6, their reflectances estimated by cross-calibration, are
+        added to the 47.
+    """
+    stations = clementine_stations() + (cross_calibrated_stations() if estimated else ())
+    return [_fit(model, stations) for model in models if can_be_scored(model)]
 
 
-def _fit(model: Equation) -> StationFit:
-    stations = clementine_stations()
+def _fit(model: Equation, stations: Sequence[Station]) -> StationFit:
     bands = {w: [s.reflectance[w] for s in stations] for w in model.bands_nm}
     predicted = model.exact(bands)
     has_value = ~np.isnan(predicted)
@@ -133,6 +145,59 @@ def residuals_table(fits: list[StationFit], quantity: str) -> Table:
     for station in clementine_stations():
         residuals = (residual.get(station.number, "no value") for residual in by_number)
         table.add_row(station.name, f"{station.oxides_wt_pct[quantity]:.1f}", *residuals)
+    return table
+
+
+def added_table(fits: Sequence[StationFit]) -> Table:
+    """Scores with Chang'e-5 and Chang'e-6 among the stations, and how far each model is off there.
+
+    Parameters
+    ----------
+    fits : sequence of StationFit
+        With the estimated stations.
+    """
+    added = cross_calibrated_stations()
+    title = "With Chang'e-5 and Chang'e-6 (CE), their reflectances estimated"
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    table.add_column("model", no_wrap=True)
+    for heading in ("n", "R²", "RMSE", *(station.name for station in added)):
+        table.add_column(heading.replace("Chang'e", "CE"), justify="right", no_wrap=True)
+    for fit in fits:
+        scores = (f"{fit.n}", f"{fit.r2:.3f}", f"{fit.rmse:.3f}")
+        table.add_row(fit.model.name, *scores, *(_deviation(fit, s) for s in added))
+    table.caption = (
+        "CE-5, CE-6: predicted − measured, wt %, ± the standard deviation that the estimated "
+        "spectrum brings (Kaguya MI brought to Clementine's level, 44 stations)."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _deviation(fit: StationFit, station: Station) -> str:
+    if station not in fit.stations:
+        return "no value"
+    residual = float(fit.residual[fit.stations.index(station)])
+    return f"{residual:+.2f} ±{propagated_sd(fit.model, station):.2f}"
+
+
+def composition_table(stations: StationTable) -> Table:
+    """The soils and their places, one station a row; sources and remarks below."""
+    table = Table(
+        title=f"Soils at {stations.title}, wt %", title_justify="left", box=box.SIMPLE_HEAD,
+        padding=(0, 0, 0, 1), pad_edge=False, caption_justify="left",
+    )  # fmt: skip
+    table.add_column("station", no_wrap=True)
+    for heading in ("lon", "lat", *map(pretty_name, OXIDES)):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for station in stations.stations:
+        name = f"{station.name}*" if station.note else station.name
+        place = (number(station.lon, 2), number(station.lat, 2))
+        soil = (number(station.oxides_wt_pct.get(oxide), 2) for oxide in OXIDES)
+        table.add_row(name, *place, *soil)
+    remarks = [f"* {s.name}: {s.note}." for s in stations.stations if s.note]
+    keys = dict.fromkeys(key for s in stations.stations for key in s.sources.values())
+    told = [f"{key}: {SOURCES.get(key, key)}." for key in keys]
+    table.caption = "\n".join([*remarks, "Sources", *told])
     return table
 
 
