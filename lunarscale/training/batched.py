@@ -233,9 +233,9 @@ class _Told:
         if self.leaky:
             rows = self.known(np.arange(len(self.samples)), oxide)
         x, y = self.features(oxide)[rows], self.samples.target(oxide)[rows]
-        deviations = {**dict(zip(self.inputs[oxide], x.std(axis=0), strict=True)), oxide: y.std()}
-        for name, deviation in deviations.items():
-            if not deviation > 0.0:
+        spans = {**dict(zip(self.inputs[oxide], np.ptp(x, axis=0), strict=True)), oxide: np.ptp(y)}
+        for name, span in spans.items():
+            if not span > 0.0:
                 raise TrainingError(
                     f"{self.kind.name}: {name} is the same at all {rows.size} stations that fold "
                     f"{fold} learns {oxide} from; hold out fewer stations, or leave out the oxide"

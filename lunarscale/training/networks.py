@@ -212,7 +212,7 @@ class NetworkKind:
         """
         if camera not in self.cameras:
             raise TrainingError(
-                f"{self.name} reads what {' and '.join(self.cameras)} see, not {camera}; train "
+                f"{self.name} is made for {' and '.join(self.cameras)}, not {camera}; train "
                 "another network, or give it that camera's stations"
             )
         names = [f"R{w}" for w in bands_nm if (camera, w) not in _REPEATED]

@@ -98,7 +98,7 @@ class Stack:
         self.module, self.recipe, self.frozen = module, recipe, frozen
         self._inputs = inputs
         self._learnt, self._watched, self._generators = learnt, watched, generators
-        count = len(inputs)
+        count, kind = len(inputs), inputs.dtype
         self._moving = {  # what the gradient changes; the rest are averages and frozen layers
             name: value.clone() for name, value in tensors.items()
             if dict(module.named_parameters()).keys() >= {name} and not _frozen(name, frozen)
@@ -106,17 +106,17 @@ class Stack:
         self._still = {n: v.clone() for n, v in tensors.items() if n not in self._moving}
         self._first = {n: torch.zeros_like(v) for n, v in self._moving.items()}
         self._second = {n: torch.zeros_like(v) for n, v in self._moving.items()}
-        self._rate = torch.full((count,), recipe.learning_rate)
-        self._plateau_best = torch.full((count,), math.inf)
-        self._plateau_epochs = torch.zeros(count)
-        self._best = torch.full((count,), math.inf)
-        self._waited = torch.zeros(count)
+        self._rate = torch.full((count,), recipe.learning_rate, dtype=kind)
+        self._plateau_best = torch.full((count,), math.inf, dtype=kind)
+        self._plateau_epochs = torch.zeros(count, dtype=kind)
+        self._best = torch.full((count,), math.inf, dtype=kind)
+        self._waited = torch.zeros(count, dtype=kind)
         self._at = torch.arange(count)  # position in the results of each model still training
         self._going = torch.ones(count, dtype=torch.bool)
         self._x, self._y = inputs, targets
         self._steps = 0
         self.chosen = {name: value.clone() for name, value in tensors.items()}
-        self.losses = torch.full((count,), math.nan)
+        self.losses = torch.full((count,), math.nan, dtype=kind)
         self.epochs = torch.zeros(count, dtype=torch.int64)
         self.diverged = torch.zeros(count, dtype=torch.bool)
         self._gradient = vmap(grad_and_value(self._loss, has_aux=True))
@@ -128,7 +128,7 @@ class Stack:
         several = limit is not None and max(map(len, self._learnt)) > limit
         whole = [] if several else [self._told(Batch.of(self._learnt))]
         for epoch in range(1, self.recipe.epochs + 1):
-            total, number = torch.zeros(len(self._at)), torch.zeros(len(self._at))
+            total, number = torch.zeros_like(self._best), torch.zeros_like(self._best)
             for x, y, weights in map(self._told, self._dealt()) if several else whole:
                 size = weights.sum(1)
                 total += self._step(x, y, weights) * size
@@ -160,7 +160,7 @@ class Stack:
         """Inputs, targets and weights of a batch."""
         rows = batch.rows
         x = self._x.gather(1, rows[:, :, None].expand(-1, -1, self._x.shape[2]))
-        return x, self._y.gather(1, rows), batch.weights
+        return x, self._y.gather(1, rows), batch.weights.to(x.dtype)
 
     def _step(self, x: Tensor, y: Tensor, weights: Tensor) -> Tensor:
         """One step of Adam on a batch; its loss before the step, (model,)."""
