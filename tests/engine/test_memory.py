@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from distributed import Client, LocalCluster
 from engine_moon import MODELS
-from networks_at_hand import THREE_OXIDES, convolutional, dense, export
 
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.executors import OnDask
@@ -39,6 +38,19 @@ def noise_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def networks(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """A wide dense network of three outputs, and a convolutional one, as torch exports them."""
+    # not above: workers import this file for the functions below, and torch would count as theirs
+    from networks_at_hand import THREE_OXIDES, convolutional, dense, export
+
+    folder = tmp_path_factory.mktemp("networks")
+    return [
+        str(export(dense(outputs=3, width=512), folder / "dense.onnx", card=THREE_OXIDES)),
+        str(export(convolutional(), folder / "convolutional.onnx", shape=(1, 5))),
+    ]
+
+
 def reset_peak() -> None:
     """Forget this process's peak of resident memory (Linux, proc(5))."""
     Path("/proc/self/clear_refs").write_text("5")
@@ -62,7 +74,7 @@ def _measured(prepared: Prepared, client: Client) -> int:
     ("shard", "chunk", "threads"), [(1024, 256, 1), (2048, 512, 1), (2048, 512, 2)]
 )
 def test_a_worker_stays_within_the_plan(
-    noise_tiles: Path, tmp_path: Path, *, shard: int, chunk: int, threads: int
+    noise_tiles: Path, networks: list[str], tmp_path: Path, *, shard: int, chunk: int, threads: int
 ) -> None:
     mosaic = str(tmp_path / "mosaic.zarr")
     steps: dict[str, Any] = {
@@ -82,11 +94,6 @@ def test_a_worker_stays_within_the_plan(
             mosaic, out=str(tmp_path / "networks.zarr"), models=networks
         ),
     }
-    # as exported, a convolution holds every window: the most that a network of its size takes
-    networks = [
-        str(export(dense(outputs=3, width=512), tmp_path / "dense.onnx", card=THREE_OXIDES)),
-        str(export(convolutional(), tmp_path / "convolutional.onnx", shape=(1, 5))),
-    ]
     with (
         LocalCluster(
             n_workers=1, threads_per_worker=threads, processes=True, memory_limit=0,
