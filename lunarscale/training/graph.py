@@ -12,7 +12,7 @@ pixels it is 67 % against 30-38 %.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count, groupby
 from typing import Any
 
@@ -27,8 +27,8 @@ from lunarscale.models.signature import DISTANCE
 from lunarscale.quantities import QUANTITIES
 from lunarscale.training.features import Feature, Form, read_feature
 
-#: Name of the graph's input: reflectances as fractions, float32 (band, pixel).
-INPUT = "reflectance"
+#: The graph's input: reflectances as fractions, float32, and how a card calls its shape.
+INPUT, LAYOUT = "reflectance", "band, pixel"
 
 #: Pixels a block that runs fastest; up to 16,384 costs an eighth.
 BLOCK_PIXELS = 1024
@@ -200,11 +200,17 @@ class GraphBuilder:
     def build(self, card: Card) -> bytes:
         """The finished file, checked, with its card inside and all weights inline.
 
+        Parameters
+        ----------
+        card : Card
+            The layout of its input is set; ``BLOCK_PIXELS`` is a good ``block_pixels``.
+
         Raises
         ------
         ValueError
             If the card tells of another camera, other bands or other outputs.
         """
+        card = replace(card, input=replace(card.input, layout=LAYOUT))
         told = {output.name or output.quantity for output in card.outputs}
         has = set(self._outputs) - {DISTANCE}
         if (card.camera, card.bands_nm, told) != (self.camera, self.bands_nm, has):

@@ -1,6 +1,7 @@
 """The graph against NumPy in float64: features, layers, undefined pixels, the card inside."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunarscale.models.card import METADATA_KEY, Card
-from lunarscale.models.signature import Output
+from lunarscale.models.signature import Input, Output
 from lunarscale.training.features import feature_matrix
 from lunarscale.training.graph import INPUT, GraphBuilder, Rows
 
@@ -144,6 +145,17 @@ def test_operators_broadcast_numbers_and_single_rows() -> None:
     np.testing.assert_allclose(got, expected, atol=1e-6)
 
 
+def test_rows_are_scaled_channel_by_channel() -> None:
+    reflectance = spectra(CLEMENTINE)
+    names, factor = [f"R{w}" for w in CLEMENTINE], np.arange(5) + 1.0
+
+    def write(b: GraphBuilder) -> Rows:
+        return b.dense(b.scale(b.features(names), factor, -factor / 10), np.ones((5, 1)))
+
+    expected = ((reflectance - 0.1) * factor).sum(1)
+    np.testing.assert_allclose(one_row(write, reflectance, CLEMENTINE), expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("name", "spectrum"),
     [
@@ -174,7 +186,7 @@ def test_the_card_travels_inside() -> None:
     told = card("clementine-uvvis", CLEMENTINE, "FeO")
     model = onnx.load_from_string(builder.build(told))
     properties = {entry.key: entry.value for entry in model.metadata_props}
-    assert Card.from_json(properties[METADATA_KEY]) == told
+    assert Card.from_json(properties[METADATA_KEY]) == replace(told, input=Input("band, pixel"))
     assert model.ir_version <= 10
     assert 17 <= model.opset_import[0].version <= 20
     assert not any(constant.external_data for constant in model.graph.initializer)
