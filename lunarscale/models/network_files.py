@@ -2,14 +2,13 @@
 
 import hashlib
 from dataclasses import replace
-from importlib import resources
 from pathlib import Path
 
 from lunarscale.errors import ModelError
 from lunarscale.models.card import METADATA_KEY, Card
 from lunarscale.models.network import Network
 from lunarscale.models.onnx_file import GraphFacts, NotProtobufError, read_facts
-from lunarscale.models.session import READY, read_file
+from lunarscale.models.session import READY, read_file, ready_folder
 
 
 def read_network(path: str) -> Network:
@@ -38,7 +37,7 @@ def read_network(path: str) -> Network:
 
 def ready_names() -> list[str]:
     """Names of the networks that come with the package; no file is opened."""
-    folder = resources.files("lunarscale.models") / "ready"
+    folder = ready_folder()
     if not folder.is_dir():
         return []
     return sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".onnx"))

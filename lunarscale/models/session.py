@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,11 @@ def open_session(location: str, sha256: str, shapes: Shapes) -> Session:
         return _open(location, sha256, shapes)
 
 
+def ready_folder() -> Traversable:
+    """Where the networks that come with the package lie."""
+    return resources.files("lunarscale.models") / "ready"
+
+
 def read_file(location: str) -> bytes:
     """The bytes of a network: a path, or ``ready:`` and the stem of one in the package.
 
@@ -190,8 +196,7 @@ def read_file(location: str) -> bytes:
         If it is not there, is empty, or is too large.
     """
     if location.startswith(READY):
-        stem = location.removeprefix(READY)
-        return (resources.files("lunarscale.models") / "ready" / f"{stem}.onnx").read_bytes()
+        return (ready_folder() / f"{location.removeprefix(READY)}.onnx").read_bytes()
     try:
         size = Path(location).stat().st_size
         if size > LARGEST_FILE:

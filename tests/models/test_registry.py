@@ -1,9 +1,18 @@
 """Models by name: all of the table, and one clear sentence for anything else."""
 
+from pathlib import Path
+
 import pytest
+from networks_at_hand import CARD, dense, edited, export
+from onnx import helper
 
 from lunarscale.errors import ModelError
-from lunarscale.models.registry import BUILT_IN, DEFAULT_MODELS, find_model
+from lunarscale.models import network_files, session
+from lunarscale.models.card import Card
+from lunarscale.models.equations import LUCEY_2000_FEO, LUCEY_2000_TIO2
+from lunarscale.models.files import EquationFile, write_equations
+from lunarscale.models.network import Network
+from lunarscale.models.registry import BUILT_IN, DEFAULT_MODELS, find_model, find_models
 
 
 def test_the_whole_table_is_there():
@@ -43,3 +52,28 @@ def test_each_is_found_by_its_name(name):
 def test_what_is_no_model_is_told(name, message):
     with pytest.raises(ModelError, match=message):
         find_model(name)
+
+
+def test_a_file_of_equations_may_hold_several(tmp_path: Path) -> None:
+    path = tmp_path / "model.json"
+    write_equations(path, EquationFile((LUCEY_2000_FEO, LUCEY_2000_TIO2)))
+    assert find_models(str(path)) == (LUCEY_2000_FEO, LUCEY_2000_TIO2)
+    with pytest.raises(ModelError, match=r"holds 2 equations \(lucey-2000-feo, lucey-2000-tio2\)"):
+        find_model(str(path))
+
+
+def test_networks_of_the_package_are_found_by_their_files_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (network_files, session):
+        monkeypatch.setattr(module, "ready_folder", lambda: tmp_path)
+    card = Card.from_yaml(CARD).to_json()
+    path = export(dense(), tmp_path / "iron-2026.onnx", card=None)
+    edited(path, lambda model: helper.set_model_props(model, {"lunarscale": card}))
+    assert network_files.ready_names() == ["iron-2026"]
+    model = find_model("iron-2026")
+    assert isinstance(model, Network)
+    assert model.location == "ready:iron-2026"  # wherever a worker's package lies
+    model.open()
+    with pytest.raises(ModelError, match="'iron-2025' among the 10; did you mean iron-2026"):
+        find_model("iron-2025")
