@@ -6,13 +6,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.bands import Camera
 from lunarscale.moon import RADIUS_M, SEAS, Sea
 from lunarscale.simulated.craters import frames
+from lunarscale.simulated.spectra import station_spectra
 from lunarscale.stations import clementine_stations
-
-#: Columns of a soil: the five bands, then FeO and TiO2 in wt %.
-BANDS, FEO, TIO2 = 5, 5, 6
 
 #: Stations (numbers of the table) whose mean is each highland soil: the common one is Apollo 16,
 #: the two varieties Luna 20 and the Apollo 17 massif, the last, of South Pole-Aitken, Apollo 14.
@@ -71,12 +69,17 @@ RADIUS, STRETCH, POOR, RICH_STATION, RICH = 8, 9, 10, 11, 12
 
 
 @cache
-def soil_table() -> NDArray[np.float64]:
-    """The soils: four of the highlands, then one a station, ``(4 + 47, 7)`` float64."""
+def soil_table(camera: Camera) -> NDArray[np.float64]:
+    """The soils as a camera sees them: four of the highlands, then one a station.
+
+    Returns
+    -------
+    ndarray of float64, (4 + 47, bands + 2)
+        Reflectance in the camera's bands, then FeO and TiO2 in wt %, the same for all cameras.
+    """
     stations = {
-        s.number: [s.reflectance[w] for w in CLEMENTINE_UVVIS.wavelengths_nm]
-        + [s.oxides_wt_pct["FeO"], s.oxides_wt_pct["TiO2"]]
-        for s in clementine_stations()
+        s.number: [*spectrum, s.oxides_wt_pct["FeO"], s.oxides_wt_pct["TiO2"]]
+        for s, spectrum in zip(clementine_stations(), station_spectra(camera), strict=True)
     }
     highlands = [np.mean([stations[n] for n in numbers], axis=0) for numbers in HIGHLANDS]
     return np.array([*highlands, *(stations[n] for n in sorted(stations))])

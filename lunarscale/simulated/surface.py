@@ -2,8 +2,9 @@
 
 Seas, highlands, craters and texture are a pure function of place and seed, so that any way of
 splitting an evaluation gives the same bits. The spectra are mixtures of the spectra of the real
-sampling stations; a soil's maturity moves it along the line through the origin of Qiu 2025,
-along which iron does not change (Lucey et al. 2000, JGR 105, 20377).
+sampling stations; a soil's maturity moves it along the line through the camera's origin
+(``spectra.ORIGINS``), along which iron does not change (Lucey et al. 2000, JGR 105, 20377). Every
+camera sees the same seas, mixtures, craters and gaps.
 """
 
 import math
@@ -13,9 +14,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lunarscale.bands import CLEMENTINE_UVVIS, Camera
 from lunarscale.simulated import craters as c
 from lunarscale.simulated import soils as s
-from lunarscale.simulated.instrument import digitise
+from lunarscale.simulated.instrument import digitise, instrument_of
 from lunarscale.simulated.noise import (
     BROADEST,
     LACUNARITY,
@@ -25,6 +27,7 @@ from lunarscale.simulated.noise import (
     smooth_noise,
     unit_vector,
 )
+from lunarscale.simulated.spectra import BASE, ORIGINS
 
 #: The seed of the Moon that everybody sees: the year of Clementine.
 SEED = 1994
@@ -36,11 +39,6 @@ DETAIL_DEG = 0.1
 #: noise's first channel, titanium and maturity of the second, one broad and one fine of each.
 SHORE, TONE, TITANIUM, MATURITY = range(4)
 PERSISTENCE = (0.8, 0.9, 0.55, 0.9)
-
-#: Hypermature origins of the band ratios to 750 nm and of R750: 415 and 950 nm are those of
-#: Qiu et al. 2025 (eqs 1-4); 900 and 1000 nm lie in proportion to the Apollo 16 soils.
-ORIGIN_RATIO = (0.481, 1.0, 1.15, 1.188, 1.24)
-ORIGIN_R750 = 0.018
 
 #: How far the shores' noise bends them, against a sea's radius.
 SHORES = 0.45
@@ -69,11 +67,13 @@ class Truth(NamedTuple):
 
 
 class World(NamedTuple):
-    """Everything that seed and detail determine, as the kernels take it."""
+    """Everything that seed, detail and camera determine, as the kernels take it."""
 
     nodes: NDArray[np.float32]
     weights: NDArray[np.float32]
     soils: NDArray[np.float64]
+    origin: float
+    origin_ratios: NDArray[np.float64]
     seas: NDArray[np.float64]
     sea_starts: NDArray[np.int32]
     sea_members: NDArray[np.int32]
@@ -83,13 +83,16 @@ class World(NamedTuple):
 
 
 @lru_cache(maxsize=4)
-def _world(seed: int, detail_deg: float) -> World:
+def _world(seed: int, detail_deg: float, camera: Camera) -> World:
     sea_rows, sea_caps = s.sea_table()
     crater_rows, crater_caps = c.craters(seed, detail_deg)
+    origin = ORIGINS[camera.name]
     return World(
         noise_nodes(seed),
         octave_weights(detail_deg, PERSISTENCE),
-        s.soil_table(),
+        s.soil_table(camera),
+        origin.reflectance,
+        np.array(origin.ratios),
         sea_rows,
         *c.index_caps(sea_caps),
         crater_rows,
@@ -195,8 +198,9 @@ def _craters_at(world, place, bin_):  # type: ignore[no-untyped-def]
 
 @kernel
 def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-def]
-    """Fill ``spectra`` (5, pixel) and ``made_of`` (5, pixel): sea, lava, FeO, TiO2, shore."""
-    soil = np.empty(7)
+    """Fill ``spectra`` (band, pixel) and ``made_of`` (5, pixel): sea, lava, FeO, TiO2, shore."""
+    bands = world.origin_ratios.size
+    soil = np.empty(bands + 2)
     for pixel in range(lons.size):
         lon, lat = lons[pixel], lats[pixel]
         place = unit_vector(lon, lat)
@@ -216,7 +220,7 @@ def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-d
         rich = _smoothstep(world.seas[sea, s.RICH] + 0.9 * titanium)
         poor_row = int(world.seas[sea, s.POOR])
         rich_row = int(world.seas[sea, s.RICH_STATION])
-        for part in range(7):
+        for part in range(bands + 2):
             high = world.soils[0, part] * (1.0 - abs(kind)) + world.soils[other, part] * abs(kind)
             high += basin * (world.soils[3, part] - high)
             low = world.soils[poor_row, part]
@@ -224,15 +228,17 @@ def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-d
             soil[part] = high + lava * (low - high)
         # maturity: towards the hypermature origin or away from it
         away = max(1.0 + 0.12 * maturity + 0.6 * fresh, 0.7)
-        bright = (1.0 + 0.08 * tone + relief) * (ORIGIN_R750 + away * (soil[1] - ORIGIN_R750))
-        per_750 = 1.0 / soil[1]
-        for part in range(5):
-            ratio = ORIGIN_RATIO[part] + away * (soil[part] * per_750 - ORIGIN_RATIO[part])
+        near = world.origin + away * (soil[BASE] - world.origin)
+        bright = (1.0 + 0.08 * tone + relief) * near
+        per_base = 1.0 / soil[BASE]
+        for part in range(bands):
+            limit = world.origin_ratios[part]
+            ratio = limit + away * (soil[part] * per_base - limit)
             spectra[part, pixel] = bright * ratio
         made_of[0, pixel] = number
         made_of[1, pixel] = lava
-        made_of[2, pixel] = soil[s.FEO]
-        made_of[3, pixel] = soil[s.TIO2]
+        made_of[2, pixel] = soil[bands]
+        made_of[3, pixel] = soil[bands + 1]
         made_of[4, pixel] = shore
 
 
@@ -245,25 +251,31 @@ class _Made(NamedTuple):
     shape: tuple[int, ...]
 
 
-def _make(lon: ArrayLike, lat: ArrayLike, seed: int, detail_deg: float) -> _Made:
+def _make(lon: ArrayLike, lat: ArrayLike, camera: Camera, *, seed: int, detail_deg: float) -> _Made:
     lons, lats = np.broadcast_arrays(np.asarray(lon, np.float64), np.asarray(lat, np.float64))
     # the formula of moon.normalise_longitude, for arrays
     place = (np.ravel((lons + 180.0) % 360.0 - 180.0), np.array(lats).ravel())
-    spectra = np.empty((5, lons.size), np.float32)
+    spectra = np.empty((len(camera.wavelengths_nm), lons.size), np.float32)
     made_of = np.empty((5, lons.size), np.float32)
-    _evaluate(_world(seed, detail_deg), *place, spectra, made_of)
+    _evaluate(_world(seed, detail_deg, camera), *place, spectra, made_of)
     return _Made(place, spectra, made_of, lons.shape)
 
 
 def reflectance(
-    lon: ArrayLike, lat: ArrayLike, *, seed: int = SEED, detail_deg: float = DETAIL_DEG
+    lon: ArrayLike,
+    lat: ArrayLike,
+    camera: Camera = CLEMENTINE_UVVIS,
+    *,
+    seed: int = SEED,
+    detail_deg: float = DETAIL_DEG,
 ) -> NDArray[np.float32]:
-    """Reflectance of the simulated surface in the five Clementine UVVIS bands.
+    """Reflectance of the simulated surface in a camera's bands.
 
     Parameters
     ----------
     lon, lat : array_like
         Degrees east (any turn) and north, broadcast against each other.
+    camera : Camera
     seed : int
         Another seed is another Moon; the seas and their lavas stay where they are.
     detail_deg : float
@@ -271,15 +283,20 @@ def reflectance(
 
     Returns
     -------
-    ndarray of float32, (5, ...)
+    ndarray of float32, (band, ...)
         Fractions, as the camera would see them without noise or gaps.
     """
-    made = _make(lon, lat, seed, detail_deg)
-    return made.spectra.reshape(5, *made.shape)
+    made = _make(lon, lat, camera, seed=seed, detail_deg=detail_deg)
+    return made.spectra.reshape(-1, *made.shape)
 
 
 def counts(
-    lon: ArrayLike, lat: ArrayLike, *, seed: int = SEED, detail_deg: float = DETAIL_DEG
+    lon: ArrayLike,
+    lat: ArrayLike,
+    camera: Camera = CLEMENTINE_UVVIS,
+    *,
+    seed: int = SEED,
+    detail_deg: float = DETAIL_DEG,
 ) -> NDArray[np.int16]:
     """Counts of the simulated camera: the surface with noise, gaps and broken counts.
 
@@ -287,19 +304,19 @@ def counts(
 
     Returns
     -------
-    ndarray of int16, (5, ...)
-        Clementine UVVIS counts with the archive's special values.
+    ndarray of int16, (band, ...)
+        The camera's counts with its archive's special values.
     """
-    made = _make(lon, lat, seed, detail_deg)
+    made = _make(lon, lat, camera, seed=seed, detail_deg=detail_deg)
     filled = np.empty(made.spectra.shape, np.int16)
-    digitise(made.place, made.spectra, made.made_of[4], seed, filled)
-    return filled.reshape(5, *made.shape)
+    digitise(made.place, made.spectra, made.made_of[4], (*instrument_of(camera), seed), filled)
+    return filled.reshape(-1, *made.shape)
 
 
 def simulated_truth(
     lon: ArrayLike, lat: ArrayLike, *, seed: int = SEED, detail_deg: float = DETAIL_DEG
 ) -> Truth:
     """What the simulated surface is made of; parameters are those of ``reflectance``."""
-    made = _make(lon, lat, seed, detail_deg)
+    made = _make(lon, lat, CLEMENTINE_UVVIS, seed=seed, detail_deg=detail_deg)
     sea, lava, feo, tio2 = (layer.reshape(made.shape) for layer in made.made_of[:4])
     return Truth(sea.astype(np.int16), lava, feo, tio2)
