@@ -206,5 +206,8 @@ def _law(part: object, where: str) -> Law:
             raise told.wrong("sign", "-1 or 1")
         numbers["sign"] = int(numbers["sign"])
     made = law(**numbers)
-    require_computable(made)
+    try:
+        require_computable(made)
+    except ModelError as error:
+        raise ModelError(f"{where}: {error}") from error
     return made
