@@ -10,17 +10,19 @@ saw, whose truth is exact.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lunarscale.bands import CLEMENTINE_UVVIS, Camera
+from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.errors import StationError
-from lunarscale.flags import NO_DATA
+from lunarscale.flags import NEVER_IMAGED
 from lunarscale.models.derived import mg_number
 from lunarscale.simulated.archive import write_tile
+from lunarscale.simulated.kaguya_archive import write_kaguya_tile
+from lunarscale.simulated.kaguya_tiling import MAPPED, KaguyaPlan, kaguya_tiles
 from lunarscale.simulated.noise import (
     BROADEST,
     CHANNELS,
@@ -102,6 +104,12 @@ class MixturesMoon:
         """Oxides that were measured at every station."""
         return tuple(o for o in OXIDES if all(o in s.oxides_wt_pct for s in self.stations))
 
+    @property
+    def null(self) -> int:
+        """The count of the camera's archive for ground that was never imaged."""
+        special = self.camera.special.items()
+        return next(count for count, reason in special if reason == NEVER_IMAGED)
+
     def shares(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.float64]:
         """Each station's share of the ground, ``(station, ...)``; they sum to 1."""
         return self._mixed(np.eye(len(self.stations)), lon, lat)
@@ -128,7 +136,7 @@ class MixturesMoon:
         spectra = self.reflectance(*place)
         seen = np.empty(spectra.shape, np.int16)
         _digitise(place, spectra / self.camera.scale, self.noise, self.seed, seen)
-        filled = np.full((len(self.camera.wavelengths_nm), *shape), NO_DATA, np.int16)
+        filled = np.full((len(self.camera.wavelengths_nm), *shape), self.null, np.int16)
         for row, wavelength in enumerate(self.bands_nm):
             filled[self.camera.wavelengths_nm.index(wavelength)] = seen[row].reshape(shape)
         return filled
@@ -215,7 +223,7 @@ def mixture_tile(moon: MixturesMoon, plan: TilePlan) -> NDArray[np.int16]:
     """The counts of an archive tile, ``(band, line, sample)`` int16, null outside its edges."""
     inside = plan.inside()
     lon, lat = (axis[inside] for axis in plan.places())
-    image = np.full((len(moon.camera.wavelengths_nm), *inside.shape), NO_DATA, np.int16)
+    image = np.full((len(moon.camera.wavelengths_nm), *inside.shape), moon.null, np.int16)
     image[:, inside] = moon.counts(lon, lat)
     return image
 
@@ -225,28 +233,55 @@ def write_mixtures(
     moon: MixturesMoon,
     *,
     ppd: float,
+    bbox: tuple[float, float, float, float] | None = None,
     progress: Callable[[int, int], None] = lambda done, todo: None,
-) -> list[Path]:
-    """Write a Moon of mixtures as Clementine UVVIS archive tiles, and say which files.
+) -> None:
+    """Write a Moon of mixtures as tiles of its camera's archive.
 
     Parameters
     ----------
     folder : Path
         Made if it is not there.
     moon : MixturesMoon
-        As the Clementine UVVIS sees it.
+        As the Clementine UVVIS or the Kaguya MI sees it.
     ppd : float
-        Pixels a degree; the archive's own is 303.23349.
+        Pixels a degree; a whole number for Kaguya, whose tiles are a degree wide.
+    bbox : tuple of float, optional
+        West, south, east, north: only the tiles that have ground in it. All that the camera
+        mapped if none.
     progress : callable, optional
         Told tiles written and all the tiles.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plans = tiles(ppd)
-    written = []
-    for plan in plans:
-        path = folder / plan.file_name
-        write_tile(path, plan, mixture_tile(moon, plan))
-        written.append(path)
-        progress(len(written), len(plans))
-    return written
+    writers = (
+        _kaguya_writers(folder, moon, ppd=round(ppd), bbox=bbox or MAPPED)
+        if moon.camera == KAGUYA_MI
+        else _clementine_writers(folder, moon, ppd=ppd, bbox=bbox)
+    )
+    for done, write in enumerate(writers):
+        write()
+        progress(done + 1, len(writers))
+
+
+#: West, south, east, north.
+_Box = tuple[float, float, float, float]
+
+
+def _clementine_writers(
+    folder: Path, moon: MixturesMoon, *, ppd: float, bbox: _Box | None
+) -> list[Callable[[], None]]:
+    def write(plan: TilePlan) -> None:
+        write_tile(folder / plan.file_name, plan, mixture_tile(moon, plan))
+
+    plans = [plan for plan in tiles(ppd) if bbox is None or plan.touches(bbox)]
+    return [partial(write, plan) for plan in plans]
+
+
+def _kaguya_writers(
+    folder: Path, moon: MixturesMoon, *, ppd: int, bbox: _Box
+) -> list[Callable[[], None]]:
+    def write(plan: KaguyaPlan) -> None:
+        write_kaguya_tile(folder, plan, moon.counts(*plan.places()))
+
+    return [partial(write, plan) for plan in kaguya_tiles(ppd, bbox)]

@@ -12,14 +12,15 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
+from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.engine.executors import Executor
 from lunarscale.errors import ModelError, StationError
 from lunarscale.flags import NO_DATA
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.agreement import Agreement, agreement
 from lunarscale.render.comparison import ComparedMap, draw_comparison
-from lunarscale.simulated.mixtures import MixturesMoon, write_mixtures
-from lunarscale.stations import Station, clementine_stations
+from lunarscale.simulated.mixtures import NOISE, SEED, MixturesMoon, write_mixtures
+from lunarscale.stations import Station, built_in_table
 from lunarscale.steps.ingest import ingest
 from lunarscale.steps.predict import predict
 from lunarscale.steps.summarise import open_maps
@@ -28,6 +29,9 @@ from lunarscale.store.layout import MapLayer
 
 #: Resolution of the comparison, pixels a degree, and its cut: 1440 x 720 pixels in 18 shards.
 PPD, SHARD, CHUNK = 4.0, 240, 120
+
+#: The same for Kaguya, whose tiles are a degree wide: a part of the Moon in 1,600 of them.
+KAGUYA_PPD, KAGUYA_BOX = 16.0, (-20.0, -20.0, 20.0, 20.0)
 
 
 @dataclass(frozen=True)
@@ -52,15 +56,17 @@ class MixtureCheck:
     facts: Path
 
 
-def held_out_stations(numbers: Sequence[int]) -> tuple[Station, ...]:
-    """Stations of the Clementine table by their numbers.
+def held_out_stations(
+    numbers: Sequence[int], camera: str = CLEMENTINE_UVVIS.name
+) -> tuple[Station, ...]:
+    """Stations of a camera's built-in table by their numbers.
 
     Raises
     ------
     StationError
         If there is none of a number, or one is named twice.
     """
-    known = {station.number: station for station in clementine_stations()}
+    known = {station.number: station for station in built_in_table(camera).stations}
     wrong = [n for n in numbers if n not in known or list(numbers).count(n) > 1]
     if wrong:
         raise StationError(
@@ -78,7 +84,8 @@ def check_on_mixtures(
     held_out: bool = True,
     noise: float | None = None,
     seed: int | None = None,
-    ppd: float = PPD,
+    camera: Camera = CLEMENTINE_UVVIS,
+    ppd: float | None = None,
     executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> MixtureCheck:
@@ -89,7 +96,7 @@ def check_on_mixtures(
     models : str or sequence of str
         Names or paths.
     stations : sequence of Station
-        With Clementine reflectances; the models should never have seen them.
+        With the camera's reflectances; the models should never have seen them.
     out : str
         Folder for the tiles, the stores, a figure, a table in CSV and all facts in JSON.
     held_out : bool
@@ -97,7 +104,9 @@ def check_on_mixtures(
     noise : float, optional
         Relative standard deviation of a reflectance.
     seed : int, optional
-    ppd : float
+    camera : Camera
+        Whose tiles are made: the whole Moon as Clementine's, or a part of it as Kaguya's.
+    ppd : float, optional
         Pixels a degree of tiles and maps.
     executor : Executor, optional
     progress : callable, optional
@@ -110,16 +119,18 @@ def check_on_mixtures(
     ModelError
         If the models give nothing that is known of all the stations.
     """
-    chosen = {"noise": noise, "seed": seed}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    moon = MixturesMoon(tuple(stations), **given)  # type: ignore[arg-type]
+    moon = MixturesMoon(
+        tuple(stations), camera, NOISE if noise is None else noise, SEED if seed is None else seed
+    )
     names = [models] if isinstance(models, str) else list(models)
     folder = Path(out)
-    write_mixtures(folder / "tiles", moon, ppd=ppd, progress=progress)
+    box = KAGUYA_BOX if camera == KAGUYA_MI else None
+    ppd = (PPD if box is None else KAGUYA_PPD) if ppd is None else ppd
+    write_mixtures(folder / "tiles", moon, ppd=ppd, bbox=box, progress=progress)
     mosaic, maps = str(folder / "mosaic.zarr"), str(folder / "maps.zarr")
     ingest(
-        [str(folder / "tiles")], out=mosaic, ppd=ppd, shard=SHARD, chunk=CHUNK, overwrite=True,
-        executor=executor,
+        [str(folder / "tiles")], out=mosaic, ppd=ppd, bbox=box, shard=SHARD, chunk=CHUNK,
+        overwrite=True, executor=executor,
     )  # fmt: skip
     predict(mosaic, out=maps, models=names, overwrite=True, executor=executor)
     return compare(maps, moon, out=out, held_out=held_out)

@@ -96,7 +96,7 @@ def test_a_band_that_the_stations_lack_was_never_imaged() -> None:
     counts = moon.counts(LON[:, :10], LAT)
     assert len(moon.bands_nm) == 8
     for wavelength, band in zip(camera.wavelengths_nm, counts, strict=True):
-        assert (band == NO_DATA).all() == (wavelength not in moon.bands_nm)
+        assert (band == -30000).all() == (wavelength not in moon.bands_nm)
         assert wavelength in moon.bands_nm or wavelength == 1000
 
 
@@ -110,14 +110,25 @@ def test_a_tile_is_null_outside_its_edges() -> None:
 
 def test_tiles_are_read_as_the_archives_and_told_as_simulated(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    written = write_mixtures(
-        tmp_path, MOON, ppd=0.5, progress=lambda done, todo: told.append((done, todo))
-    )
-    assert len(written) == len(tiles(0.5)) == 996
+    write_mixtures(tmp_path, MOON, ppd=0.5, progress=lambda done, todo: told.append((done, todo)))
+    assert len(list(tmp_path.iterdir())) == len(tiles(0.5)) == 996
     assert told[-1] == (996, 996)
-    index = index_sources([str(written[0])])
+    index = index_sources([str(tmp_path / "ui03n003.img")])
     assert not index.problems
     assert index.tiles[0].simulated
+
+
+def test_a_box_is_written_as_the_cameras_own_tiles(tmp_path: Path) -> None:
+    box = (2.0, 2.0, 4.0, 3.0)
+    write_mixtures(tmp_path / "clementine", MOON, ppd=10.0, bbox=box)
+    assert [path.name for path in (tmp_path / "clementine").iterdir()] == ["ui03n003.img"]
+    kaguya = MixturesMoon(kaguya_stations()[:3], CAMERAS["kaguya-mi"])
+    write_mixtures(tmp_path / "kaguya", kaguya, ppd=8.0, bbox=box)
+    index = index_sources([str(tmp_path / "kaguya")])
+    assert [tile.camera.name for tile in index.tiles] == ["kaguya-mi"] * 2
+    assert all(tile.simulated for tile in index.tiles)
+    counts = index.tiles[0].read(slice(0, 8), slice(0, 8))
+    assert (counts > 0).sum() == 8 * 64
 
 
 def _without(station: Station, band: int) -> Station:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lunarscale.bands import CAMERAS
 from lunarscale.errors import ModelError, StationError
 from lunarscale.flags import NO_DATA, MapReason
 from lunarscale.models.equations import QIU_2025_FEO
@@ -14,6 +15,8 @@ from lunarscale.models.model import Prediction
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.agreement import agreement
 from lunarscale.simulated.mixtures import MixturesMoon
+from lunarscale.stations import Station
+from lunarscale.steps import mixtures as check_step
 from lunarscale.steps import predict as predict_step
 from lunarscale.steps.mixtures import check_on_mixtures, check_table, compare, held_out_stations
 from lunarscale.steps.summarise import open_maps
@@ -28,15 +31,21 @@ class Affine:
     """The affine law of the reflectances that is exact at the stations, and so on all mixtures."""
 
     name = digest = "affine"
-    camera, bands_nm, mare_only = "clementine-uvvis", BANDS, False
+    mare_only = False
     formula, source = "c + k · R", "made for this test"
     quantities = tuple(QUANTITIES[name] for name in ("FeO", "FeO_lower", "FeO_upper", "MgO"))
     #: Ends of the interval about FeO, wt %.
     reach = (-0.2, 0.1)
 
-    def __init__(self) -> None:
-        spectra = np.array([[1.0, *(s.reflectance[w] for w in BANDS)] for s in STATIONS])
-        soils = np.array([[s.oxides_wt_pct[o] for o in ("FeO", "MgO")] for s in STATIONS])
+    def __init__(
+        self,
+        stations: tuple[Station, ...] = STATIONS,
+        camera: str = "clementine-uvvis",
+        bands_nm: tuple[int, ...] = BANDS,
+    ) -> None:
+        self.camera, self.bands_nm = camera, bands_nm
+        spectra = np.array([[1.0, *(s.reflectance[w] for w in bands_nm)] for s in stations])
+        soils = np.array([[s.oxides_wt_pct[o] for o in ("FeO", "MgO")] for s in stations])
         self.law = np.linalg.lstsq(spectra, soils, rcond=None)[0]
         np.testing.assert_allclose(spectra @ self.law, soils, atol=1e-9)
 
@@ -127,6 +136,20 @@ def test_the_title_says_whether_the_stations_were_held_out(by_equations: Path) -
         check = compare(maps, MOON, out=str(by_equations), held_out=held_out)
         assert words in str(check_table(check).title)
         assert json.loads(check.facts.read_text())["held_out"] is held_out
+
+
+def test_kaguya_tiles_go_the_same_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An affine model of three points is exact on their mixtures, with a band that is missing."""
+    points = held_out_stations([1, 24, 40], "kaguya-mi")
+    model = Affine(points, "kaguya-mi", (749, 950))
+    monkeypatch.setattr(predict_step, "find_models", lambda name: (model,))
+    monkeypatch.setattr(check_step, "KAGUYA_BOX", (-3.0, -2.0, 3.0, 2.0))
+    check = check_on_mixtures(
+        "affine", points, out=str(tmp_path), noise=0.0, camera=CAMERAS["kaguya-mi"]
+    )
+    scored = check.scores["FeO"][1]
+    assert scored.pixels == 96 * 64
+    assert scored.r2 > 0.98
 
 
 def test_models_of_what_is_not_known_are_refused(tmp_path: Path) -> None:
