@@ -1,13 +1,16 @@
 """Simulated Kaguya tiles: the real one's names and keywords, the same Moon as Clementine's."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import rasterio
 
 from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI
 from lunarscale.errors import RegionError, TileError
+from lunarscale.moon import RADIUS_M
 from lunarscale.readers.kaguya import open_kaguya
 from lunarscale.readers.label import Label
 from lunarscale.readers.pds3 import parse_label, read_label
@@ -80,6 +83,23 @@ def test_the_archive_is_read_back(tmp_path: Path, version: str) -> None:
         np.testing.assert_allclose(tile.lattice.lat_of(np.arange(8) + 1), lat[:, 0])
         east = tile.lattice.lon_of(np.arange(8) + 1, 0.0) - lon
         np.testing.assert_allclose((east + 180) % 360, 180)
+
+
+@pytest.mark.parametrize("version", ["02", "03"])
+@pytest.mark.parametrize("corner", [(124, 51), (300, 0), (0, -64)])
+def test_gdal_reads_the_same_counts_at_the_same_place(
+    tmp_path: Path, corner: tuple[int, int], version: str
+) -> None:
+    """GDAL places the tile by its projection offsets, the reader by its name."""
+    plan = KaguyaPlan(*corner, 16, version)
+    image = simulated_kaguya_tile(plan)
+    path = write_kaguya_tile(tmp_path, plan, image)
+    lattice = open_kaguya(str(path)).lattice
+    with rasterio.open(path if version == "02" else path.with_suffix(".lbl"), driver="PDS") as file:
+        np.testing.assert_array_equal(file.read(), image)
+        lon, lat = (math.degrees(v / RADIUS_M) for v in file.xy(0, 0))
+    assert (lon + 180) % 360 - 180 == pytest.approx(float(lattice.lon_of(1, 0.0)), abs=1e-6)
+    assert lat == pytest.approx(float(lattice.lat_of(1)), abs=1e-6)
 
 
 def test_both_cameras_see_the_same_moon() -> None:

@@ -28,6 +28,7 @@ from lunarscale.store.layout import (
 GRID = RasterGrid.whole(1.0)
 FEO = MapLayer("FeO", "FeO", "qiu-2025-feo", "a formula", "a source")
 MOSAIC = Layout("mosaic", GRID, 64, 16, "clementine-uvvis")
+KAGUYA = Layout("mosaic", GRID, 64, 16, "kaguya-mi")
 MAPS = Layout("maps", GRID, 64, 16, "clementine-uvvis", (FEO,), simulated=True)
 
 GRIDS = st.builds(
@@ -104,8 +105,16 @@ def test_the_shards_tile_the_grid(shard: int) -> None:
     assert np.all(times == 1)
 
 
-@pytest.mark.parametrize("spec", [*MOSAIC.arrays(), *MAPS.arrays()], ids=lambda spec: spec.name)
-def test_what_is_not_written_is_explained(spec: ArraySpec) -> None:
+LAYOUTS = {"clementine": MOSAIC, "kaguya": KAGUYA, "maps": MAPS}
+ARRAYS = [
+    pytest.param(layout, spec, id=f"{name} {spec.name}")
+    for name, layout in LAYOUTS.items()
+    for spec in layout.arrays()
+]
+
+
+@pytest.mark.parametrize(("layout", "spec"), ARRAYS)
+def test_what_is_not_written_is_explained(layout: Layout, spec: ArraySpec) -> None:
     """No object reads as no-data, and in the flags as never imaged, in every band."""
     if "flag" not in spec.name:
         assert spec.packing.fill_value == spec.attributes["_FillValue"] == NO_DATA
@@ -119,12 +128,13 @@ def test_what_is_not_written_is_explained(spec: ArraySpec) -> None:
         strict=True,
     )
     said = [name for mask, value, name in triples if spec.packing.fill_value & mask == value]
-    bands = [f"null_{nm}nm" for nm in MOSAIC.camera_facts.wavelengths_nm]
+    name = "out_of_bounds" if layout is KAGUYA else "null"
+    bands = [f"{name}_{nm}nm" for nm in layout.camera_facts.wavelengths_nm]
     assert said == (bands if spec.name == "flag" else ["no_input"])
 
 
-@pytest.mark.parametrize("spec", [*MOSAIC.arrays(), *MAPS.arrays()], ids=lambda spec: spec.name)
-def test_flag_attributes_follow_cf(spec: ArraySpec) -> None:
+@pytest.mark.parametrize(("layout", "spec"), ARRAYS)
+def test_flag_attributes_follow_cf(layout: Layout, spec: ArraySpec) -> None:
     """As many masks as values and meanings, all of the layer's type, no two alike (CF 3.5)."""
     if "flag" not in spec.name:
         assert "flag_masks" not in spec.attributes
@@ -137,6 +147,29 @@ def test_flag_attributes_follow_cf(spec: ArraySpec) -> None:
         assert 0 < value <= mask <= np.iinfo(spec.packing.dtype).max
         assert value & ~mask == 0
     assert all(name.replace("_", "").isalnum() for name in meanings)
+
+
+def test_flags_are_as_wide_as_the_cameras_bands() -> None:
+    assert {spec.name: spec.packing.dtype for spec in MOSAIC.arrays()}["flag"] == "uint16"
+    assert {spec.name: spec.packing.dtype for spec in KAGUYA.arrays()}["flag"] == "uint32"
+    assert KAGUYA.arrays()[0].bands == 9
+
+
+def test_a_cameras_reasons_keep_their_numbers() -> None:
+    """They are in stores that were written: a number never means something else."""
+    words = {
+        "clementine": "null low_repr_saturation low_instr_saturation high_instr_saturation "
+        "high_repr_saturation off_scale near_saturation",
+        "kaguya": "out_of_bounds dummy_defect other saturation minus off_scale",
+    }
+    for name, meanings in words.items():
+        camera = LAYOUTS[name].camera_facts
+        flag, size = camera.flag_attributes(), len(meanings.split())
+        values = [value << 3 * band for band in range(len(camera.wavelengths_nm))
+                  for value in range(1, size + 1)]  # fmt: skip
+        assert flag["flag_values"] == values
+        said = [f"{word}_{nm}nm" for nm in camera.wavelengths_nm for word in meanings.split()]
+        assert str(flag["flag_meanings"]).split() == said
 
 
 def test_the_crs_is_the_moons() -> None:
