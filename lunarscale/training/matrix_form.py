@@ -101,22 +101,21 @@ class MatrixForm:
     def _normalise(self, module: nn.BatchNorm1d, x: Tensor, name: str) -> Tensor:
         mean, variance = (self.tensors[f"{name}running_{n}"] for n in ("mean", "var"))
         if self.weights is not None and not name.startswith(self.frozen or "/"):
-            share = self.weights / (self.weights.sum() * x.shape[1])
-            batch_mean = torch.einsum("rpc,r->c", x, share)
-            deviation = x - batch_mean
-            batch_variance = torch.einsum("rpc,r->c", deviation * deviation, share)
             number = self.weights.sum() * x.shape[1]
+            share = (self.weights / number)[:, None].expand(-1, x.shape[1]).flatten()
+            flat = x.flatten(0, 1)
+            batch_mean = share @ flat
+            # two products; deviations from the mean would take the memory's time three times
+            square = share @ (flat * flat) - batch_mean * batch_mean
+            batch_variance = square.clamp(min=0.0)  # rounding may take it below
             assert module.momentum is not None  # networks.py takes torch's 0.1
             new = {"mean": batch_mean, "var": batch_variance * number / (number - 1.0)}
             for key, old in (("mean", mean), ("var", variance)):
                 average = torch.lerp(old, new[key].detach(), module.momentum)
                 self.averages[f"{name}running_{key}"] = average
-            variance = batch_variance
-        else:
-            deviation = x - mean
+            mean, variance = batch_mean, batch_variance
         slope = self.tensors[f"{name}weight"] * torch.rsqrt(variance + module.eps)
-        normalised: Tensor = deviation * slope + self.tensors[f"{name}bias"]
-        return normalised
+        return x * slope + (self.tensors[f"{name}bias"] - mean * slope)
 
 
 def _without_parameters(module: nn.Module, x: Tensor) -> Tensor:
