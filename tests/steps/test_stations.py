@@ -7,8 +7,16 @@ import pytest
 from rich.console import Console
 
 from lunarscale.models.registry import BUILT_IN
+from lunarscale.stations import built_in_table
 from lunarscale.steps.models import models_table
-from lunarscale.steps.stations import residuals_table, station_fits, stations_table
+from lunarscale.steps.stations import (
+    added_table,
+    composition_table,
+    residuals_table,
+    station_fits,
+    stations_table,
+)
+from lunarscale.training.calibration import with_cross_calibrated
 
 
 def printed(table, width):
@@ -74,6 +82,38 @@ def test_summary_prints_every_score_and_names_what_is_not_scored(fits, width):
     for name in ("qiu-2025-omat", "lucey-2000-omat", "otake-2012-theta-fe"):
         assert name not in fits
         assert name in text
+
+
+def test_equations_at_the_49():
+    """Paper, at Chang'e-6: off by about 0.47 wt % FeO and 3.00 TiO2; here 0.6 and 3.4."""
+    fits = {fit.model.name: fit for fit in station_fits(estimated=True)}
+    assert fits["qiu-2025-feo"].n == 49
+    assert fits["qiu-2025-feo"].residual[-1] == pytest.approx(0.6, abs=0.05)
+    assert fits["qiu-2025-tio2"].residual[-1] == pytest.approx(3.4, abs=0.1)
+    text = printed(added_table(list(fits.values())), 80)
+    row = next(line for line in text.splitlines() if "qiu-2025-feo" in line).split()
+    assert row[1:] == ["49", "0.941", "1.158", "-3.82", "±1.22", "+0.59", "±1.41"]
+    assert "estimated" in text
+
+
+@pytest.mark.parametrize("camera", ["clementine-uvvis", "kaguya-mi"])
+def test_soils_are_shown_with_their_sources(camera):
+    table = built_in_table(camera)
+    text = printed(composition_table(table), 80)
+    assert "…" not in text
+    for station in table.stations:
+        assert station.name in text
+    assert "rlcm-dl: " in text
+    if camera == "kaguya-mi":
+        assert text.count("repaired: the soil is that of") == 10
+        assert text.count("identity") == 5
+
+
+def test_estimated_soils_are_marked():
+    table = with_cross_calibrated(built_in_table("clementine-uvvis"))
+    text = printed(composition_table(table), 80)
+    assert "Chang'e-6*" in text
+    assert "reflectances estimated from Kaguya MI" in " ".join(text.split())
 
 
 def test_residual_tables_fit_a_narrow_terminal(fits):
