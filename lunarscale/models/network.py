@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import vectorize
@@ -139,15 +139,10 @@ class Network:
     @property
     def thread_bytes(self) -> int:
         """Most memory that it takes in each thread, beside the block's values and flags."""
-        arrays = LIVE_ARRAYS * self.facts.widest * self._positions
+        # a convolution makes its channels at every band, and at an angle or two computed inside
+        widest = max(self.facts.widest, self.facts.deepest * (len(self.bands_nm) + 2))
         ports = len(self.bands_nm) + sum(values for _, values in self.shapes.outputs)
-        return 4 * self.shapes.block * (arrays + ports)
-
-    @property
-    def _positions(self) -> int:
-        """Places along the bands at which a convolution works; 1 for a network without any."""
-        convolves = any(name == "Conv" for _, name in self.facts.operators)
-        return len(self.bands_nm) + 2 if convolves else 1
+        return 4 * self.shapes.block * (LIVE_ARRAYS * widest + ports)
 
     def require_fit(self) -> None:
         """Refuse a card of another graph.
@@ -199,54 +194,64 @@ class Network:
                 f"{counts.dtype} of shape {counts.shape}; pick its bands first"
             )
         made = out or Prediction.empty(len(self.quantities), counts.shape[1])
-        shapes = self.shapes
+        shapes, scaling = self.shapes, self._scaling(scale)
         buffers = open_session(self.location, self.sha256, shapes).buffers
-        for start in range(0, counts.shape[1], shapes.block):
-            block = slice(start, min(start + shapes.block, counts.shape[1]))
-            room = Prediction(made.values[:, block], made.flags[:, block])
-            self._predict(counts[:, block], scale, buffers, out=room)
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is voided
+            for start in range(0, counts.shape[1], shapes.block):
+                block = slice(start, min(start + shapes.block, counts.shape[1]))
+                room = Prediction(made.values[:, block], made.flags[:, block])
+                self._predict(counts[:, block], scaling, buffers, out=room)
         return made
 
     def _predict(
-        self, counts: NDArray[np.int16], scale: float, buffers: Buffers, *, out: Prediction
+        self, counts: NDArray[np.int16], scaling: "_Scaling", buffers: Buffers, *, out: Prediction
     ) -> None:
         """One block; what the buffers hold beyond its pixels is of the block before."""
-        scaled, flag_of, _ = _loops()
+        loops = _loops()
         room, lowest = slice(0, counts.shape[1]), counts.min(axis=0)
         if lowest.max() == NO_DATA:  # the lowest count there is: nowhere are all bands known
             out.values.fill(0)
             out.flags.fill(MapReason.NO_INPUT)
             return
-        harmless = np.int16(min(HARMLESS / scale, 32767))
-        for row, given, (gain, bias) in zip(
-            buffers.reflectance, counts, self._scaling(scale), strict=True
-        ):
-            scaled(given, gain, bias, harmless, out=row[room])
+        reflectance = buffers.reflectance[:, room]
+        loops.scaled(counts, scaling.gain, scaling.bias, scaling.harmless, out=reflectance)
         buffers.run()
-        stretched = self._stretched(counts, scale, buffers)
-        for index, (values, column, output) in enumerate(
-            zip(out.values, self.columns, self.card.outputs, strict=True)
+        stretched = self._stretched(counts, scaling, buffers)
+        for values, flags, (name, column), output in zip(
+            out.values, out.flags, self.columns, self.card.outputs, strict=True
         ):
-            made = buffers.outputs[column[0]][column[1], room]
-            if (output.multiply_by, output.add) == (1.0, 0.0):
-                values[:] = made
-            else:
-                np.multiply(made, np.float32(output.multiply_by), out=values)
-                values += np.float32(output.add)
-            flags = out.flags[index]
-            with np.errstate(invalid="ignore"):  # comparing a NaN is what it is for
-                flag_of(values, lowest, stretched, out=flags)
-            values[flags == OUTSIDE_DOMAIN] = 0  # so that no NaN goes further
+            made = buffers.outputs[name][column, room]
+            if (output.multiply_by, output.add) != (1.0, 0.0):
+                made *= np.float32(output.multiply_by)
+                made += np.float32(output.add)
+            loops.flag(made, lowest, stretched, out=flags)
+            loops.finite(made, out=values)
 
-    def _scaling(self, scale: float) -> list[tuple[np.float32, np.float32]]:
-        """What a count of each band is multiplied by, and what is added."""
+    def _scaling(self, scale: float) -> "_Scaling":
         given, bands = self.card.input, len(self.bands_nm)
-        return [
-            (np.float32(scale / divide), np.float32(-subtract / divide))
-            for subtract, divide in zip(
-                given.subtract or (0.0,) * bands, given.divide_by or (1.0,) * bands, strict=True
-            )
-        ]
+        divide = np.array(given.divide_by or (1.0,) * bands)[:, np.newaxis]
+        subtract = np.array(given.subtract or (0.0,) * bands)[:, np.newaxis]
+        return _Scaling(
+            (scale / divide).astype(np.float32),
+            (-subtract / divide).astype(np.float32),
+            np.int16(min(HARMLESS / scale, 32767)),
+            [(low / scale, high / scale) for low, high in given.range],
+        )
+
+    def _stretched(
+        self, counts: NDArray[np.int16], scaling: "_Scaling", buffers: Buffers
+    ) -> NDArray[np.uint8] | np.uint8:
+        """``EXTRAPOLATED`` where a pixel is unlike what the network was trained on, else 0."""
+        if self.card.distance_limit is None and not scaling.ranges:
+            return np.uint8(0)
+        stretched = np.zeros(counts.shape[1], np.uint8)
+        if self.card.distance_limit is not None:
+            distance = buffers.outputs[DISTANCE][0, : counts.shape[1]]
+            # a distance that is no number is no small one
+            stretched[~(distance <= np.float32(self.card.distance_limit))] = EXTRAPOLATED
+        for row, (low, high) in zip(counts, scaling.ranges, strict=False):
+            _loops().beyond(row, low, high, stretched, out=stretched)
+        return stretched
 
     @cached_property
     def columns(self) -> list[tuple[str, int]]:
@@ -254,32 +259,36 @@ class Network:
         names = output_names(self.facts, self.card)
         return [(name, names[:index].count(name)) for index, name in enumerate(names)]
 
-    def _stretched(
-        self, counts: NDArray[np.int16], scale: float, buffers: Buffers
-    ) -> NDArray[np.uint8]:
-        """``EXTRAPOLATED`` where a pixel is unlike what the network was trained on, else 0."""
-        _, _, beyond = _loops()
-        stretched = np.zeros(counts.shape[1], np.uint8)
-        if self.card.distance_limit is not None:
-            distance = buffers.outputs[DISTANCE][0, : counts.shape[1]]
-            # a distance that is no number is no small one
-            stretched[~(distance <= np.float32(self.card.distance_limit))] = EXTRAPOLATED
-        for row, (low, high) in zip(counts, self.card.input.range, strict=False):
-            beyond(row, low / scale, high / scale, stretched, out=stretched)
-        return stretched
+
+class _Scaling(NamedTuple):
+    """What turns counts into a graph's input, (band, 1), and the ends of its range in counts."""
+
+    gain: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    harmless: np.int16
+    ranges: list[tuple[float, float]]
+
+
+class _Loops(NamedTuple):
+    """Compiled ufuncs over a block's pixels."""
+
+    scaled: Any
+    flag: Any
+    finite: Any
+    beyond: Any
 
 
 _compiling = Lock()
 
 
-def _loops() -> tuple[Any, Any, Any]:
+def _loops() -> _Loops:
     """The loops over pixels, compiled at the first call in a process."""
     with _compiling:  # threads that meet here must not each compile them
         return _compile()
 
 
 @lru_cache(maxsize=1)
-def _compile() -> tuple[Any, Any, Any]:
+def _compile() -> _Loops:
     @vectorize(["float32(int16, float32, float32, int16)"])
     def scaled(count, gain, bias, harmless):  # type: ignore[no-untyped-def]
         known = harmless if count == NO_DATA else count
@@ -292,8 +301,12 @@ def _compile() -> tuple[Any, Any, Any]:
         reason = reason if np.isfinite(value) else OUTSIDE_DOMAIN
         return np.uint8(MapReason.NO_INPUT) if lowest == NO_DATA else reason
 
+    @vectorize(["float32(float32)"])
+    def finite(value):  # type: ignore[no-untyped-def]
+        return value if np.isfinite(value) else np.float32(0)
+
     @vectorize(["uint8(int16, float64, float64, uint8)"])
     def beyond(count, low, high, stretched):  # type: ignore[no-untyped-def]
         return np.uint8(EXTRAPOLATED) if (count < low) | (count > high) else stretched
 
-    return scaled.ufunc, flag_of.ufunc, beyond.ufunc
+    return _Loops(scaled.ufunc, flag_of.ufunc, finite.ufunc, beyond.ufunc)

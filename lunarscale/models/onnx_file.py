@@ -68,7 +68,9 @@ class GraphFacts:
     weights : int
         Numbers in the file's tensors.
     widest : int
-        Largest number of values a pixel that a layer with weights makes, or takes.
+        Largest number of values a pixel that a matrix takes or makes.
+    deepest : int
+        Largest number of channels that a convolution makes.
     """
 
     ir_version: int = 0
@@ -82,6 +84,7 @@ class GraphFacts:
     external: str = ""
     weights: int = 0
     widest: int = 1
+    deepest: int = 0
 
     @property
     def opset(self) -> int:
@@ -250,6 +253,8 @@ def _tensor(given: memoryview, facts: GraphFacts) -> str:
     facts.weights += math.prod(dims)
     if len(dims) >= 2:
         facts.widest = max(facts.widest, *dims[:2])
+    if len(dims) >= 3:
+        facts.deepest = max(facts.deepest, dims[0])
     return name
 
 
