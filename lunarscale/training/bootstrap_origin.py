@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.errors import StationError
 from lunarscale.models.scores import r2, rmse
 from lunarscale.training.origin import (
     PARAMETERS,
@@ -150,8 +151,13 @@ def leave_one_out(points: Points, shape: Shape) -> LeftOut:
     Raises
     ------
     StationError
-        As `search_origins`, of what remains.
+        If what remains is too few, or as `search_origins`.
     """
+    if len(points) <= PARAMETERS + 1:
+        raise StationError(
+            f"{shape.quantity}: {len(points)} stations are too few to leave one out of a law of "
+            f"{PARAMETERS} parameters; more than {PARAMETERS + 1} are needed"
+        )
     searches = [_search_without(points, shape, row) for row in range(len(points))]
     predicted = [
         float(search.predict(points.base[row], points.ratio[row]))

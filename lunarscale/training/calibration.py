@@ -170,11 +170,12 @@ def fit_oxide(table: StationTable, shape: Shape, *, draws: int, seed: int) -> Ox
     Raises
     ------
     StationError
-        As `search_origins`.
+        As `search_origins`, or if titanium does not rise with its angle.
     """
     stations = measured_for(table.stations, shape.quantity)
     points = points_of(stations, table.camera, shape.quantity)
     search = search_origins(points, shape)
+    search.require_a_power_law()
     return OxideFit(
         stations,
         search,

@@ -188,6 +188,20 @@ class OriginSearch:
         """Number of origins whose R2 is within `AS_GOOD` of the best, itself included."""
         return int(np.count_nonzero(self.surface >= self.r2 - AS_GOOD))
 
+    def require_a_power_law(self) -> None:
+        """Refuse a power at an end of what is searched: the oxide does not rise with its angle.
+
+        Raises
+        ------
+        StationError
+        """
+        law = self.law
+        if isinstance(law, AnglePower) and not LOWEST_POWER < law.p < HIGHEST_POWER:
+            raise StationError(
+                f"{self.shape.quantity} does not rise with its angle as a power law (the best "
+                f"power is {law.p:g}); check the table's {self.shape.quantity} and reflectances"
+            )
+
     @property
     def edges(self) -> tuple[str, ...]:
         """Which of ``x0``, ``y0`` lies at an end of the grid, where a wider one might do better."""
@@ -263,11 +277,6 @@ def _squared_residuals(points: Points, shape: Shape, x0: Floats, y0: Floats) -> 
 def _law_at(points: Points, shape: Shape, x0: float, y0: float) -> AngleLine | AnglePower:
     fits = shape.fit(_angles(points, shape, np.array([x0]), np.array([y0])), points.measured)
     first, second = (float(f"{value[0]:.{_DIGITS}g}") for value in (fits.first, fits.second))
-    if shape.positive and not LOWEST_POWER < second < HIGHEST_POWER:
-        raise StationError(
-            f"{shape.quantity} does not rise with its angle as a power law (the best power is "
-            f"{second:g}); check the table's {shape.quantity} and reflectances"
-        )
     return shape.law(x0, y0, first, second)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lunarscale.errors import StationError
 from lunarscale.stations import built_in_table
 from lunarscale.training.bootstrap_origin import bootstrap_origin, leave_one_out
 from lunarscale.training.calibration import points_of, with_cross_calibrated
@@ -96,6 +97,12 @@ def test_a_law_without_a_value_at_the_station_left_out_is_counted():
     assert found.without_value == int(law[0] >= 0.0004) == 1
     assert np.isnan(found.residual[-1])
     assert np.isfinite(found.rmse)
+
+
+def test_too_few_to_leave_one_out():
+    data = points(TABLE, "FeO").rows(np.arange(5))
+    with pytest.raises(StationError, match="5 stations are too few to leave one out"):
+        leave_one_out(data, IRON)
 
 
 def test_tiny_tables_are_drawn_until_they_can_be_fitted():
