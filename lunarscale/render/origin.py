@@ -196,6 +196,8 @@ def _legend(sheet: Sheet, surfaces: Sequence[OriginSurface], published: str) -> 
     if any(surface.published is not None for surface in surfaces):
         handles.append(Line2D([], [], linestyle="none", label=published, **_PUBLISHED))  # type: ignore[arg-type]
     handles.append(Patch(facecolor=NO_DATA_COLOUR, label="not admissible"))
+    if len(handles) < len(BELOW_BEST):  # the contours keep a column of their own
+        handles.append(Line2D([], [], linestyle="none", label=" "))
     for below, style in BELOW_BEST.items():
         text = f"{below:g}" if below > 5e-4 else "0.0001"
         label = f"R² {text} below the best"
