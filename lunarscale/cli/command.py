@@ -21,7 +21,7 @@ app = typer.Typer(
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def command(name: str, example: str) -> Callable[[Command], Command]:
+def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Command], Command]:
     """A command whose errors are one sentence, with an example in its help."""
 
     def stop(message: str, code: int) -> typer.Exit:
@@ -44,7 +44,8 @@ def command(name: str, example: str) -> Callable[[Command], Command]:
                 advice = "what is finished is kept; run it again, without --overwrite, to go on"
                 raise stop(f"stopped; {advice}", 130) from None
 
-        app.command(name, epilog=f"Example: [bold]{example}[/bold]")(run)
+        last = name.split()[-1]
+        app.command(last, epilog=f"Example: [bold]{example}[/bold]")(run)
         return function
 
     return register

@@ -1,19 +1,43 @@
 """Commands about models: what there are, how good, and how to make new ones."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from lunarscale.cli.command import command
-from lunarscale.console import out_console
+from lunarscale.cli.command import app, command
+from lunarscale.cli.options import Folder, check_folder
+from lunarscale.console import out_console, progress_bar
+
+Stations = Annotated[
+    str | None,
+    typer.Option(help="A table of stations (CSV) instead of the package's own."),
+]
+
+models_app = typer.Typer(
+    invoke_without_command=True,
+    epilog="Example: [bold]lunarscale models show qiu-2025-feo[/bold]",
+)
+app.add_typer(models_app, name="models")
 
 
-@command("models", "lunarscale models")
-def models_command() -> None:
-    """The models that there are, with formula, validity and source."""
+@models_app.callback()
+def models_command(context: typer.Context) -> None:
+    """The models that there are, with formula, validity, scores and source."""
     from lunarscale.steps.models import models_table
 
-    out_console.print(models_table())
+    if context.invoked_subcommand is None:
+        out_console.print(models_table())
+
+
+@command("models show", "lunarscale models show models/feo.onnx", app=models_app)
+def show_command(
+    model: Annotated[str, typer.Argument(help="A name, a network's .onnx or a .json.")],
+) -> None:
+    """Everything that one model says of itself; a network shows that it runs."""
+    from lunarscale.steps.models import show_model
+
+    out_console.print(show_model(model))
 
 
 @command("stations", "lunarscale stations --residuals")
@@ -28,3 +52,46 @@ def stations_command(
     if residuals:
         for quantity in ("FeO", "TiO2"):
             out_console.print(residuals_table(fits, quantity))
+
+
+@command("train", "lunarscale train --network qiu-2025 --oxides FeO,TiO2 --seeds 8 --out models/")
+def train_command(
+    network: Annotated[str, typer.Option(help="qiu-2025, yang-2023 or residual.")],
+    out: Folder,
+    camera: Annotated[
+        str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
+    ] = None,
+    oxides: Annotated[
+        str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks an oxide; their mean is used.")] = 8,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most; else the paper's.")] = None,
+    stations: Stations = None,
+    cross_calibrated: Annotated[
+        bool,
+        typer.Option(
+            "--with-cross-calibrated/--without-cross-calibrated",
+            help="Learn from Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
+        ),
+    ] = True,
+) -> None:
+    """A published network, judged at stations and landing sites that it did not see."""
+    from lunarscale.training.extra import require_extra
+
+    require_extra()
+    from lunarscale.steps.train import train, write_models
+    from lunarscale.steps.train_report import scores_table, write_report
+
+    check_folder(out)
+    with progress_bar("train", "networks") as update:
+        training = train(
+            network, camera=camera, oxides=tuple(oxides.split(",")) if oxides else (),
+            seeds=seeds, epochs=epochs, stations=stations, cross_calibrated=cross_calibrated,
+            progress=update,
+        )  # fmt: skip
+    for warning in training.warnings:
+        out_console.print(f"note: {warning}", markup=False)
+    written = [*write_models(training, Path(out)), *write_report(training, Path(out))]
+    out_console.print(scores_table(training))
+    for path in written:
+        out_console.print(f"wrote {path}", markup=False)

@@ -102,7 +102,7 @@ def draw_predictions(
     )
     oxides = ", ".join(panel.oxide for panel in panels)
     alt = f"Scatter of predicted over measured wt % of {oxides}"
-    return Illustration(path, "", caption, alt, *size, vector)
+    return Illustration(path, "Predicted against measured", caption, alt, *size, vector)
 
 
 def _looks(sites: Sequence[str]) -> dict[str, tuple[str, str]]:

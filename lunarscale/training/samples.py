@@ -55,6 +55,11 @@ class Samples:
     def __len__(self) -> int:
         return len(self.names)
 
+    @property
+    def estimated_names(self) -> tuple[str, ...]:
+        """Stations whose spectra were estimated."""
+        return tuple(n for n, e in zip(self.names, self.estimated, strict=True) if e)
+
     def target(self, oxide: str) -> Floats:
         """The oxide in wt %, (n,), NaN where a station lacks it.
 

@@ -1,0 +1,239 @@
+"""Train: a published network on the stations, judged by what it never saw, as model files."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+import lunarscale
+from lunarscale.errors import StationError, TrainingError
+from lunarscale.models.card import Card
+from lunarscale.models.signature import Output
+from lunarscale.quantities import QUANTITIES
+from lunarscale.stations import Station, built_in_table, read_stations
+from lunarscale.training.cross_calibration import cross_calibrated_stations
+from lunarscale.training.cross_validation import NetworkRun, cross_validate
+from lunarscale.training.domain import Domain
+from lunarscale.training.export import export
+from lunarscale.training.graph import BLOCK_PIXELS
+from lunarscale.training.networks import NETWORKS, NetworkKind
+from lunarscale.training.samples import OXIDES, Samples, samples_of
+from lunarscale.training.scoreboard import Line, scoreboard
+
+CLEMENTINE, KAGUYA = "clementine-uvvis", "kaguya-mi"
+
+#: Cameras as people write them.
+CAMERA_NAMES = {"clementine": CLEMENTINE, "kaguya": KAGUYA, CLEMENTINE: CLEMENTINE, KAGUYA: KAGUYA}
+
+#: The licence of what we train; the stations' figures are facts.
+LICENCE = "Apache-2.0"
+
+
+@dataclass(frozen=True)
+class Training:
+    """A trained network with its scores, before and after it is written.
+
+    Parameters
+    ----------
+    run : NetworkRun
+    samples : Samples
+    lines : list of Line
+    warnings : tuple of str
+        What is doubtful about the stations, and models that diverged.
+    """
+
+    run: NetworkRun
+    samples: Samples
+    lines: list[Line]
+    warnings: tuple[str, ...]
+
+
+def stations_for(
+    camera: str, table: str | None = None, *, cross_calibrated: bool = True
+) -> tuple[tuple[Station, ...], tuple[str, ...]]:
+    """The stations to learn from, and what is doubtful about them.
+
+    Parameters
+    ----------
+    camera : str
+        ``clementine-uvvis`` or ``kaguya-mi``.
+    table : str, optional
+        A user's CSV; the package's own table if none.
+    cross_calibrated : bool
+        Whether to add Chang'e-5 and Chang'e-6 with Clementine spectra estimated from Kaguya MI's,
+        to the package's own Clementine table only.
+    """
+    if table is not None:
+        read = read_stations(table, camera)
+        return read.stations, read.warnings
+    built_in = built_in_table(camera)
+    added = cross_calibrated_stations() if cross_calibrated and camera == CLEMENTINE else ()
+    return (*built_in.stations, *added), ()
+
+
+def network_kind(name: str, camera: str | None) -> tuple[NetworkKind, str]:
+    """A network and the camera to train it for: the paper's own unless one is named.
+
+    Raises
+    ------
+    TrainingError
+        If there is no such network, or it does not read what the camera sees.
+    """
+    if name not in NETWORKS:
+        raise TrainingError(f"there is no network {name!r}; train {' or '.join(NETWORKS)}")
+    kind = NETWORKS[name]
+    if camera is not None and camera not in CAMERA_NAMES:
+        raise TrainingError(f"there is no camera {camera!r}; it is clementine or kaguya-mi")
+    chosen = kind.cameras[0] if camera is None else CAMERA_NAMES[camera]
+    if chosen not in kind.cameras:
+        raise TrainingError(
+            f"{name} reads what {' and '.join(kind.cameras)} see, not {chosen}; train another "
+            "network, or leave out --camera"
+        )
+    return kind, chosen
+
+
+def train(
+    network: str,
+    *,
+    camera: str | None = None,
+    oxides: Sequence[str] = (),
+    seeds: int = 8,
+    stations: str | None = None,
+    cross_calibrated: bool = True,
+    epochs: int | None = None,
+    leaky: bool = True,
+    progress: Callable[[int, int], None] = lambda done, todo: None,
+) -> Training:
+    """Train a network on all stations, and once for every station and landing site held out.
+
+    Parameters
+    ----------
+    network : str
+        A name of ``lunarscale.training.networks.NETWORKS``.
+    camera : str, optional
+        ``clementine`` or ``kaguya-mi``; the paper's own if none.
+    oxides : sequence of str
+        Those of the paper if none are named.
+    seeds : int
+        Networks of one oxide whose mean is the model.
+    stations : str, optional
+        A user's table of stations.
+    cross_calibrated : bool
+        Whether to learn from the estimated spectra of Chang'e-5 and Chang'e-6 too.
+    epochs : int, optional
+        At most, instead of the paper's.
+    leaky : bool
+        Whether to show what the leaky protocol of the open code would have told.
+    progress : callable, optional
+        Told networks trained and all of them.
+
+    Raises
+    ------
+    TrainingError, StationError
+        If it cannot be trained, or the networks of all stations diverged.
+    """
+    kind, chosen = network_kind(network, camera)
+    wanted = _oxides(kind, oxides)
+    found, warnings = stations_for(chosen, stations, cross_calibrated=cross_calibrated)
+    samples = samples_of(found, chosen)
+    for oxide in wanted:
+        samples.rows(oxide, at_least=4)
+    run = cross_validate(
+        kind, samples, wanted, seeds=range(seeds), epochs=epochs, leaky=leaky, progress=progress
+    )
+    if run.final.diverged.any():
+        raise TrainingError(
+            f"{network}: {', '.join(run.diverged)}: the loss stopped being finite, and nothing is "
+            "exported; check the stations, or use fewer epochs"
+        )
+    told = tuple(f"{what}: diverged and was left out of the mean" for what in run.diverged)
+    lacking = tuple(
+        f"{oxide}: {count} of {len(samples)} stations lack it and are left out"
+        for oxide, count in samples.left_out().items()
+        if oxide in wanted
+    )
+    return Training(run, samples, scoreboard(run, samples), (*warnings, *lacking, *told))
+
+
+def _oxides(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
+    unknown = [oxide for oxide in asked if oxide not in OXIDES]
+    if unknown:
+        raise StationError(f"{unknown[0]!r} is no oxide of the stations; use {', '.join(OXIDES)}")
+    return tuple(oxide for oxide in OXIDES if oxide in (asked or kind.oxides))
+
+
+def write_models(training: Training, folder: Path) -> list[Path]:
+    """Write one model file an oxide, ``feo.onnx``, and one of all, with Mg#, ``oxides.onnx``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    oxides = training.run.final.oxides
+    files = {f"{oxide.lower()}.onnx": (oxide,) for oxide in oxides}
+    if len(oxides) > 1:
+        number = ("Mg_number",) if {"FeO", "MgO"} <= set(oxides) else ()
+        files["oxides.onnx"] = (*oxides, *number)
+    domain = Domain.of(training.samples, np.arange(len(training.samples)))
+    written = []
+    for name, quantities in files.items():
+        card = card_of(training, quantities, domain=domain)
+        made = export(training.run.final, card, distance=domain.write)
+        path = folder / name
+        aside = path.with_suffix(".partial")  # a killed run must not leave half a model
+        aside.write_bytes(made)
+        aside.replace(path)
+        written.append(path)
+    return written
+
+
+def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) -> Card:
+    """The card of a model file that gives some of what was trained."""
+    final, samples = training.run.final, training.samples
+    kind = final.kind
+    scores = _scores(training.lines, kind.name)
+    name = kind.name if len(quantities) > 1 else f"{kind.name}-{quantities[0].lower()}"
+    return Card(
+        name=name,
+        camera=final.camera,
+        bands_nm=final.bands_nm,
+        outputs=tuple(_output(quantity, scores) for quantity in quantities),
+        distance_limit=domain.limit,
+        block_pixels=BLOCK_PIXELS,
+        description=f"{kind.name}, the mean of {len(final.seeds)} seeds, trained by lunarscale",
+        source=kind.source,
+        licence=LICENCE,
+        version=lunarscale.__version__,
+        training={
+            "stations": samples.digest,
+            "n": {oxide: len(samples.rows(oxide)) for oxide in final.oxides},
+            "estimated spectra": list(samples.estimated_names),
+            "targets": _TARGETS[final.camera],
+            "seeds": list(final.seeds),
+            "where the paper is silent": kind.silent,
+        },
+        scores={oxide: scores[oxide] for oxide in quantities if oxide in scores},
+    )
+
+
+_TARGETS = {
+    CLEMENTINE: "FeO, TiO2: Wilcox 2005; other oxides: the soils of the Kaguya table",
+    KAGUYA: "the soils of the Kaguya table, Apollo 15 put back at their stations",
+}
+
+
+def _scores(lines: Sequence[Line], model: str) -> dict[str, dict[str, float]]:
+    """Figures of a card: R2 and RMSE by oxide and scheme."""
+    found: dict[str, dict[str, float]] = {}
+    for line in lines:
+        if line.model == model and line.score is not None:
+            figures = found.setdefault(line.oxide, {})
+            figures[f"R2 {line.scheme}"] = round(line.r2, 4)
+            figures[f"RMSE {line.scheme}"] = round(line.score.rmse, 4)
+    return found
+
+
+def _output(quantity: str, scores: dict[str, dict[str, float]]) -> Output:
+    units = QUANTITIES[quantity].units
+    parts = ("FeO", "MgO") if quantity == "Mg_number" else (quantity,)
+    told = [(p, scores[p]["R2 LOMO"]) for p in parts if scores.get(p, {}).get("R2 LOMO", 0.0) < 0.0]
+    reason = "; ".join(f"{p}: R2 {r2:.2f} where a landing site was held out" for p, r2 in told)
+    return Output(quantity, quantity, units, experimental=bool(told), reason=reason)

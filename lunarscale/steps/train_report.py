@@ -1,0 +1,232 @@
+"""What a training found, for people and programs: tables, a figure, one page."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from rich import box
+from rich.table import Table as Printed
+
+import lunarscale
+from lunarscale.engine.record import now
+from lunarscale.render.labels import number, pretty_name
+from lunarscale.render.page import MethodNote, write_page
+from lunarscale.render.predictions import PredictionPanel, draw_predictions
+from lunarscale.render.tables import Table
+from lunarscale.steps.train import Training
+from lunarscale.training.cross_validation import LEAKY
+from lunarscale.training.scoreboard import SEEN, Line
+
+_HEADINGS = ("model", "protocol", "n", "R²", "95 % of R²", "RMSE", "bias", "R² less the ridge's")
+
+_PROTOCOLS = {
+    "LOO": "station held out",
+    "LOMO": "landing site held out",
+    LEAKY: "leaky: scaled by all, best epoch on the held-out",
+    SEEN: "seen when fitted",
+}
+
+_METHOD = (
+    "R² is pooled, 1 − SSE/SST. Networks are the mean of their seeds; a held-out station has no "
+    "part in scaling, stopping or choice. Intervals are percentiles of 2,000 bootstrap resamples "
+    "of stations; a difference to the reference ridge is bootstrapped in pairs, on equal rows. "
+    "Most stations lie beside others of their mission, so that holding out one station tests "
+    "neighbours; holding out a landing site tests what a map needs. The leaky protocol is what "
+    "open code does, and is shown only to tell how much it flatters."
+)
+
+
+def write_report(training: Training, folder: Path) -> list[Path]:
+    """Write ``scores.csv``, ``predictions.csv``, ``scores.json``, the figure and the page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    name = training.run.final.kind.name
+    tables = [_write_scores(training, folder), _write_predictions(training, folder)]
+    facts = folder / "scores.json"
+    told = {"network": name, "lunarscale": lunarscale.__version__,
+            "stations": training.samples.digest, "warnings": list(training.warnings),
+            "lines": [asdict(line) for line in training.lines]}  # fmt: skip
+    facts.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    picture = draw_predictions(_panels(training), model=name, path=folder / "predictions.png")
+    page = write_page(
+        folder,
+        title=f"{name} at the stations",
+        pictures=[picture],
+        tables=[_table(training)],
+        provenance=_provenance(training),
+        notes=[
+            MethodNote(name, training.run.final.kind.silent and _silence(training),
+                       source=training.run.final.kind.source),
+            MethodNote("How it is judged", _METHOD),
+        ],
+        summary=_summary(training),
+        downloads={
+            "scores.csv": "every model's scores under every protocol",
+            "predictions.csv": "measured and predicted oxides, one row a station and oxide",
+            "scores.json": "the same scores for programs",
+        },
+    )  # fmt: skip
+    return [*tables, facts, picture.path, page]
+
+
+def scores_table(training: Training) -> Printed:
+    """The scores for the terminal."""
+    final = training.run.final
+    title = f"{final.kind.name}, the mean of {len(final.seeds)} seed(s), at the stations"
+    table = Printed(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for heading in ("oxide", "model", "protocol"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("R²", "95 %", "RMSE", "less ridge"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    before = ""
+    for line in training.lines:
+        if before and line.oxide != before:
+            table.add_section()
+        oxide = line.oxide if line.oxide != before else ""
+        table.add_row(oxide, line.model, line.scheme, *_short(line))
+        before = line.oxide
+    table.caption = (
+        "LOO: the station held out; LOMO: its landing site; leaky LOO: scaled by all stations, "
+        "the epoch that is best on the held-out one. 95 %: bootstrap interval of R². RMSE in "
+        "wt %. Less ridge: R² less the reference ridge's; * where the 95 % interval of the "
+        "difference leaves out zero."
+    )
+    table.caption_justify = "left"
+    return table
+
+
+def _short(line: Line) -> tuple[str, ...]:
+    if line.score is None:
+        return number(line.r2, 3), "", "", ""
+    low, high = (number(end, 2) for end in vars(line.score.r2_over_rows).values())
+    less, against = "", line.against_ridge
+    if against is not None:
+        less = number(against.value, 3) + (" " if 0.0 in against.interval else "*")
+    return number(line.r2, 3), f"{low} to {high}", number(line.score.rmse, 2), less
+
+
+def _cells(line: Line) -> tuple[str, ...]:
+    protocol = _PROTOCOLS.get(line.scheme, line.scheme)
+    if line.score is None:
+        return (line.model, protocol, "", number(line.r2, 3), "", "", "", "")
+    made, against = line.score, line.against_ridge
+    less = ""
+    if against is not None:
+        low, high = number(against.interval.low, 3), number(against.interval.high, 3)
+        less = f"{number(against.value, 3)} ({low} to {high})"
+    low, high = number(made.r2_over_rows.low, 3), number(made.r2_over_rows.high, 3)
+    return (
+        line.model, protocol, str(made.n), number(line.r2, 3), f"{low} to {high}",
+        number(made.rmse, 3), number(made.bias, 3), less,
+    )  # fmt: skip
+
+
+def _table(training: Training) -> Table:
+    oxides = training.run.final.oxides
+    sections = tuple(
+        (pretty_name(oxide), tuple(_cells(line) for line in training.lines if line.oxide == oxide))
+        for oxide in oxides
+    )
+    return Table("Scores at the stations, RMSE and bias in wt %", _HEADINGS, sections)
+
+
+def _panels(training: Training) -> list[PredictionPanel]:
+    samples, run = training.samples, training.run
+    panels = []
+    for oxide in run.final.oxides:
+        rows = samples.rows(oxide)
+        near, far = (run.mean(scheme, oxide)[rows] for scheme in ("LOO", "LOMO"))
+        scores = _r2(training.lines, oxide, run.final.kind.name)
+        panels.append(
+            PredictionPanel(
+                oxide,
+                samples.target(oxide)[rows],
+                near,
+                far,
+                tuple(samples.sites[row] for row in rows),
+                scores,
+                "experimental" if scores[1] < 0.0 else "",
+            )
+        )
+    return panels
+
+
+def _r2(lines: Sequence[Line], oxide: str, model: str) -> tuple[float, float]:
+    near, far = (
+        next(ln.r2 for ln in lines if (ln.oxide, ln.model, ln.scheme) == (oxide, model, scheme))
+        for scheme in ("LOO", "LOMO")
+    )
+    return near, far
+
+
+def _write_scores(training: Training, folder: Path) -> Path:
+    path = folder / "scores.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ("oxide", "model", "protocol", "n", "R2", "R2_low", "R2_high", "RMSE_wt_pct",
+             "bias_wt_pct", "R2_less_ridge", "R2_less_ridge_low", "R2_less_ridge_high")
+        )  # fmt: skip
+        for line in training.lines:
+            made, against = line.score, line.against_ridge
+            figures = (
+                ["", line.r2, "", "", "", ""]
+                if made is None
+                else [made.n, made.r2, made.r2_over_rows.low, made.r2_over_rows.high, made.rmse,
+                      made.bias]
+            )  # fmt: skip
+            less = (
+                ["", "", ""]
+                if against is None
+                else [against.value, against.interval.low, against.interval.high]
+            )
+            writer.writerow([line.oxide, line.model, line.scheme, *figures, *less])
+    return path
+
+
+def _write_predictions(training: Training, folder: Path) -> Path:
+    path, samples, run = folder / "predictions.csv", training.samples, training.run
+    schemes = list(dict.fromkeys(scheme for scheme, _ in run.held_out))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(
+            ("station", "site", "estimated", "oxide", "measured_wt_pct",
+             *(f"{scheme.replace(' ', '_')}_wt_pct" for scheme in schemes), "fitted_wt_pct")
+        )  # fmt: skip
+        for place, oxide in enumerate(run.final.oxides):
+            columns = [run.mean(scheme, oxide) for scheme in schemes]
+            columns.append(np.asarray(run.final.predictions[0, place].mean(axis=0)))
+            for row in samples.rows(oxide):
+                values = (round(float(column[row]), 4) for column in columns)
+                writer.writerow(
+                    (samples.names[row], samples.sites[row],
+                     "yes" if samples.estimated[row] else "no", oxide,
+                     samples.target(oxide)[row], *values)
+                )  # fmt: skip
+    return path
+
+
+def _silence(training: Training) -> str:
+    return f"Where the paper is silent: {training.run.final.kind.silent}."
+
+
+def _summary(training: Training) -> str:
+    final, samples = training.run.final, training.samples
+    estimated = ", ".join(samples.estimated_names)
+    told = f" The spectra of {estimated} are estimated by cross-calibration." if estimated else ""
+    return (
+        f"{len(samples)} stations of {len(set(samples.sites))} landing sites, seen by "
+        f"{final.camera}; the mean of {len(final.seeds)} networks an oxide.{told}"
+    )
+
+
+def _provenance(training: Training) -> dict[str, str | list[str]]:
+    made: dict[str, str | list[str]] = {
+        "page": f"lunarscale {lunarscale.__version__}, {now()}",
+        "stations (SHA-256)": training.samples.digest,
+    }
+    if training.warnings:
+        made["warnings"] = list(training.warnings)
+    return made
