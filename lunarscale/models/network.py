@@ -2,19 +2,18 @@
 
 import hashlib
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
-from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numba import vectorize
 from numpy.typing import NDArray
 
 from lunarscale.errors import ModelError
-from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
+from lunarscale.flags import EXTRAPOLATED, NO_DATA, MapReason
 from lunarscale.models.card import Card
 from lunarscale.models.model import Prediction
+from lunarscale.models.network_loops import compiled_loops
 from lunarscale.models.onnx_file import GraphFacts
 from lunarscale.models.ports import layout_of, output_names, wanted_outputs
 from lunarscale.models.session import Buffers, Shapes, open_session
@@ -26,8 +25,6 @@ NETWORK_VERSION = 1
 
 #: Reflectance that a pixel without one is given: what comes of it is not looked at.
 HARMLESS = 0.2
-
-OUTSIDE_DOMAIN = np.uint8(MapReason.OUTSIDE_DOMAIN)
 
 #: A process's memory for onnxruntime itself, and how often it holds a network's weights: the
 #: file while it is read, the weights, and copies packed for products.
@@ -207,7 +204,7 @@ class Network:
         self, counts: NDArray[np.int16], scaling: "_Scaling", buffers: Buffers, *, out: Prediction
     ) -> None:
         """One block; what the buffers hold beyond its pixels is of the block before."""
-        loops = _loops()
+        loops = compiled_loops()
         room, lowest = slice(0, counts.shape[1]), counts.min(axis=0)
         if lowest.max() == NO_DATA:  # the lowest count there is: nowhere are all bands known
             out.values.fill(0)
@@ -250,7 +247,7 @@ class Network:
             # a distance that is no number is no small one
             stretched[~(distance <= np.float32(self.card.distance_limit))] = EXTRAPOLATED
         for row, (low, high) in zip(counts, scaling.ranges, strict=False):
-            _loops().beyond(row, low, high, stretched, out=stretched)
+            compiled_loops().beyond(row, low, high, stretched, out=stretched)
         return stretched
 
     @cached_property
@@ -267,46 +264,3 @@ class _Scaling(NamedTuple):
     bias: NDArray[np.float32]
     harmless: np.int16
     ranges: list[tuple[float, float]]
-
-
-class _Loops(NamedTuple):
-    """Compiled ufuncs over a block's pixels."""
-
-    scaled: Any
-    flag: Any
-    finite: Any
-    beyond: Any
-
-
-_compiling = Lock()
-
-
-def _loops() -> _Loops:
-    """The loops over pixels, compiled at the first call in a process."""
-    with _compiling:  # threads that meet here must not each compile them
-        return _compile()
-
-
-@lru_cache(maxsize=1)
-def _compile() -> _Loops:
-    @vectorize(["float32(int16, float32, float32, int16)"])
-    def scaled(count, gain, bias, harmless):  # type: ignore[no-untyped-def]
-        known = harmless if count == NO_DATA else count
-        return np.float32(known) * gain + bias
-
-    # no fast mathematics here: a NaN must compare as one and be voided
-    @vectorize(["uint8(float32, int16, uint8)"])
-    def flag_of(value, lowest, stretched):  # type: ignore[no-untyped-def]
-        reason = stretched | np.uint8(NEGATIVE if value < 0 else 0)
-        reason = reason if np.isfinite(value) else OUTSIDE_DOMAIN
-        return np.uint8(MapReason.NO_INPUT) if lowest == NO_DATA else reason
-
-    @vectorize(["float32(float32)"])
-    def finite(value):  # type: ignore[no-untyped-def]
-        return value if np.isfinite(value) else np.float32(0)
-
-    @vectorize(["uint8(int16, float64, float64, uint8)"])
-    def beyond(count, low, high, stretched):  # type: ignore[no-untyped-def]
-        return np.uint8(EXTRAPOLATED) if (count < low) | (count > high) else stretched
-
-    return _Loops(scaled.ufunc, flag_of.ufunc, finite.ufunc, beyond.ufunc)
