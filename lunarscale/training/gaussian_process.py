@@ -142,7 +142,9 @@ class FittedProcess:
     def write(self, builder: "graph.GraphBuilder", others: Sequence[Fitted] = ()) -> "graph.Rows":
         """Two dense layers: kernels about the centres, and their weighted sum.
 
-        The exponent is written ``z.c - |z|^2 / 2 - |c|^2 / 2`` in units of the length.
+        The exponent is written ``z.c - |z|^2 / 2 - |c|^2 / 2`` in units of the length. Where the
+        likelihood finds little noise the weights are large and cancel, and float32 is then within
+        0.01 wt % of ``predict``, not better.
         """
         scale = 1.0 / (self.deviation * self.length)
         z = builder.dense(

@@ -18,6 +18,10 @@ REFERENCE = "reference"
 #: Ends the name of a ridge that fits the logarithm of the oxide.
 IN_LOGARITHMS = ", ln"
 
+#: Oxides that such ridges are tried for: those that soils hold within more than a factor of two.
+#: For the others (CaO, SiO2) a logarithm is as good as a line, and runs away beyond the stations.
+SPANNING_OXIDES = ("FeO", "TiO2", "Al2O3", "MgO")
+
 _ANGLES = ("theta_Fe", "theta_Ti")
 
 
@@ -50,12 +54,20 @@ def features_of(bands_nm: Sequence[int]) -> dict[str, tuple[str, ...]]:
     }
 
 
-def ridges(bands_nm: Sequence[int]) -> dict[str, Ridge]:
-    """The ridges by name, the reference first; of each kind one of the oxide and one of its ln."""
+def ridges(bands_nm: Sequence[int], oxide: str | None = None) -> dict[str, Ridge]:
+    """The ridges by name, the reference first; of each kind one of the oxide and one of its ln.
+
+    Parameters
+    ----------
+    bands_nm : sequence of int
+    oxide : str, optional
+        Leave out those of the logarithm where it is none of ``SPANNING_OXIDES``.
+    """
+    logarithms = (False, True) if oxide is None or oxide in SPANNING_OXIDES else (False,)
     made = [
         Ridge(f"{kind}{IN_LOGARITHMS if logarithm else ''}", features, logarithm)
         for kind, features in features_of(bands_nm).items()
-        for logarithm in (False, True)
+        for logarithm in logarithms
     ]
     return {ridge.name: ridge for ridge in made}
 
