@@ -1,5 +1,6 @@
 """The task that makes one shard of a mosaic from the tiles that touch it."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,6 +10,7 @@ from lunarscale.engine.ledger import Entry, Ledger, digest
 from lunarscale.engine.outcome import Outcome
 from lunarscale.errors import LunarscaleError
 from lunarscale.flags import BITS_PER_BAND
+from lunarscale.grid.catalogue import Catalogue
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.resample import Overlay, source_lines, source_samples, touches
 from lunarscale.readers.tile import Tile, band_reasons
@@ -27,21 +29,29 @@ def tile_content(identity: list[Any]) -> tuple[Any, ...]:
     return name, size, label
 
 
-def tiles_touching(tiles: tuple[Tile, ...], grid: RasterGrid, window: Window) -> tuple[Tile, ...]:
-    """The tiles that reach a window, in the order in which they are laid."""
-    return tuple(
-        tile
-        for tile in tiles
-        if touches(tile.lattice, (tile.lines, tile.samples), grid=grid, window=window)
-    )
-
-
 @dataclass(frozen=True)
 class MosaicJob:
     """One shard to make: where, and of which tiles in which order."""
 
     window: Window
     tiles: tuple[Tile, ...]
+
+
+def mosaic_jobs(
+    tiles: tuple[Tile, ...], grid: RasterGrid, windows: Iterable[Window]
+) -> Iterator[MosaicJob]:
+    """For every window the job of the tiles that reach it, in the order in which they are laid."""
+    catalogue = Catalogue.of((tile.lattice, (tile.lines, tile.samples)) for tile in tiles)
+    for window in windows:
+        near = (tiles[number] for number in catalogue.near(grid, window))
+        yield MosaicJob(
+            window,
+            tuple(
+                tile
+                for tile in near
+                if touches(tile.lattice, (tile.lines, tile.samples), grid=grid, window=window)
+            ),
+        )
 
 
 @dataclass(frozen=True)

@@ -42,7 +42,9 @@ def touches(lattice: Lattice, shape: tuple[int, int], *, grid: RasterGrid, windo
     steepest = min(max(abs(top), abs(bottom)), 90.0)
     if float(lattice.samples_per_degree(steepest)) <= (shape[1] + 2) / 360.0:
         return True
-    edges = lattice.lon_of(np.array([0.5, shape[1] + 0.5])[:, None], np.array([top, bottom]))
+    # towards the central meridian it reaches farthest where it is nearest the equator
+    lats = np.array([top, bottom, min(max(0.0, bottom), top)])
+    edges = lattice.lon_of(np.array([0.5, shape[1] + 0.5])[:, None], lats)
     left, right = float(edges.min()) - margin, float(edges.max()) + margin
     return (west - left) % 360.0 <= right - left or (left - west) % 360.0 <= east - west
 

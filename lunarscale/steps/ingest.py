@@ -11,10 +11,10 @@ from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
 from lunarscale.engine.mosaicking import (
     MosaicJob,
     MosaicTask,
+    mosaic_jobs,
     source_extent,
     tile_content,
     tile_identity,
-    tiles_touching,
 )
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import plan_ingest
@@ -103,9 +103,8 @@ def prepare_ingest(
     task = MosaicTask(cube or Cube(location, wanted, {}), digest(wanted.to_attributes()))
     ledger = Ledger(location, shard)
     jobs = []
-    for window in wanted.windows():
-        entry = None if cube is None else ledger.read(window)
-        job = MosaicJob(window, tiles_touching(tiles, grid, window))
+    for job in mosaic_jobs(tiles, grid, wanted.windows()):
+        entry = None if cube is None else ledger.read(job.window)
         try:
             if not _is_done(job, entry, task=task, ledger=ledger, exists=cube is not None):
                 jobs.append(job)

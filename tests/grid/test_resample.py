@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from lunarscale.bands import ClementineReason
 from lunarscale.flags import NO_DATA
+from lunarscale.grid.catalogue import Catalogue
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.resample import (
@@ -228,6 +229,35 @@ def test_what_a_window_asks_for_is_enough(
 ) -> None:
     """Tiles left out, lines and samples cut off: nothing of them would have been laid."""
     assert_same(laid(tiles, *place, cut=True), laid(tiles, *place))
+
+
+@settings(deadline=None, max_examples=300)
+@given(tiles=TILES, place=places())
+def test_a_catalogue_forgets_no_tile(tiles: list[Image], place: tuple[RasterGrid, Window]) -> None:
+    """What it leaves out would have been laid to no effect."""
+    near = Catalogue.of((tile.lattice, tile.shape) for tile in tiles).near(*place)
+    assert_same(laid([tiles[number] for number in near], *place), laid(tiles, *place))
+
+
+def test_a_catalogue_leaves_out_what_is_far() -> None:
+    """Of all the degrees of the Moon, a window of four has its own and their neighbours."""
+    corners = [(west, north) for north in range(65, -65, -1) for west in range(-180, 180)]
+    images = [
+        (Lattice("simple-cylindrical", 8, west + 0.5, north * 8 + 1.0, 5.0), (8, 8))
+        for west, north in corners
+    ]
+    catalogue, grid = Catalogue.of(images), RasterGrid.whole(8)
+    for window in (Window(300, 640, 32, 32), Window(300, 0, 32, 32), Window(700, 2848, 32, 32)):
+        near = catalogue.near(grid, window)
+        west, south, east, north = grid.bounds(window)
+        held = [
+            number
+            for number, (lon, lat) in enumerate(corners)
+            if south < lat <= north and (lon - west) % 360 < east - west
+        ]
+        assert set(held) <= set(near.tolist())
+        assert len(held) == 16
+        assert len(near) <= 49
 
 
 @settings(deadline=None)
