@@ -3,9 +3,9 @@
 SLN-L-MI-5-MAP. A tile is a degree square (its name gives the edges); a plane of altitudes lies
 before the image, and pointers count bytes from 1. The label's MAXIMUM_LATITUDE and
 MINIMUM_LATITUDE are one pixel short of a degree apart: they are centres of pixels, and the first
-pixel is centred on the north-western corner of the name (USGS ISIS's mimap2isis places it so
-too). LINE_PROJECTION_OFFSET says the same, counted from 0. SAMPLE_PROJECTION_OFFSET is not looked
-at: its sign is against the archive's own convention.
+pixel is centred on the north-western corner of the name (so GDAL and USGS ISIS's mimap2isis place
+it). LINE_PROJECTION_OFFSET says the same, counted from 0. SAMPLE_PROJECTION_OFFSET is not looked
+at: readers of the archive disagree about its sign.
 """
 
 import re
