@@ -90,7 +90,7 @@ def write_kaguya_archive(
     folder: Path,
     *,
     ppd: int,
-    bbox: tuple[float, float, float, float] = MAPPED,
+    bbox: tuple[float, float, float, float] | None = None,
     version: str = "03",
     seed: int = SEED,
     progress: Callable[[int, int], None] | None = None,
@@ -103,8 +103,9 @@ def write_kaguya_archive(
         Made if it is not there.
     ppd : int
         Pixels a degree; the archive's own is 2048.
-    bbox : tuple of float
-        West, south, east, north: only the tiles that have ground in it.
+    bbox : tuple of float, optional
+        West, south, east, north: only the tiles that have ground in it; by default the latitudes
+        that are mapped, -65..65.
     version : {"02", "03"}
     seed : int
         The same Moon as ``archive.write_archive`` makes of it.
@@ -117,7 +118,7 @@ def write_kaguya_archive(
         If resolution, box or version are none.
     """
     folder = Path(folder)
-    plans = kaguya_tiles(ppd, bbox, version=version)
+    plans = kaguya_tiles(ppd, bbox or MAPPED, version=version)
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for plan in plans:
