@@ -174,3 +174,17 @@ KAGUYA_MI = Camera(
 )
 
 CAMERAS: dict[str, Camera] = {camera.name: camera for camera in (CLEMENTINE_UVVIS, KAGUYA_MI)}
+
+
+def camera_name(word: str) -> str:
+    """A camera's name from what people write: ``clementine`` for ``clementine-uvvis``.
+
+    Raises
+    ------
+    ModelError
+        If no camera is called so, or begins so.
+    """
+    fits = [name for name in CAMERAS if name == word or name.split("-")[0] == word]
+    if not fits:
+        raise ModelError(f"there is no camera {word!r}; it is {' or '.join(CAMERAS)}")
+    return fits[0]

@@ -43,15 +43,72 @@ def show_command(
 @command("stations", "lunarscale stations --residuals")
 def stations_command(
     residuals: Annotated[bool, typer.Option("--residuals", help="One row a station too.")] = False,
+    soils: Annotated[
+        bool, typer.Option("--soils", help="The tables themselves, both cameras'.")
+    ] = False,
 ) -> None:
-    """How the equations do at the 47 sampling stations."""
-    from lunarscale.steps.stations import residuals_table, station_fits, stations_table
+    """How the equations do at the 47 sampling stations, and at Chang'e-5 and -6."""
+    from lunarscale.stations import STATION_BANDS, built_in_table
+    from lunarscale.steps import stations as step
 
-    fits = station_fits()
-    out_console.print(stations_table(fits))
+    if soils:
+        for camera in STATION_BANDS:
+            out_console.print(step.composition_table(built_in_table(camera)))
+        return
+    fits = step.station_fits()
+    out_console.print(step.stations_table(fits))
+    out_console.print(step.added_table(step.station_fits(estimated=True)))
     if residuals:
         for quantity in ("FeO", "TiO2"):
-            out_console.print(residuals_table(fits, quantity))
+            out_console.print(step.residuals_table(fits, quantity))
+
+
+@command("calibrate", "lunarscale calibrate --with-cross-calibrated --out model.json")
+def calibrate_command(
+    out: Annotated[Path, typer.Option("--out", help="The file of equations, model.json.")],
+    stations: Stations = None,
+    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
+    cross_calibrated: Annotated[
+        bool,
+        typer.Option(
+            "--with-cross-calibrated",
+            help="Fit Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
+        ),
+    ] = False,
+    fractions: Annotated[
+        bool | None,
+        typer.Option("--fractions/--wt-pct", help="Units of the table's oxides, if it asks."),
+    ] = None,
+    log_log: Annotated[
+        bool, typer.Option("--log-log", help="Fit titanium's power in logarithms, not in wt %.")
+    ] = False,
+    bootstrap: Annotated[int, typer.Option(min=0, help="Draws for the intervals.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Another seed, other draws.")] = 0,
+    figure: Annotated[Path | None, typer.Option(help="PNG of the R² surfaces; SVG beside.")] = None,
+    residuals: Annotated[bool, typer.Option("--residuals", help="One row a station too.")] = False,
+) -> None:
+    """Equations of your own: origin search over every station, with intervals."""
+    from lunarscale.bands import camera_name
+    from lunarscale.steps.calibrate import calibrate
+    from lunarscale.steps.calibration_tables import effect_table, fit_table, residuals_table
+
+    with out_console.status("searching origins"):
+        found = calibrate(
+            stations, camera=camera_name(camera), cross_calibrated=cross_calibrated,
+            fractions=fractions, log_log=log_log, bootstrap=bootstrap, seed=seed, out=out,
+            figure=figure,
+        )  # fmt: skip
+    for warning in found.warnings:
+        out_console.print(f"note: {warning}", markup=False)
+    for fit in found.fits:
+        tables = [fit_table(found, fit), effect_table(found, fit)]
+        tables += [residuals_table(fit)] if residuals else []
+        for table in tables:
+            if table is not None:
+                out_console.print(table)
+    out_console.print(f"wrote {out}", markup=False)
+    if figure is not None:
+        out_console.print(f"wrote {figure}", markup=False)
 
 
 @command("train", "lunarscale train --network qiu-2025 --oxides FeO,TiO2 --seeds 8 --out models/")

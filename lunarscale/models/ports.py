@@ -71,10 +71,12 @@ def _possible(shape: Shape, stated: str, bands: int) -> list[str]:
     if stated:
         return [stated] if _fits(shape, stated, bands) else []
     fitting = [layout for layout in LAYOUTS if _fits(shape, layout, bands)]
-    # bands come first only where their size says so, and pixels are not meant by it
-    if BAND_PIXEL in fitting and (PIXEL_BAND in fitting or isinstance(shape[0], str)):
-        fitting.remove(BAND_PIXEL)
-    return fitting
+    exact = [layout for layout in fitting if shape[layout.split(", ").index("band")] == bands]
+    if exact:
+        return exact
+    # a size for the pixels and none for the bands: the bands are not where they seem to be
+    free = all(isinstance(size, str) or size == 1 for size in shape)
+    return [layout for layout in fitting if free and layout != BAND_PIXEL]
 
 
 def _fits(shape: Shape, layout: str, bands: int) -> bool:

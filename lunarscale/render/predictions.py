@@ -147,7 +147,7 @@ def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, 
     axes.set_ylabel("predicted (wt %)", fontsize=SMALL_PT)
     if outside := int(np.count_nonzero(far != panel.leave_one_mission_out)):
         axes.text(
-            0.97, 0.03, f"{outside} hollow on the edge lie beyond", transform=axes.transAxes,
+            0.97, 0.03, f"{outside} on the edge: beyond it", transform=axes.transAxes,
             ha="right", fontsize=SMALL_PT - 1, color=FAINT,
         )  # fmt: skip
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 import lunarscale
+from lunarscale.bands import camera_name
 from lunarscale.errors import StationError, TrainingError
 from lunarscale.models.card import Card
 from lunarscale.models.signature import Output
@@ -22,9 +23,6 @@ from lunarscale.training.samples import OXIDES, Samples, samples_of
 from lunarscale.training.scoreboard import Line, scoreboard
 
 CLEMENTINE, KAGUYA = "clementine-uvvis", "kaguya-mi"
-
-#: Cameras as people write them.
-CAMERA_NAMES = {"clementine": CLEMENTINE, "kaguya": KAGUYA, CLEMENTINE: CLEMENTINE, KAGUYA: KAGUYA}
 
 #: The licence of what we train; the stations' figures are facts.
 LICENCE = "Apache-2.0"
@@ -83,9 +81,7 @@ def network_kind(name: str, camera: str | None) -> tuple[NetworkKind, str]:
     if name not in NETWORKS:
         raise TrainingError(f"there is no network {name!r}; train {' or '.join(NETWORKS)}")
     kind = NETWORKS[name]
-    if camera is not None and camera not in CAMERA_NAMES:
-        raise TrainingError(f"there is no camera {camera!r}; it is clementine or kaguya-mi")
-    chosen = kind.cameras[0] if camera is None else CAMERA_NAMES[camera]
+    chosen = kind.cameras[0] if camera is None else camera_name(camera)
     if chosen not in kind.cameras:
         raise TrainingError(
             f"{name} reads what {' and '.join(kind.cameras)} see, not {chosen}; train another "
