@@ -2,12 +2,14 @@
 
 A model is one (fold, oxide, seed). Some of them at a time are stacked and mapped by
 ``torch.func.vmap``; each draws its first weights from a generator of its own, so what is learnt
-does not depend on what it was stacked with. Held-out rows touch nothing: inputs and targets are
-standardised by the training rows, and stopping watches the training loss.
+does not depend on what it was stacked with, nor on the number of threads. Held-out rows touch
+nothing: inputs and targets are standardised by the training rows, and stopping watches the
+training loss.
 """
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby, product
@@ -21,7 +23,7 @@ from lunarscale.training.features import feature_matrix
 from lunarscale.training.matrix_form import Tensors, matrix_form, torch_form
 from lunarscale.training.networks import NetworkKind, Recipe
 from lunarscale.training.samples import Floats, Rows, Samples
-from lunarscale.training.stack import Batch, Stack
+from lunarscale.training.stack import EVEN, Batch, Stack
 
 Fold = tuple[Rows, Rows]
 
@@ -153,7 +155,8 @@ def train(
     keep : bool
         Whether to keep every model's parameters (0.7 MB a model of yang-2023, 2.4 of residual).
     together : int, optional
-        Models stacked at a time; bounds memory and changes no result by more than rounding.
+        Models stacked at a time, rounded up to a multiple of eight; bounds memory and changes no
+        result.
     progress : callable, optional
         Called with the models done and all of them.
 
@@ -187,7 +190,7 @@ def train(
         stack = _stack(jobs, told, trained, start, tuple(freeze), recipe)
         stack.train()
         _take(jobs, stack, told, trained, keep)
-        done += len(jobs)
+        done += len(set(jobs))
         if progress is not None:
             progress(done, trained.losses.size)
     return trained
@@ -244,12 +247,14 @@ class _Told:
 
 
 def _stacks(told: _Told, seeds: Sequence[int], together: int) -> Iterator[list[_Job]]:
-    """Models of equally many inputs, so many at a time."""
+    """Models of equally many inputs, so many at a time; the last ones again where some lack."""
+    together = math.ceil(together / EVEN) * EVEN
     by_inputs = sorted(told.inputs, key=lambda oxide: len(told.inputs[oxide]))
     for _, oxides in groupby(by_inputs, key=lambda oxide: len(told.inputs[oxide])):
         jobs = [_Job(*job) for job in product(range(len(told.folds)), list(oxides), seeds)]
         for first in range(0, len(jobs), together):
-            yield jobs[first : first + together]
+            some = jobs[first : first + together]
+            yield some + some[-1:] * (-len(some) % EVEN)
 
 
 def _stack(

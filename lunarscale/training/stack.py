@@ -21,6 +21,11 @@ _BETAS = 0.9, 0.999
 #: The relative improvement that torch's ReduceLROnPlateau asks for.
 _PLATEAU_THRESHOLD = 1e-4
 
+#: Stacks are of a multiple of so many models. Sums over a model's rows are then taken in one order
+#: whatever the stack's size, so that a model is the same bits in any company (measured: stacks of
+#: 8, 16, 24 and 32 agree; of 1, 2, 4 and 7 they differ in the last digit).
+EVEN = 8
+
 #: A stack is packed anew when no more than this share of its models goes on.
 _WORTH_REPACKING = 0.75
 
@@ -137,7 +142,9 @@ class Stack:
             if not self._going.any():
                 return
             if self._going.sum() <= _WORTH_REPACKING * len(self._going):
-                self._repack(self._going.nonzero()[:, 0])
+                live = self._going.nonzero()[:, 0]
+                over = (~self._going).nonzero()[:, 0]
+                self._repack(torch.cat([live, over[: -len(live) % EVEN]]))
                 whole = [] if several else [self._told(Batch.of(self._learnt))]
 
     def predict(self) -> Tensor:
@@ -220,15 +227,15 @@ class Stack:
         self._rate = torch.where(tired, self._rate * factor, self._rate)
         self._plateau_epochs = torch.where(tired, 0.0, self._plateau_epochs)
 
-    def _repack(self, live: Tensor) -> None:
+    def _repack(self, models: Tensor) -> None:
         """Go on with some of the models."""
         for tensors in (self._moving, self._still, self._first, self._second):
-            tensors.update({name: value[live] for name, value in tensors.items()})
+            tensors.update({name: value[models] for name, value in tensors.items()})
         for name in _BY_MODEL:
-            setattr(self, name, getattr(self, name)[live])
-        self._learnt = [self._learnt[index] for index in live.tolist()]
-        self._generators = [self._generators[index] for index in live.tolist()]
-        self._watched = self._watched.pick(live) if self._watched is not None else None
+            setattr(self, name, getattr(self, name)[models])
+        self._learnt = [self._learnt[index] for index in models.tolist()]
+        self._generators = [self._generators[index] for index in models.tolist()]
+        self._watched = self._watched.pick(models) if self._watched is not None else None
 
     def _dealt(self) -> list[Batch]:
         """Every model's rows in an order of its own, dealt evenly to as few steps as it takes."""
