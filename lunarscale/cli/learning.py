@@ -152,3 +152,36 @@ def train_command(
     out_console.print(scores_table(training))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
+
+
+@command("fine-tune", 'lunarscale fine-tune --network residual --site "Chang\'e-6" --out models/')
+def fine_tune_command(
+    out: Folder,
+    network: Annotated[str, typer.Option(help="residual, yang-2023 or qiu-2025.")] = "residual",
+    site: Annotated[str, typer.Option(help="The landing site that comes in last.")] = "Chang'e-6",
+    camera: Annotated[
+        str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
+    ] = None,
+    oxides: Annotated[
+        str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Networks an oxide; their mean is used.")] = 4,
+    epochs: Annotated[int | None, typer.Option(min=1, help="At most; else the paper's.")] = None,
+    stations: Stations = None,
+) -> None:
+    """What one landing site's truth changes: trained without it, then at a lower rate with it."""
+    from lunarscale.training.extra import require_extra
+
+    require_extra()
+    from lunarscale.steps.fine_tune import change_table, fine_tune, write
+
+    check_folder(out)
+    with progress_bar("fine-tune", "networks") as update:
+        tuning = fine_tune(
+            network, site=site, camera=camera, oxides=tuple(oxides.split(",")) if oxides else (),
+            seeds=seeds, epochs=epochs, stations=stations, progress=update,
+        )  # fmt: skip
+    written = write(tuning, Path(out))
+    out_console.print(change_table(tuning))
+    for path in written:
+        out_console.print(f"wrote {path}", markup=False)

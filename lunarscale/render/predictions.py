@@ -21,7 +21,7 @@ from lunarscale.render.figure import (
     Sheet,
     bare_ticks,
 )
-from lunarscale.render.labels import number, pretty_name
+from lunarscale.render.labels import pretty_name
 
 #: Colours (Okabe & Ito 2008) and marks: two sites share a colour only with another mark.
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", INK)
@@ -40,27 +40,33 @@ class PredictionPanel:
         ``FeO``.
     measured : ndarray of float64, (station,)
         wt %.
-    leave_one_out, leave_one_mission_out : ndarray of float64, (station,)
-        Predicted by models that did not see the station, or none of its landing site, wt %.
+    filled, hollow : ndarray of float64, (station,)
+        Two predictions, wt %: by models that did not see the station, and that saw none of its
+        landing site, say.
     sites : tuple of str
         Landing site of each station.
-    scores : (float, float)
-        R² of the two.
+    told : str
+        What is written into the panel.
     remark : str
         ``experimental``, or nothing.
     """
 
     oxide: str
     measured: NDArray[np.float64]
-    leave_one_out: NDArray[np.float64]
-    leave_one_mission_out: NDArray[np.float64]
+    filled: NDArray[np.float64]
+    hollow: NDArray[np.float64]
     sites: tuple[str, ...]
-    scores: tuple[float, float]
+    told: str = ""
     remark: str = ""
 
 
 def draw_predictions(
-    panels: Sequence[PredictionPanel], *, model: str, path: Path, columns: int = 3
+    panels: Sequence[PredictionPanel],
+    *,
+    model: str,
+    path: Path,
+    marks: tuple[str, str],
+    columns: int = 3,
 ) -> Illustration:
     """Draw the panels as PNG and, beside it, as SVG.
 
@@ -71,6 +77,8 @@ def draw_predictions(
         What predicted.
     path : Path
         PNG to write; the SVG gets its name with ``.svg``.
+    marks : (str, str)
+        What filled and hollow marks are.
     columns : int
         Panels side by side.
     """
@@ -81,9 +89,7 @@ def draw_predictions(
     sheet = Sheet(width, height)
     title = "Predicted against measured at the stations"
     sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    told = (
-        f"{model} · filled: the station held out (LOO) · hollow: its landing site held out (LOMO)"
-    )
+    told = f"{model} · filled: {marks[0]} · hollow: {marks[1]}"
     sheet.write(0.6, height - 0.48, told, color=FAINT, va="top")
     looks = _looks([site for panel in panels for site in panel.sites])
     for place, panel in enumerate(panels):
@@ -97,8 +103,8 @@ def draw_predictions(
     vector = path.with_suffix(".svg")
     sheet.save_svg(vector, title=name)
     caption = (
-        f"{model}: oxides predicted at stations that the model did not see, against what was "
-        "measured there. The line is equality."
+        f"{model}: oxides predicted at the stations against what was measured there; filled: "
+        f"{marks[0]}, hollow: {marks[1]}. The line is equality."
     )
     oxides = ", ".join(panel.oxide for panel in panels)
     alt = f"Scatter of predicted over measured wt % of {oxides}"
@@ -114,14 +120,14 @@ def _looks(sites: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 
 def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, str]]) -> None:
-    values = np.concatenate([panel.measured, panel.leave_one_out])
+    values = np.concatenate([panel.measured, panel.filled])
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     margin = 0.07 * (high - low)
     low, high = low - margin, high + margin
     axes.plot([low, high], [low, high], color=FAINT, linewidth=0.7, zorder=1)
     style: dict[str, Any] = {"linestyle": "none", "markersize": 4.2, "clip_on": False}
     # a site held out can be missed by more than the panel spans: its mark is laid on the edge
-    far = np.clip(panel.leave_one_mission_out, low, high)
+    far = np.clip(panel.hollow, low, high)
     sites = np.array(panel.sites)
     for site, (colour, mark) in looks.items():
         here = sites == site
@@ -130,7 +136,7 @@ def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, 
             markerfacecolor="none", markeredgewidth=0.7, zorder=2, **style,
         )  # fmt: skip
         axes.plot(
-            panel.measured[here], panel.leave_one_out[here], mark, markerfacecolor=colour,
+            panel.measured[here], panel.filled[here], mark, markerfacecolor=colour,
             markeredgecolor="white", markeredgewidth=0.4, zorder=3, **style,
         )  # fmt: skip
     axes.set_xlim(low, high)
@@ -140,12 +146,10 @@ def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, 
     bare_ticks(axes)
     heading = pretty_name(panel.oxide) + (f", {panel.remark}" if panel.remark else "")
     axes.set_title(heading, fontsize=TEXT_PT + 1, fontweight="bold", loc="left", parse_math=False)
-    loo, lomo = (number(score, 3) for score in panel.scores)
-    text = f"R²  LOO {loo}\n     LOMO {lomo}"
-    axes.text(0.04, 0.96, text, transform=axes.transAxes, va="top", fontsize=SMALL_PT)
+    axes.text(0.04, 0.96, panel.told, transform=axes.transAxes, va="top", fontsize=SMALL_PT)
     axes.set_xlabel("measured (wt %)", fontsize=SMALL_PT)
     axes.set_ylabel("predicted (wt %)", fontsize=SMALL_PT)
-    if outside := int(np.count_nonzero(far != panel.leave_one_mission_out)):
+    if outside := int(np.count_nonzero(far != panel.hollow)):
         axes.text(
             0.97, 0.03, f"{outside} on the edge: beyond it", transform=axes.transAxes,
             ha="right", fontsize=SMALL_PT - 1, color=FAINT,

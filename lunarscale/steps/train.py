@@ -131,7 +131,7 @@ def train(
         If it cannot be trained, or the networks of all stations diverged.
     """
     kind, chosen = network_kind(network, camera)
-    wanted = _oxides(kind, oxides)
+    wanted = oxides_of(kind, oxides)
     found, warnings = stations_for(chosen, stations, cross_calibrated=cross_calibrated)
     samples = samples_of(found, chosen)
     for oxide in wanted:
@@ -153,7 +153,14 @@ def train(
     return Training(run, samples, scoreboard(run, samples), (*warnings, *lacking, *told))
 
 
-def _oxides(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
+def oxides_of(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
+    """The oxides asked for, or those of the paper, in the usual order.
+
+    Raises
+    ------
+    StationError
+        If one is no oxide of the stations.
+    """
     unknown = [oxide for oxide in asked if oxide not in OXIDES]
     if unknown:
         raise StationError(f"{unknown[0]!r} is no oxide of the stations; use {', '.join(OXIDES)}")
@@ -172,13 +179,16 @@ def write_models(training: Training, folder: Path) -> list[Path]:
     written = []
     for name, quantities in files.items():
         card = card_of(training, quantities, domain=domain)
-        made = export(training.run.final, card, distance=domain.write)
-        path = folder / name
-        aside = path.with_suffix(".partial")  # a killed run must not leave half a model
-        aside.write_bytes(made)
-        aside.replace(path)
-        written.append(path)
+        written.append(save(folder / name, export(training.run.final, card, distance=domain.write)))
     return written
+
+
+def save(path: Path, model: bytes) -> Path:
+    """Write a model file, which is there whole or not at all."""
+    aside = path.with_suffix(".partial")
+    aside.write_bytes(model)
+    aside.replace(path)
+    return path
 
 
 def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) -> Card:

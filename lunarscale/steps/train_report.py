@@ -49,7 +49,12 @@ def write_report(training: Training, folder: Path) -> list[Path]:
             "stations": training.samples.digest, "warnings": list(training.warnings),
             "lines": [asdict(line) for line in training.lines]}  # fmt: skip
     facts.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    picture = draw_predictions(_panels(training), model=name, path=folder / "predictions.png")
+    picture = draw_predictions(
+        _panels(training),
+        model=name,
+        path=folder / "predictions.png",
+        marks=("the station held out (LOO)", "its landing site held out (LOMO)"),
+    )
     page = write_page(
         folder,
         title=f"{name} at the stations",
@@ -146,7 +151,7 @@ def _panels(training: Training) -> list[PredictionPanel]:
                 near,
                 far,
                 tuple(samples.sites[row] for row in rows),
-                scores,
+                f"R²  LOO {number(scores[0], 3)}\n     LOMO {number(scores[1], 3)}",
                 "experimental" if scores[1] < 0.0 else "",
             )
         )

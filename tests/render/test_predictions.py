@@ -8,6 +8,8 @@ from PIL import Image
 
 from lunarscale.render.predictions import PredictionPanel, _looks, draw_predictions
 
+MARKS = ("held out", "its site held out")
+
 
 def panel(oxide: str = "FeO", n: int = 12) -> PredictionPanel:
     random = np.random.default_rng(3)
@@ -18,13 +20,15 @@ def panel(oxide: str = "FeO", n: int = 12) -> PredictionPanel:
         measured + random.normal(0.0, 1.0, n),
         measured + random.normal(0.0, 9.0, n),
         tuple(f"site {i % 11}" for i in range(n)),
-        (0.9, -0.3),
+        "R² 0.9",
     )
 
 
 @pytest.mark.parametrize("oxides", [("FeO",), ("FeO", "TiO2", "Al2O3", "MgO")])
 def test_it_is_drawn_at_the_size_it_says(tmp_path: Path, oxides: tuple[str, ...]) -> None:
-    made = draw_predictions([panel(o) for o in oxides], model="a model", path=tmp_path / "p.png")
+    made = draw_predictions(
+        [panel(o) for o in oxides], model="a model", marks=MARKS, path=tmp_path / "p.png"
+    )
     with Image.open(made.path) as image:
         assert image.size == (made.width_px, made.height_px)
     assert made.vector is not None
@@ -40,6 +44,6 @@ def test_every_site_looks_different() -> None:
 
 
 def test_the_same_panels_give_the_same_bytes(tmp_path: Path) -> None:
-    first = draw_predictions([panel()], model="m", path=tmp_path / "a.png")
-    second = draw_predictions([panel()], model="m", path=tmp_path / "b.png")
+    first = draw_predictions([panel()], model="m", marks=MARKS, path=tmp_path / "a.png")
+    second = draw_predictions([panel()], model="m", marks=MARKS, path=tmp_path / "b.png")
     assert first.path.read_bytes() == second.path.read_bytes()
