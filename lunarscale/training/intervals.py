@@ -128,15 +128,16 @@ def rank_of(level: float, rows: int) -> int:
     Raises
     ------
     StationError
-        If that is none: the rows are too few for the level.
+        If the level is no share, or the rows are too few for it.
     """
+    if not 0.0 < level < 1.0:
+        raise StationError(f"a level of {level:g} is no share between 0 and 1; give 0.9 for 90 %")
     rank = math.floor((1.0 - level) * (rows + 1) + 1e-9)  # 0.1 x 50 is 5, not 4.999...
-    if not 0.0 < level < 1.0 or rank < 1:
+    if rank < 1:
+        needed = math.ceil(1.0 / (1.0 - level) - 1e-9) - 1
         raise StationError(
-            f"intervals that cover {level:.0%} need at least {math.ceil(1 / (1 - level)) - 1} "
-            f"stations but there are {rows}; add stations, or ask for a lower level"
-            if 0.0 < level < 1.0
-            else f"a level of {level:g} is no share between 0 and 1; give 0.9 for 90 %"
+            f"intervals that cover {level:.0%} need at least {needed} stations but there are "
+            f"{rows}; add stations, or ask for a lower level"
         )
     return rank
 
@@ -197,10 +198,11 @@ def nested_coverage(
         widths.append(upper - lower)
     width = float(np.median(np.concatenate(widths)))
     n = sum(fold.held_out.size for fold in folds)
-    return Coverage(inside, n, level, *_wilson(inside, n), width)
+    return Coverage(inside, n, level, *wilson(inside, n), width)
 
 
-def _wilson(inside: int, n: int) -> tuple[float, float]:
+def wilson(inside: int, n: int) -> tuple[float, float]:
+    """95 % interval of a share of which ``inside`` of ``n`` were seen."""
     share, z2 = inside / n, _Z95**2
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z95 / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
