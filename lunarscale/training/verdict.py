@@ -1,8 +1,7 @@
 """All figures of what ships for an oxide: what the report prints and the card carries."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -88,17 +87,18 @@ class Verdict:
             "stations there are"
         )
 
-    def figures(self) -> dict[str, Any]:
-        """The figures as JSON values, for a card."""
-        return {
-            "family": self.name,
-            "why": self.why,
-            "experimental": self.experimental,
-            **{
-                key: {scheme: asdict(value) for scheme, value in getattr(self, key).items()}
-                for key in ("scores", "nested", "reference", "against_reference")
-            },
-        }
+    def figures(self) -> dict[str, float]:
+        """The figures by name, ``R2 LOO``, for a card."""
+        named = {}
+        for scheme in JUDGED:
+            own = self.scores[scheme]
+            named[f"R2 {scheme}"] = own.r2
+            named[f"R2 {scheme} low"] = own.r2_over_rows.low
+            named[f"R2 {scheme} high"] = own.r2_over_rows.high
+            named[f"RMSE {scheme}"] = own.rmse
+            named[f"R2 {scheme} nested"] = self.nested[scheme].r2
+            named[f"R2 {scheme} reference"] = self.reference[scheme].r2
+        return {name: round(value, 4) for name, value in named.items()}
 
 
 def verdict(samples: Samples, oxide: str) -> Verdict:

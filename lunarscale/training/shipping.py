@@ -1,0 +1,133 @@
+"""What ships as one ONNX file: oxides, their intervals, the distance from the stations, a card."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from lunarscale.models.card import Card
+from lunarscale.models.signature import DISTANCE, Output
+from lunarscale.quantities import QUANTITIES
+from lunarscale.training.domain import Domain
+from lunarscale.training.graph import BLOCK_PIXELS, GraphBuilder, Rows
+from lunarscale.training.intervals import DEFAULT_METHOD, intervals_of
+from lunarscale.training.ranking import RankingBuilder
+from lunarscale.training.recipes import shipped
+from lunarscale.training.samples import Samples
+from lunarscale.training.verdict import Verdict
+
+#: Writes a quantity from rows of oxides, as ``export.mg_number_row`` does.
+Derive = Callable[[GraphBuilder, dict[str, Rows]], Rows]
+
+
+def ship(
+    samples: Samples, verdicts: Sequence[Verdict], *, name: str, version: str,
+    derived: Mapping[str, Derive] | None = None,
+) -> bytes:  # fmt: skip
+    """The oxides that were judged, and what is derived of them, as a model file.
+
+    Parameters
+    ----------
+    samples : Samples
+        All of their rows are learnt from.
+    verdicts : sequence of Verdict
+        One an oxide; their figures go into the card.
+    name, version : str
+        Of the card.
+    derived : mapping of str to callable, optional
+        Further quantities from the rows of the oxides.
+
+    Returns
+    -------
+    bytes
+        The same for the same samples on the same machine.
+    """
+    builder = GraphBuilder(samples.camera, samples.bands_nm)
+    oxides = {v.oxide: _oxide(builder, samples, v.oxide) for v in verdicts}
+    rows = oxides | {q: derive(builder, oxides) for q, derive in (derived or {}).items()}
+    for quantity, row in rows.items():
+        builder.output(quantity, row)
+    domain = Domain.of(samples, np.arange(len(samples)))
+    builder.output(DISTANCE, domain.write(builder))
+    outputs = [_output(v.oxide, v) for v in verdicts] + [_output(q) for q in derived or ()]
+    description = "what generalises best from the stations: ridges, and means of two"
+    return builder.build(
+        _card(samples, verdicts, outputs, name=name, version=version, limit=domain.limit,
+              description=description)
+    )  # fmt: skip
+
+
+def ship_intervals(
+    samples: Samples, verdicts: Sequence[Verdict], *, name: str, version: str, level: float,
+    method: str = DEFAULT_METHOD,
+) -> bytes:  # fmt: skip
+    """Both ends of the judged oxides' prediction intervals, as a model file.
+
+    A file of its own: a pixel costs some ten times an oxide's, so it is mapped where it is asked
+    for, at a resolution of one's choice.
+
+    Parameters
+    ----------
+    samples : Samples
+    verdicts : sequence of Verdict
+    name, version : str
+        Of the card.
+    level : float
+        Share of stations to cover.
+    method : str
+        One of ``intervals.METHODS``.
+
+    Raises
+    ------
+    StationError
+        If there are too few stations for the level.
+    """
+    builder = RankingBuilder(samples.camera, samples.bands_nm)
+    outputs = []
+    for v in verdicts:
+        made = intervals_of(shipped(samples, v.oxide), samples, v.oxide, level=level, method=method)
+        for end, row in zip(("lower", "upper"), made.write(builder), strict=True):
+            builder.output(f"{v.oxide}_{end}", row)
+            outputs.append(_output(f"{v.oxide}_{end}", v))
+    description = f"{level:.0%} prediction intervals by {method}"
+    return builder.build(
+        _card(samples, verdicts, outputs, name=name, version=version, limit=None,
+              description=description)
+    )  # fmt: skip
+
+
+def _oxide(builder: GraphBuilder, samples: Samples, oxide: str) -> Rows:
+    return shipped(samples, oxide).fit(samples, oxide, samples.rows(oxide)).write(builder)
+
+
+def _output(quantity: str, verdict: Verdict | None = None) -> Output:
+    units = QUANTITIES[quantity].units
+    if verdict is None:
+        return Output(quantity, quantity, units)
+    return Output(quantity, quantity, units, verdict.experimental, verdict.reason)
+
+
+def _card(
+    samples: Samples, verdicts: Sequence[Verdict], outputs: Sequence[Output], *, name: str,
+    version: str, limit: float | None, description: str,
+) -> Card:  # fmt: skip
+    estimated = np.flatnonzero(samples.estimated)
+    return Card(
+        name=name,
+        camera=samples.camera,
+        bands_nm=samples.bands_nm,
+        outputs=tuple(outputs),
+        distance_limit=limit,
+        block_pixels=BLOCK_PIXELS,
+        description=description,
+        source="lunarscale.training.recipes",
+        licence="Apache-2.0",
+        version=version,
+        training={
+            "stations": samples.digest,
+            "n": {v.oxide: int(samples.rows(v.oxide).size) for v in verdicts},
+            "estimated spectra": [samples.names[row] for row in estimated],
+            "families": {v.oxide: v.name for v in verdicts},
+            "why": {v.oxide: v.why for v in verdicts},
+        },
+        scores={v.oxide: v.figures() for v in verdicts},
+    )
