@@ -23,7 +23,7 @@ from lunarscale.training.features import feature_matrix
 from lunarscale.training.matrix_form import Tensors, matrix_form, torch_form
 from lunarscale.training.networks import NetworkKind, Recipe
 from lunarscale.training.samples import Floats, Rows, Samples
-from lunarscale.training.stack import EVEN, Batch, Stack
+from lunarscale.training.stack import EVEN, Batch, Stack, steps_of
 
 Fold = tuple[Rows, Rows]
 
@@ -186,7 +186,7 @@ def train(
         }, _parameters={},
     )  # fmt: skip
     done = 0
-    for jobs in _stacks(told, seeds, together or kind.together):
+    for jobs in _stacks(told, seeds, recipe, together=together or kind.together):
         stack = _stack(jobs, told, trained, start, tuple(freeze), recipe)
         stack.train()
         _take(jobs, stack, told, trained, keep)
@@ -246,12 +246,22 @@ class _Told:
         return Scaler(x.mean(axis=0), x.std(axis=0), float(y.mean()), float(y.std()))
 
 
-def _stacks(told: _Told, seeds: Sequence[int], together: int) -> Iterator[list[_Job]]:
-    """Models of equally many inputs, so many at a time; the last ones again where some lack."""
+def _stacks(
+    told: _Told, seeds: Sequence[int], recipe: Recipe, *, together: int
+) -> Iterator[list[_Job]]:
+    """Models of one shape and as many steps, so many at a time.
+
+    Where the last ones are too few for a stack, one of them is there again.
+    """
     together = math.ceil(together / EVEN) * EVEN
-    by_inputs = sorted(told.inputs, key=lambda oxide: len(told.inputs[oxide]))
-    for _, oxides in groupby(by_inputs, key=lambda oxide: len(told.inputs[oxide])):
-        jobs = [_Job(*job) for job in product(range(len(told.folds)), list(oxides), seeds)]
+
+    def shape(job: _Job) -> tuple[int, int]:
+        rows = told.learnt(job.fold, job.oxide).size
+        return len(told.inputs[job.oxide]), steps_of(recipe, rows)
+
+    models = [_Job(*job) for job in product(range(len(told.folds)), told.inputs, seeds)]
+    for _, alike in groupby(sorted(models, key=shape), key=shape):
+        jobs = list(alike)
         for first in range(0, len(jobs), together):
             some = jobs[first : first + together]
             yield some + some[-1:] * (-len(some) % EVEN)
@@ -296,7 +306,7 @@ def _stack(
 def _held_out(jobs: list[_Job], told: _Told) -> Batch:
     """The held-out rows, for those who look at them."""
     rows = [told.known(np.asarray(told.folds[job.fold][1], np.intp), job.oxide) for job in jobs]
-    return Batch.of([torch.from_numpy(row) for row in rows])
+    return Batch.of([torch.from_numpy(row) for row in rows], len(told.samples))
 
 
 def _generator(job: _Job, told: _Told) -> torch.Generator:

@@ -50,9 +50,8 @@ class Batch:
     weights: Tensor
 
     @classmethod
-    def of(cls, rows: Sequence[Tensor]) -> "Batch":
-        """Rows of different numbers side by side."""
-        size = max(len(row) for row in rows)
+    def of(cls, rows: Sequence[Tensor], size: int) -> "Batch":
+        """Rows of different numbers, at most ``size``, side by side."""
         filled = torch.zeros(len(rows), size, dtype=torch.int64)
         weights = torch.zeros(len(rows), size)
         for index, row in enumerate(rows):
@@ -79,7 +78,7 @@ class Stack:
     targets : Tensor, (model, row)
         Standardised; any number where there is none.
     learnt : list of Tensor of int64
-        Rows that each model learns from.
+        Rows that each model learns from; for all of them as many steps an epoch (``steps_of``).
     watched : Batch or None
         Rows whose error chooses the epoch instead of the training loss (leaky).
     generators : list of Generator
@@ -104,10 +103,8 @@ class Stack:
         self._inputs = inputs
         self._learnt, self._watched, self._generators = learnt, watched, generators
         count, kind = len(inputs), inputs.dtype
-        self._moving = {  # what the gradient changes; the rest are averages and frozen layers
-            name: value.clone() for name, value in tensors.items()
-            if dict(module.named_parameters()).keys() >= {name} and not _frozen(name, frozen)
-        }  # fmt: skip
+        trained = {name for name, _ in module.named_parameters() if not _frozen(name, frozen)}
+        self._moving = {name: value.clone() for name, value in tensors.items() if name in trained}
         self._still = {n: v.clone() for n, v in tensors.items() if n not in self._moving}
         self._first = {n: torch.zeros_like(v) for n, v in self._moving.items()}
         self._second = {n: torch.zeros_like(v) for n, v in self._moving.items()}
@@ -129,9 +126,8 @@ class Stack:
 
     def train(self) -> None:
         """Train until every model has stopped."""
-        limit = self.recipe.batch
-        several = limit is not None and max(map(len, self._learnt)) > limit
-        whole = [] if several else [self._told(Batch.of(self._learnt))]
+        several = steps_of(self.recipe, len(self._learnt[0])) > 1
+        whole = [] if several else [self._told(Batch.of(self._learnt, self._x.shape[1]))]
         for epoch in range(1, self.recipe.epochs + 1):
             total, number = torch.zeros_like(self._best), torch.zeros_like(self._best)
             for x, y, weights in map(self._told, self._dealt()) if several else whole:
@@ -145,7 +141,7 @@ class Stack:
                 live = self._going.nonzero()[:, 0]
                 over = (~self._going).nonzero()[:, 0]
                 self._repack(torch.cat([live, over[: -len(live) % EVEN]]))
-                whole = [] if several else [self._told(Batch.of(self._learnt))]
+                whole = [] if several else [self._told(Batch.of(self._learnt, self._x.shape[1]))]
 
     def predict(self) -> Tensor:
         """Standardised values of all rows by the chosen weights, (model, row)."""
@@ -239,13 +235,18 @@ class Stack:
 
     def _dealt(self) -> list[Batch]:
         """Every model's rows in an order of its own, dealt evenly to as few steps as it takes."""
-        assert self.recipe.batch is not None  # otherwise there is one step
-        steps = math.ceil(max(map(len, self._learnt)) / self.recipe.batch)
+        steps = steps_of(self.recipe, len(self._learnt[0]))
         dealt = [
             rows[torch.randperm(len(rows), generator=generator)].tensor_split(steps)
             for rows, generator in zip(self._learnt, self._generators, strict=True)
         ]
-        return [Batch.of(rows) for rows in zip(*dealt, strict=True)]
+        size = math.ceil(self._x.shape[1] / steps)
+        return [Batch.of(rows, size) for rows in zip(*dealt, strict=True)]
+
+
+def steps_of(recipe: Recipe, rows: int) -> int:
+    """Steps an epoch of a model that learns from so many rows."""
+    return 1 if recipe.batch is None else math.ceil(rows / recipe.batch)
 
 
 def _frozen(name: str, beginnings: tuple[str, ...]) -> bool:

@@ -61,10 +61,21 @@ def test_the_same_again_by_seed(name: str) -> None:
 def test_a_model_does_not_depend_on_its_company(name: str) -> None:
     kind = NETWORKS[name]
     alone = run(kind, oxides=("MgO",), folds=leave_out(5), seeds=(2,), together=1, epochs=4)
-    many = run(kind, folds=leave_out(0, 5), seeds=(1, 2, 3), together=16, epochs=4)
+    others = [*leave_out(0, 5), (ALL[:9], ALL[9:])]  # one much smaller
+    many = run(kind, folds=others, seeds=(1, 2, 3), together=16, epochs=4)
     np.testing.assert_array_equal(alone.predictions[0, 0, 0], many.predictions[1, 1, 1])
     one, same = alone.parameters(0, "MgO", 2), many.parameters(1, "MgO", 2)
     assert all(np.array_equal(one[name], same[name]) for name in one)
+
+
+@pytest.mark.parametrize("batch", [5, 16, 17])
+def test_company_with_other_steps_an_epoch_changes_nothing(batch: int) -> None:
+    recipe = replace(YANG_2023.recipe, batch=batch)
+    options = {"samples": made_samples("kaguya-mi"), "oxides": ("FeO",), "recipe": recipe}
+    small = (ALL[:7], ALL[7:])
+    alone = run(YANG_2023, folds=[small], epochs=3, **options)
+    many = run(YANG_2023, folds=[*leave_out(0, 5), small], epochs=3, **options)
+    np.testing.assert_array_equal(alone.predictions[0], many.predictions[2])
 
 
 def test_a_model_does_not_depend_on_the_threads() -> None:

@@ -95,7 +95,7 @@ def test_more_rows_than_a_batch_are_dealt_evenly() -> None:
         assert sorted(seen.tolist()) == list(range(ROWS - model))
         sizes = [int(b.weights[model].sum()) for b in dealt]
         assert max(sizes) - min(sizes) <= 1
-    assert any(seen.tolist() != sorted(seen.tolist()) for seen in [dealt[0].rows[0]])
+    assert dealt[0].rows[0].tolist() != sorted(dealt[0].rows[0].tolist())
 
 
 def test_a_diverged_model_leaves_the_others_alone() -> None:
@@ -123,6 +123,6 @@ def test_frozen_layers_do_not_move() -> None:
 
 
 def test_rows_are_filled_up_with_weight_zero() -> None:
-    batch = Batch.of([torch.tensor([3, 1]), torch.tensor([2])])
+    batch = Batch.of([torch.tensor([3, 1]), torch.tensor([2])], 2)
     assert batch.weights.tolist() == [[1.0, 1.0], [1.0, 0.0]]
     assert batch.pick(torch.tensor([1])).rows[0, 0] == 2
