@@ -284,8 +284,10 @@ class GraphBuilder:
             up = self.op("Sub", self.op("Div", other, base), law.y0)
             squares = self.op("Add", self.op("Mul", run, run), self.op("Mul", up, up))
             return self.op("Sqrt", squares)
-        # other - y0 base rounds to a fifth of what the ratio less y0 does: 1e-6 of an angle
-        rise = self.op("Sub", other, self.op("Mul", base, law.y0))
+        # other - y0 base rounds less than the ratio less y0 does, with y0 in two float32 parts
+        coarse = float(np.float32(law.y0))
+        rise = self.op("Sub", other, self.op("Mul", base, coarse))
+        rise = self.op("Sub", rise, self.op("Mul", base, law.y0 - coarse))
         tangent = self.op("Div", rise, self.op("Mul", base, run))
         angle = self.op("Mul", self.op("Atan", tangent), law.a * law.sign)
         return self.op("Add", angle, law.b) if law.b else angle

@@ -69,12 +69,16 @@ def test_features_are_those_of_numpy(bands: tuple[int, ...]) -> None:
 
 
 @given(st.floats(0.02, 0.6), st.floats(0.5, 1.6), st.floats(0.3, 0.8))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_angles_are_exact_to_a_millionth(base: float, iron: float, titanium: float) -> None:
+    """But close to the origin, where the last digit of a float32 reflectance tells more."""
     spectrum = np.float32([[base * titanium, base, base, base * iron, base]]).astype(np.float64)
+    last_digit = 2.0**-24 * 1.2 / (spectrum[0, 1] - 0.018)
+    tolerance = 2.5e-7 + last_digit
+    assert tolerance < 1e-6 or base < 0.12
     for name in ("theta_Fe", "theta_Ti"):
-        got = ANGLES[name](spectrum)
-        assert got == pytest.approx(feature_matrix([name], spectrum, CLEMENTINE)[0, 0], abs=1e-6)
+        expected = feature_matrix([name], spectrum, CLEMENTINE)[0, 0]
+        assert ANGLES[name](spectrum) == pytest.approx(expected, abs=tolerance)
 
 
 def _angle(name: str) -> Callable[[np.ndarray], float]:
