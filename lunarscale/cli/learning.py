@@ -1,13 +1,14 @@
 """Commands about models: what there are, how good, and how to make new ones."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from lunarscale.cli.command import app, command
 from lunarscale.cli.options import Folder, check_folder
 from lunarscale.console import out_console, progress_bar
+from lunarscale.errors import StationError
 
 Stations = Annotated[
     str | None,
@@ -113,7 +114,12 @@ def calibrate_command(
 
 @command("train", "lunarscale train --network qiu-2025 --oxides FeO,TiO2 --seeds 8 --out models/")
 def train_command(
-    network: Annotated[str, typer.Option(help="qiu-2025, yang-2023 or residual.")],
+    network: Annotated[
+        str,
+        typer.Option(
+            help="qiu-2025, yang-2023, residual; ridges: what ships; ready: all that ship."
+        ),
+    ],
     out: Folder,
     camera: Annotated[
         str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
@@ -131,19 +137,34 @@ def train_command(
             help="Learn from Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
         ),
     ] = True,
+    without: Annotated[
+        str | None, typer.Option(help="1,14,26: numbers of stations to leave out of everything.")
+    ] = None,
 ) -> None:
-    """A published network, judged at stations and landing sites that it did not see."""
+    """Models of your own, judged at stations and landing sites that they did not see."""
     from lunarscale.training.extra import require_extra
 
     require_extra()
+    from lunarscale.steps.ready import READY
     from lunarscale.steps.train import train, write_models
     from lunarscale.steps.train_report import scores_table, write_report
+    from lunarscale.steps.train_ridges import RIDGES
 
     check_folder(out)
+    wanted = tuple(oxides.split(",")) if oxides else ()
+    if network == READY:
+        _remake_ready(Path(out))
+        return
+    if network == RIDGES:
+        _train_ridges(
+            out, camera=camera, oxides=wanted, stations=stations,
+            cross_calibrated=cross_calibrated, without=numbers(without),
+        )  # fmt: skip
+        return
     with progress_bar("train", "networks") as update:
         training = train(
-            network, camera=camera, oxides=tuple(oxides.split(",")) if oxides else (),
-            seeds=seeds, epochs=epochs, stations=stations, cross_calibrated=cross_calibrated,
+            network, camera=camera, oxides=wanted, seeds=seeds, epochs=epochs,
+            stations=stations, cross_calibrated=cross_calibrated, without=numbers(without),
             progress=update,
         )  # fmt: skip
     for warning in training.warnings:
@@ -151,6 +172,71 @@ def train_command(
     written = [*write_models(training, Path(out)), *write_report(training, Path(out))]
     out_console.print(scores_table(training))
     for path in written:
+        out_console.print(f"wrote {path}", markup=False)
+
+
+def numbers(text: str | None) -> tuple[int, ...]:
+    """Numbers of stations with commas between them."""
+    try:
+        return tuple(int(word) for word in text.split(",")) if text else ()
+    except ValueError:
+        raise StationError(f"{text}: numbers of stations with commas are needed, 1,14,26") from None
+
+
+def _remake_ready(folder: Path) -> None:
+    from lunarscale.steps.ready import remake_network, remake_ridges
+
+    with progress_bar("judge", "oxides") as update:
+        written = remake_ridges(folder, progress=update)
+    with progress_bar("train", "networks") as update:
+        written.append(remake_network(folder, progress=update))
+    for path in written:
+        out_console.print(f"wrote {path} ({path.stat().st_size:,} bytes)", markup=False)
+
+
+def _train_ridges(out: str, **options: Any) -> None:
+    from lunarscale.steps.ridges_report import ridges_tables, write_ridges_report
+    from lunarscale.steps.train_ridges import train_ridges, write_ridges
+
+    with progress_bar("judge", "oxides") as update:
+        made = train_ridges(progress=update, **options)
+    for warning in made.warnings:
+        out_console.print(f"note: {warning}", markup=False)
+    written = [*write_ridges(made, Path(out)), *write_ridges_report(made, Path(out))]
+    for table in ridges_tables(made):
+        out_console.print(table)
+    for path in written:
+        out_console.print(f"wrote {path}", markup=False)
+
+
+@command("check", "lunarscale check models/oxides.onnx --stations 1,2,14,26 --out check/")
+def check_command(
+    model: Annotated[list[str], typer.Argument(help="Models' names or paths.")],
+    out: Folder,
+    stations: Annotated[
+        str, typer.Option(help="1,14,26: numbers of the stations to mix; see `stations --soils`.")
+    ],
+    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
+    noise: Annotated[
+        float | None, typer.Option(help="Relative standard deviation of a reflectance.")
+    ] = None,
+    ppd: Annotated[float | None, typer.Option(help="Pixels a degree.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Another seed, another Moon.")] = None,
+) -> None:
+    """Models on a SIMULATED Moon whose spectra are noisy mixtures of stations they never saw."""
+    from lunarscale.bands import CAMERAS, camera_name
+    from lunarscale.steps import mixtures as step
+
+    check_folder(out)
+    chosen, mixed = CAMERAS[camera_name(camera)], numbers(stations)
+    with progress_bar("simulate", "tiles") as update:
+        checked = step.check_on_mixtures(
+            model, step.held_out_stations(mixed, chosen.name), out=out, camera=chosen,
+            held_out=step.never_saw(model, mixed), noise=noise, ppd=ppd, seed=seed,
+            progress=update,
+        )  # fmt: skip
+    out_console.print(step.check_table(checked))
+    for path in (checked.figure, checked.table, checked.facts):
         out_console.print(f"wrote {path}", markup=False)
 
 

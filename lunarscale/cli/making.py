@@ -22,6 +22,7 @@ from lunarscale.cli.options import (
 )
 from lunarscale.cli.running import Runner, cluster_choice
 from lunarscale.console import out_console, print_pairs, progress_bar
+from lunarscale.errors import SourceError
 
 
 @command("demo", "lunarscale demo --out lunarscale-demo")
@@ -56,7 +57,10 @@ def ingest_command(
         list[str], typer.Argument(help="Tiles, folders of tiles, globs or fsspec URLs.")
     ],
     out: Out,
-    ppd: Annotated[float, typer.Option(help="Pixels a degree; 303.23349 is 100 m.")] = 303.23349,
+    ppd: Annotated[
+        float | None,
+        typer.Option(help="Pixels a degree; else 303.23349 (100 m), of Kaguya MI 512 (59 m)."),
+    ] = None,
     bbox: Box = None,
     shard: Annotated[int, typer.Option(help="Edge of a shard, the unit of work, pixels.")] = 2048,
     chunk: Annotated[int, typer.Option(help="Edge of an inner chunk, pixels.")] = 512,
@@ -90,7 +94,10 @@ def predict_command(
     out: Out,
     model: Annotated[
         list[str] | None,
-        typer.Option(help="A model's name; repeat it for more. Else the three of Qiu 2025."),
+        typer.Option(
+            help="A model's name, or the path of an .onnx (with a card) or a .json; repeat it for "
+            "more. Else the three of Qiu 2025."
+        ),
     ] = None,
     bbox: Box = None,
     mare: Annotated[
@@ -235,21 +242,34 @@ def validate_command(
 @command("simulate", "lunarscale simulate --ppd 6.06467 --out tiles/")
 def simulate_command(
     out: Annotated[Path, typer.Option("--out", help="Folder for the tiles.")],
-    ppd: Annotated[float, typer.Option(help="Pixels a degree; 303.23349 is the archive's.")],
+    ppd: Annotated[
+        float, typer.Option(help="Pixels a degree; the archives' are 303.23349 and 2048.")
+    ],
+    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
+    tile_version: Annotated[
+        str, typer.Option(help="Of Kaguya MI's format: 02 (attached labels) or 03.")
+    ] = "03",
     bbox: Box = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another Moon.")] = None,
 ) -> None:
-    """A SIMULATED Moon as tiles in the archive's PDS3 format."""
+    """A SIMULATED Moon as tiles in the archives' PDS3 formats."""
+    from lunarscale.bands import KAGUYA_MI, camera_name
     from lunarscale.grid.raster import RasterGrid
     from lunarscale.simulated.archive import write_archive
+    from lunarscale.simulated.kaguya_archive import write_kaguya_archive
     from lunarscale.simulated.surface import SEED
 
+    chosen, sown = camera_name(camera), SEED if seed is None else seed
     whole = RasterGrid.whole(ppd)
     if bbox is not None:
         whole.crop(*bbox)  # refuses what is no part of the Moon
+    if chosen == KAGUYA_MI.name and ppd != int(ppd):
+        raise SourceError(f"--ppd {ppd:g}: Kaguya MI's tiles have whole pixels a degree; round it")
     with progress_bar("simulate", "tiles") as update:
-        made = write_archive(
-            out, ppd=ppd, bbox=bbox, seed=SEED if seed is None else seed,
-            progress=update,
-        )  # fmt: skip
+        if chosen == KAGUYA_MI.name:
+            made = write_kaguya_archive(
+                out, ppd=int(ppd), bbox=bbox, version=tile_version, seed=sown, progress=update
+            )
+        else:
+            made = write_archive(out, ppd=ppd, bbox=bbox, seed=sown, progress=update)
     out_console.print(f"wrote {len(made)} simulated tiles to {out}", markup=False)

@@ -33,6 +33,9 @@ CARD_FORMAT = 1
 #: Key of the card in an ONNX file's ``metadata_props``.
 METADATA_KEY = "lunarscale"
 
+#: Key of a card's ``training`` that lists the numbers of stations left out of everything.
+LEFT_OUT = "stations left out"
+
 #: Pixels that a network is given at a time unless its card says otherwise: measured on ordinary
 #: exports, the fastest (a dense network of 64 units makes 28.7 Mpx/s a core, against 16.8 in
 #: blocks of 512 and 22.0 of 8,192) or within 1 % of it (Conv1D, whose blocks hardly matter).

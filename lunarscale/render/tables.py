@@ -35,7 +35,7 @@ class Table:
 #: What the flags of a map say, in words (``lunarscale.flags.map_flag_attributes``).
 FLAG_WORDS: dict[str, str] = {
     "has_value": "has a value",
-    "no_input": "no value: a band that it needs was never imaged there",
+    "no_input": "no value: a band that it needs was not measured there",
     "saturated_input": "no value: a band that it needs is saturated",
     "off_scale_input": "no value: a reflectance that it needs lies outside 0 to 1",
     "outside_domain": "no value: reflectance at 750 nm at or below the model's origin",

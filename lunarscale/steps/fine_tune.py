@@ -16,11 +16,19 @@ from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
 from lunarscale.render.figure import Illustration
 from lunarscale.render.predictions import PredictionPanel, draw_predictions
-from lunarscale.steps.train import LICENCE, network_kind, oxides_of, save, stations_for
+from lunarscale.steps.train import (
+    LICENCE,
+    network_kind,
+    network_name,
+    oxides_of,
+    save,
+    stations_for,
+)
 from lunarscale.training.batched import Trained, train
 from lunarscale.training.domain import Domain
 from lunarscale.training.export import export
 from lunarscale.training.graph import BLOCK_PIXELS
+from lunarscale.training.mg_number import with_mg_number
 from lunarscale.training.networks import Recipe
 from lunarscale.training.samples import Floats, Samples, samples_of
 
@@ -216,15 +224,14 @@ def change_table(tuning: FineTuning) -> Table:
 def _write_model(tuning: FineTuning, stage: str, folder: Path) -> Path:
     trained, samples = tuning.stages[stage], tuning.samples
     words = {BEFORE: "without", AFTER: "with", FROZEN: "with-frozen"}
-    name = f"{trained.kind.name}-{words[stage]}-{tuning.site.lower().replace(chr(39), '')}"
+    name = f"{network_name(trained.kind)}-{words[stage]}-{tuning.site.lower().replace(chr(39), '')}"
     learnt = np.array([site != tuning.site or stage != BEFORE for site in samples.sites])
     domain = Domain.of(samples, np.flatnonzero(learnt))
-    number = ("Mg_number",) if {"FeO", "MgO"} <= set(trained.oxides) else ()
     card = Card(
         name=name,
         camera=trained.camera,
         bands_nm=trained.bands_nm,
-        outputs=tuple(Output(q, q, QUANTITIES[q].units) for q in (*trained.oxides, *number)),
+        outputs=tuple(Output(q, q, QUANTITIES[q].units) for q in with_mg_number(trained.oxides)),
         distance_limit=domain.limit,
         block_pixels=BLOCK_PIXELS,
         description=f"{trained.kind.name}, {stage} fine-tuning on {tuning.site}",

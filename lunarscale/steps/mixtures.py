@@ -16,6 +16,9 @@ from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.engine.executors import Executor
 from lunarscale.errors import ModelError, StationError
 from lunarscale.flags import NO_DATA
+from lunarscale.models.card import LEFT_OUT
+from lunarscale.models.network import Network
+from lunarscale.models.registry import find_models
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.agreement import Agreement, agreement
 from lunarscale.render.comparison import ComparedMap, draw_comparison
@@ -74,6 +77,16 @@ def held_out_stations(
             "`lunarscale stations --residuals` lists them by number"
         )
     return tuple(known[n] for n in numbers)
+
+
+def never_saw(models: Sequence[str], numbers: Sequence[int]) -> bool:
+    """Whether the cards of all models say that they were trained without some stations."""
+    for model in (found for name in models for found in find_models(name)):
+        card = model.card if isinstance(model, Network) else None
+        left_out = () if card is None else card.training.get(LEFT_OUT, ())
+        if not set(numbers) <= set(left_out):
+            return False
+    return True
 
 
 def check_on_mixtures(
@@ -166,10 +179,7 @@ def compare(maps: str, moon: MixturesMoon, *, out: str, held_out: bool = True) -
 
 def _compare(cube: Cube, layer: MapLayer, truth: NDArray[np.float64]) -> ComparedMap:
     found = _values(cube, layer)
-    ends = [
-        next((x for x in cube.layout.layers if (x.quantity, x.model) == (name, layer.model)), None)
-        for name in (f"{layer.quantity}_lower", f"{layer.quantity}_upper")
-    ]
+    ends = [_end(cube, layer, end) for end in ("lower", "upper")]
     lower, upper = (None if end is None else _values(cube, end) for end in ends)
     if not np.isfinite(found).any():
         raise ModelError(
@@ -185,6 +195,13 @@ def _compare(cube: Cube, layer: MapLayer, truth: NDArray[np.float64]) -> Compare
     units = QUANTITIES[layer.quantity].units
     as_drawn = truth.astype(np.float32), found.astype(np.float32)
     return ComparedMap(layer.name, units, layer.model, *as_drawn, scored)
+
+
+def _end(cube: Cube, layer: MapLayer, end: str) -> MapLayer | None:
+    """The layer of an interval's end: the same model's, or the only one that there is."""
+    found = [x for x in cube.layout.layers if x.quantity == f"{layer.quantity}_{end}"]
+    own = [x for x in found if x.model == layer.model]
+    return next(iter(own or found), None) if len(own or found) == 1 else None
 
 
 def _values(cube: Cube, layer: MapLayer) -> NDArray[np.float64]:

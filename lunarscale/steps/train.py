@@ -9,7 +9,7 @@ import numpy as np
 import lunarscale
 from lunarscale.bands import camera_name
 from lunarscale.errors import StationError, TrainingError
-from lunarscale.models.card import Card
+from lunarscale.models.card import LEFT_OUT, Card
 from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
 from lunarscale.stations import Station, built_in_table, read_stations
@@ -18,6 +18,7 @@ from lunarscale.training.cross_validation import NetworkRun, cross_validate
 from lunarscale.training.domain import Domain
 from lunarscale.training.export import export
 from lunarscale.training.graph import BLOCK_PIXELS
+from lunarscale.training.mg_number import with_mg_number
 from lunarscale.training.networks import NETWORKS, NetworkKind
 from lunarscale.training.samples import OXIDES, Samples, samples_of
 from lunarscale.training.scoreboard import Line, scoreboard
@@ -39,16 +40,23 @@ class Training:
     lines : list of Line
     warnings : tuple of str
         What is doubtful about the stations, and models that diverged.
+    left_out : tuple of int
+        Numbers of stations that were left out of everything.
     """
 
     run: NetworkRun
     samples: Samples
     lines: list[Line]
     warnings: tuple[str, ...]
+    left_out: tuple[int, ...] = ()
 
 
 def stations_for(
-    camera: str, table: str | None = None, *, cross_calibrated: bool = True
+    camera: str,
+    table: str | None = None,
+    *,
+    cross_calibrated: bool = True,
+    without: Sequence[int] = (),
 ) -> tuple[tuple[Station, ...], tuple[str, ...]]:
     """The stations to learn from, and what is doubtful about them.
 
@@ -61,13 +69,26 @@ def stations_for(
     cross_calibrated : bool
         Whether to add Chang'e-5 and Chang'e-6 with Clementine spectra estimated from Kaguya MI's,
         to the package's own Clementine table only.
+    without : sequence of int
+        Numbers of stations to leave out of everything.
+
+    Raises
+    ------
+    StationError
+        If the table is faulty, or there is no station of a number.
     """
+    read = built_in_table(camera) if table is None else read_stations(table, camera)
+    known = {station.number for station in read.stations}
+    if strange := [number for number in without if number not in known]:
+        raise StationError(
+            f"there is no station {strange[0]} among the {len(known)} of {read.title} to leave "
+            "out; `lunarscale stations --soils` lists them by number"
+        )
+    kept = tuple(station for station in read.stations if station.number not in without)
     if table is not None:
-        read = read_stations(table, camera)
-        return read.stations, read.warnings
-    built_in = built_in_table(camera)
+        return kept, read.warnings
     added = cross_calibrated_stations() if cross_calibrated and camera == CLEMENTINE else ()
-    return (*built_in.stations, *added), ()
+    return (*kept, *added), ()
 
 
 def network_kind(name: str, camera: str | None) -> tuple[NetworkKind, str]:
@@ -98,6 +119,7 @@ def train(
     seeds: int = 8,
     stations: str | None = None,
     cross_calibrated: bool = True,
+    without: Sequence[int] = (),
     epochs: int | None = None,
     leaky: bool = True,
     progress: Callable[[int, int], None] = lambda done, todo: None,
@@ -118,6 +140,8 @@ def train(
         A user's table of stations.
     cross_calibrated : bool
         Whether to learn from the estimated spectra of Chang'e-5 and Chang'e-6 too.
+    without : sequence of int
+        Numbers of stations to leave out of everything.
     epochs : int, optional
         At most, instead of the paper's.
     leaky : bool
@@ -132,7 +156,9 @@ def train(
     """
     kind, chosen = network_kind(network, camera)
     wanted = oxides_of(kind, oxides)
-    found, warnings = stations_for(chosen, stations, cross_calibrated=cross_calibrated)
+    found, warnings = stations_for(
+        chosen, stations, cross_calibrated=cross_calibrated, without=without
+    )
     samples = samples_of(found, chosen)
     for oxide in wanted:
         samples.rows(oxide, at_least=4)
@@ -150,7 +176,9 @@ def train(
         for oxide, count in samples.left_out().items()
         if oxide in wanted
     )
-    return Training(run, samples, scoreboard(run, samples), (*warnings, *lacking, *told))
+    return Training(
+        run, samples, scoreboard(run, samples), (*warnings, *lacking, *told), tuple(without)
+    )
 
 
 def oxides_of(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
@@ -171,16 +199,22 @@ def write_models(training: Training, folder: Path) -> list[Path]:
     """Write one model file an oxide, ``feo.onnx``, and one of all, with Mg#, ``oxides.onnx``."""
     folder.mkdir(parents=True, exist_ok=True)
     oxides = training.run.final.oxides
-    files = {f"{oxide.lower()}.onnx": (oxide,) for oxide in oxides}
+    files: dict[str, tuple[str, ...]] = {f"{oxide.lower()}.onnx": (oxide,) for oxide in oxides}
     if len(oxides) > 1:
-        number = ("Mg_number",) if {"FeO", "MgO"} <= set(oxides) else ()
-        files["oxides.onnx"] = (*oxides, *number)
+        files["oxides.onnx"] = with_mg_number(oxides)
+    return [save(folder / name, model_of(training, of)) for name, of in files.items()]
+
+
+def model_of(training: Training, quantities: Sequence[str]) -> bytes:
+    """The model file of some of what was trained, with its card."""
     domain = Domain.of(training.samples, np.arange(len(training.samples)))
-    written = []
-    for name, quantities in files.items():
-        card = card_of(training, quantities, domain=domain)
-        written.append(save(folder / name, export(training.run.final, card, distance=domain.write)))
-    return written
+    card = card_of(training, quantities, domain=domain)
+    return export(training.run.final, card, distance=domain.write)
+
+
+def network_name(kind: NetworkKind) -> str:
+    """The name of a trained network, apart from its paper's equations: ``qiu-2025-cnn``."""
+    return f"{kind.name}-cnn"
 
 
 def save(path: Path, model: bytes) -> Path:
@@ -196,7 +230,8 @@ def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) ->
     final, samples = training.run.final, training.samples
     kind = final.kind
     scores = _scores(training.lines, kind.name)
-    name = kind.name if len(quantities) > 1 else f"{kind.name}-{quantities[0].lower()}"
+    name = network_name(kind)
+    name = name if len(quantities) > 1 else f"{name}-{quantities[0].lower()}"
     return Card(
         name=name,
         camera=final.camera,
@@ -212,7 +247,8 @@ def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) ->
             "stations": samples.digest,
             "n": {oxide: len(samples.rows(oxide)) for oxide in final.oxides},
             "estimated spectra": list(samples.estimated_names),
-            "targets": _TARGETS[final.camera],
+            "targets": TARGETS[final.camera],
+            LEFT_OUT: list(training.left_out),
             "seeds": list(final.seeds),
             "where the paper is silent": kind.silent,
         },
@@ -220,7 +256,7 @@ def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) ->
     )
 
 
-_TARGETS = {
+TARGETS = {
     CLEMENTINE: "FeO, TiO2: Wilcox 2005; other oxides: the soils of the Kaguya table",
     KAGUYA: "the soils of the Kaguya table, Apollo 15 put back at their stations",
 }

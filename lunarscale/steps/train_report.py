@@ -18,7 +18,7 @@ from lunarscale.render.predictions import PredictionPanel, draw_predictions
 from lunarscale.render.tables import Table
 from lunarscale.steps.train import Training
 from lunarscale.training.cross_validation import LEAKY
-from lunarscale.training.scoreboard import SEEN, Line
+from lunarscale.training.scoreboard import RIDGE, SEEN, Line
 
 _HEADINGS = ("model", "protocol", "n", "R²", "95 % of R²", "RMSE", "bias", "R² less the ridge's")
 
@@ -90,13 +90,15 @@ def scores_table(training: Training) -> Printed:
         if before and line.oxide != before:
             table.add_section()
         oxide = line.oxide if line.oxide != before else ""
-        table.add_row(oxide, line.model, line.scheme, *_short(line))
+        model = {RIDGE: "ridge", f"{final.kind.name}, as published": "paper"}
+        scheme = "seen" if line.scheme == SEEN else line.scheme
+        table.add_row(oxide, model.get(line.model, line.model), scheme, *_short(line))
         before = line.oxide
     table.caption = (
         "LOO: the station held out; LOMO: its landing site; leaky LOO: scaled by all stations, "
         "the epoch that is best on the held-out one. 95 %: bootstrap interval of R². RMSE in "
-        "wt %. Less ridge: R² less the reference ridge's; * where the 95 % interval of the "
-        "difference leaves out zero."
+        "wt %. Seen: fitted to these stations. Less ridge: R² less the reference ridge's; * "
+        "where the 95 % interval of the difference leaves out zero."
     )
     table.caption_justify = "left"
     return table
@@ -109,7 +111,7 @@ def _short(line: Line) -> tuple[str, ...]:
     less, against = "", line.against_ridge
     if against is not None:
         less = number(against.value, 3) + (" " if 0.0 in against.interval else "*")
-    return number(line.r2, 3), f"{low} to {high}", number(line.score.rmse, 2), less
+    return number(line.r2, 3), f"{low}…{high}", number(line.score.rmse, 2), less
 
 
 def _cells(line: Line) -> tuple[str, ...]:

@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from lunarscale.models.card import Card
-from lunarscale.models.derived import FEO_G_PER_MOL, MGO_G_PER_MOL
 from lunarscale.models.signature import DISTANCE
 from lunarscale.training.batched import Scaler, Trained
 from lunarscale.training.graph import GraphBuilder, Rows
+from lunarscale.training.mg_number import mg_number_row
 from lunarscale.training.networks import PositionsFirst, ResidualBlock
 
 
@@ -73,19 +73,6 @@ def network_rows(
         modules = [_module(trained, fold, oxide, seed) for seed in trained.seeds]
         rows[oxide] = _ensemble(builder, read[names], modules, scaler)
     return rows
-
-
-def mg_number_row(builder: GraphBuilder, oxides: dict[str, Rows]) -> Rows:
-    """Molar Mg / (Mg + Fe), as ``lunarscale.models.derived.mg_number``.
-
-    NaN where FeO or MgO is negative, or both are 0.
-    """
-    magnesium = builder.op("Div", oxides["MgO"], MGO_G_PER_MOL)
-    iron = builder.op("Div", oxides["FeO"], FEO_G_PER_MOL)
-    # the square root of a negative number is NaN; 0 / 0 is too
-    defined = builder.op("Mul", builder.op("Sqrt", builder.op("Min", magnesium, iron)), 0.0)
-    number = builder.op("Div", magnesium, builder.op("Add", magnesium, iron))
-    return builder.op("Add", number, defined)
 
 
 def _module(trained: Trained, fold: int, oxide: str, seed: int) -> nn.Sequential:

@@ -1,6 +1,7 @@
 """What ships as one ONNX file: oxides, their intervals, the distance from the stations, a card."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -10,20 +11,23 @@ from lunarscale.quantities import QUANTITIES
 from lunarscale.training.domain import Domain
 from lunarscale.training.graph import BLOCK_PIXELS, GraphBuilder, Rows
 from lunarscale.training.intervals import DEFAULT_METHOD, intervals_of
+from lunarscale.training.mg_number import (
+    MG_NUMBER,
+    MG_NUMBER_OF,
+    mg_number_row,
+    with_mg_number,
+)
 from lunarscale.training.ranking import RankingBuilder
 from lunarscale.training.recipes import shipped
 from lunarscale.training.samples import Samples
 from lunarscale.training.verdict import Verdict
 
-#: Writes a quantity from rows of oxides, as ``export.mg_number_row`` does.
-Derive = Callable[[GraphBuilder, dict[str, Rows]], Rows]
-
 
 def ship(
     samples: Samples, verdicts: Sequence[Verdict], *, name: str, version: str,
-    derived: Mapping[str, Derive] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> bytes:  # fmt: skip
-    """The oxides that were judged, and what is derived of them, as a model file.
+    """The oxides that were judged, and Mg# where FeO and MgO are among them, as a model file.
 
     Parameters
     ----------
@@ -33,8 +37,8 @@ def ship(
         One an oxide; their figures go into the card.
     name, version : str
         Of the card.
-    derived : mapping of str to callable, optional
-        Further quantities from the rows of the oxides.
+    facts : mapping, optional
+        More to say in the card of the training.
 
     Returns
     -------
@@ -42,23 +46,29 @@ def ship(
         The same for the same samples on the same machine.
     """
     builder = GraphBuilder(samples.camera, samples.bands_nm)
-    oxides = {v.oxide: _oxide(builder, samples, v.oxide) for v in verdicts}
-    rows = oxides | {q: derive(builder, oxides) for q, derive in (derived or {}).items()}
-    for quantity, row in rows.items():
-        builder.output(quantity, row)
+    rows = {v.oxide: _oxide(builder, samples, v.oxide) for v in verdicts}
+    quantities = with_mg_number(rows)
+    if MG_NUMBER in quantities:
+        rows[MG_NUMBER] = mg_number_row(builder, rows)
+    for quantity in quantities:
+        builder.output(quantity, rows[quantity])
     domain = Domain.of(samples, np.arange(len(samples)))
     builder.output(DISTANCE, domain.write(builder))
-    outputs = [_output(v.oxide, v) for v in verdicts] + [_output(q) for q in derived or ()]
+    made_of = {MG_NUMBER: MG_NUMBER_OF}
+    outputs = [
+        _output(quantity, *(v for v in verdicts if v.oxide in made_of.get(quantity, (quantity,))))
+        for quantity in quantities
+    ]
     description = "what generalises best from the stations: ridges, and means of two"
     return builder.build(
         _card(samples, verdicts, outputs, name=name, version=version, limit=domain.limit,
-              description=description)
+              description=description, facts=facts or {})
     )  # fmt: skip
 
 
 def ship_intervals(
     samples: Samples, verdicts: Sequence[Verdict], *, name: str, version: str, level: float,
-    method: str = DEFAULT_METHOD,
+    method: str = DEFAULT_METHOD, facts: Mapping[str, Any] | None = None,
 ) -> bytes:  # fmt: skip
     """Both ends of the judged oxides' prediction intervals, as a model file.
 
@@ -75,6 +85,8 @@ def ship_intervals(
         Share of stations to cover.
     method : str
         One of ``intervals.METHODS``.
+    facts : mapping, optional
+        More to say in the card of the training.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def ship_intervals(
     description = f"{level:.0%} prediction intervals by {method}"
     return builder.build(
         _card(samples, verdicts, outputs, name=name, version=version, limit=None,
-              description=description)
+              description=description, facts=facts or {})
     )  # fmt: skip
 
 
@@ -99,18 +111,16 @@ def _oxide(builder: GraphBuilder, samples: Samples, oxide: str) -> Rows:
     return shipped(samples, oxide).fit(samples, oxide, samples.rows(oxide)).write(builder)
 
 
-def _output(quantity: str, verdict: Verdict | None = None) -> Output:
-    units = QUANTITIES[quantity].units
-    if verdict is None:
-        return Output(quantity, quantity, units)
-    return Output(quantity, quantity, units, verdict.experimental, verdict.reason)
+def _output(quantity: str, *verdicts: Verdict) -> Output:
+    """An output that is as experimental as the oxides it is made of."""
+    reasons = "; ".join(verdict.reason for verdict in verdicts if verdict.reason)
+    return Output(quantity, quantity, QUANTITIES[quantity].units, bool(reasons), reasons)
 
 
 def _card(
     samples: Samples, verdicts: Sequence[Verdict], outputs: Sequence[Output], *, name: str,
-    version: str, limit: float | None, description: str,
+    version: str, limit: float | None, description: str, facts: Mapping[str, Any],
 ) -> Card:  # fmt: skip
-    estimated = np.flatnonzero(samples.estimated)
     return Card(
         name=name,
         camera=samples.camera,
@@ -119,15 +129,16 @@ def _card(
         distance_limit=limit,
         block_pixels=BLOCK_PIXELS,
         description=description,
-        source="lunarscale.training.recipes",
+        source="lunarscale, chosen by nested selection at the stations",
         licence="Apache-2.0",
         version=version,
         training={
             "stations": samples.digest,
             "n": {v.oxide: int(samples.rows(v.oxide).size) for v in verdicts},
-            "estimated spectra": [samples.names[row] for row in estimated],
+            "estimated spectra": list(samples.estimated_names),
             "families": {v.oxide: v.name for v in verdicts},
             "why": {v.oxide: v.why for v in verdicts},
+            **facts,
         },
         scores={v.oxide: v.figures() for v in verdicts},
     )

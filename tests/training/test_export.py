@@ -16,9 +16,10 @@ from lunarscale.models.network_files import read_network
 from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
 from lunarscale.training.batched import Trained, train
-from lunarscale.training.export import export, mg_number_row, network_rows
+from lunarscale.training.export import export, network_rows
 from lunarscale.training.features import feature_matrix
 from lunarscale.training.graph import BLOCK_PIXELS, GraphBuilder, Rows
+from lunarscale.training.mg_number import mg_number_row
 from lunarscale.training.networks import NETWORKS
 from lunarscale.training.samples import Samples
 
