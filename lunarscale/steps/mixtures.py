@@ -264,9 +264,8 @@ def check_table(check: MixtureCheck) -> Table:
     """The figures for a terminal, a layer a row."""
     title = _title(check.moon, held_out=check.held_out)
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("layer", overflow="fold")
-    table.add_column("model", overflow="fold")
-    for heading in ("pixels", "R²", "RMSE", "bias", "95 % of differences", "in interval"):
+    table.add_column("layer", no_wrap=True)
+    for heading in ("R²", "RMSE", "bias", "95 % of differences", "in interval"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name, (layer, scored) in check.scores.items():
         digits = 3 if QUANTITIES[layer.quantity].units == "1" else 2
@@ -274,6 +273,12 @@ def check_table(check: MixtureCheck) -> Table:
             f"{value:.{digits}f}" for value in (scored.low, scored.high, scored.rmse, scored.bias)
         )
         covered = "–" if scored.coverage is None else f"{100 * scored.coverage:.1f} %"
-        figures = (f"{scored.pixels:,}", f"{scored.r2:.3f}", rmse, bias, f"{low} to {high}")
-        table.add_row(name, layer.model, *figures, covered)
+        table.add_row(name, f"{scored.r2:.3f}", rmse, bias, f"{low} to {high}", covered)
+    models = dict.fromkeys(layer.model for layer, _ in check.scores.values())
+    pixels = max(scored.pixels for _, scored in check.scores.values())
+    table.caption = (
+        f"By {', '.join(models)}, over {pixels:,} SIMULATED pixels, weighted by area; wt % but of "
+        "Mg#. In interval: share of the area whose interval holds the truth."
+    )
+    table.caption_justify = "left"
     return table
