@@ -18,6 +18,9 @@ from lunarscale.steps.report import report
 #: Resolution of the simulated tiles: a fiftieth of the archive's.
 TILE_PPD = 303.23349 / 50
 
+#: The ready model of the oxides that no equation gives.
+OXIDES_MODEL = "clementine-oxides"
+
 #: The mosaic: 2048 x 1024 pixels in 32 shards.
 ROWS, SHARD, CHUNK = 1024, 256, 128
 
@@ -77,6 +80,7 @@ def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watc
     complain(execute("ingest", ingest), mosaic)
     tell("Predict: every map and its statistics in one pass")
     models = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name]
+    models.append(OXIDES_MODEL)
     maps = prepare_predict(mosaic, out=str(made.maps), models=models)
     complain(execute("predict", maps), str(made.maps))
     tell("Report and GeoTIFF")
