@@ -33,12 +33,12 @@ def as_wt_pct(stations: Sequence[Station], title: str, *, fractions: bool | None
         if fractions is None and most < _LOOKS_LIKE_FRACTION[oxide]:
             raise StationError(
                 f"{title}: {oxide} is {most:g} wt % at most, which looks like a weight fraction; "
-                "give wt %, or say --fractions (or --no-fractions, if these are wt %)"
+                "give wt %, or say --units fractions (or wt-pct, if they are)"
             )
         if fractions and most > 1.0:
             raise StationError(
                 f"{title}: {oxide} is up to {most:g}, which is no weight fraction; leave out "
-                "--fractions"
+                "--units fractions"
             )
     if not fractions:
         return list(stations)

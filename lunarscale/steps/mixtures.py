@@ -74,7 +74,7 @@ def held_out_stations(
     if wrong:
         raise StationError(
             f"there is no station {wrong[0]} in the table of {len(known)}, or it is named twice; "
-            "`lunarscale stations --residuals` lists them by number"
+            "`lunarscale stations --soils` lists them by number"
         )
     return tuple(known[n] for n in numbers)
 

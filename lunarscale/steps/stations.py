@@ -184,8 +184,9 @@ def composition_table(stations: StationTable) -> Table:
     """The soils and their places, one station a row; sources and remarks below."""
     table = Table(
         title=f"Soils at {stations.title}, wt %", title_justify="left", box=box.SIMPLE_HEAD,
-        padding=(0, 0, 0, 1), pad_edge=False, caption_justify="left",
+        padding=0, pad_edge=False, show_edge=False, caption_justify="left",
     )  # fmt: skip
+    table.add_column("no", justify="right", no_wrap=True)
     table.add_column("station", no_wrap=True)
     for heading in ("lon", "lat", *map(pretty_name, OXIDES)):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -193,7 +194,7 @@ def composition_table(stations: StationTable) -> Table:
         name = f"{station.name}*" if station.note else station.name
         place = (number(station.lon, 2), number(station.lat, 2))
         soil = (number(station.oxides_wt_pct.get(oxide), 2) for oxide in OXIDES)
-        table.add_row(name, *place, *soil)
+        table.add_row(str(station.number), name, *place, *soil)
     remarks = [f"* {s.name}: {s.note}." for s in stations.stations if s.note]
     keys = dict.fromkeys(key for s in stations.stations for key in s.sources.values())
     told = [f"{key}: {SOURCES.get(key, key)}." for key in keys]
