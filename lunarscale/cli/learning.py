@@ -76,14 +76,15 @@ def calibrate_command(
             help="Fit Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
         ),
     ] = False,
-    fractions: Annotated[
-        bool | None,
-        typer.Option("--fractions/--wt-pct", help="Units of the table's oxides, if it asks."),
+    units: Annotated[
+        str | None, typer.Option(help="Of the table's oxides, if it asks: wt-pct or fractions.")
     ] = None,
     log_log: Annotated[
         bool, typer.Option("--log-log", help="Fit titanium's power in logarithms, not in wt %.")
     ] = False,
-    bootstrap: Annotated[int, typer.Option(min=0, help="Draws for the intervals.")] = 1000,
+    bootstrap: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Draws for the intervals.")
+    ] = 1000,
     seed: Annotated[int, typer.Option(help="Another seed, other draws.")] = 0,
     figure: Annotated[Path | None, typer.Option(help="PNG of the R² surfaces; SVG beside.")] = None,
     residuals: Annotated[bool, typer.Option("--residuals", help="One row a station too.")] = False,
@@ -96,8 +97,8 @@ def calibrate_command(
     with out_console.status("searching origins"):
         found = calibrate(
             stations, camera=camera_name(camera), cross_calibrated=cross_calibrated,
-            fractions=fractions, log_log=log_log, bootstrap=bootstrap, seed=seed, out=out,
-            figure=figure,
+            fractions=are_fractions(units), log_log=log_log, bootstrap=bootstrap, seed=seed,
+            out=out, figure=figure,
         )  # fmt: skip
     for warning in found.warnings:
         out_console.print(f"note: {warning}", markup=False)
@@ -127,16 +128,20 @@ def train_command(
     oxides: Annotated[
         str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Networks an oxide; their mean is used.")] = 8,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most; else the paper's.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Networks an oxide; their mean is used.")
+    ] = 8,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
+    ] = None,
     stations: Stations = None,
-    cross_calibrated: Annotated[
+    measured_only: Annotated[
         bool,
         typer.Option(
-            "--with-cross-calibrated/--without-cross-calibrated",
-            help="Learn from Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
+            "--measured-only",
+            help="Without Chang'e-5 and -6, whose Clementine spectra are estimated.",
         ),
-    ] = True,
+    ] = False,
     without: Annotated[
         str | None, typer.Option(help="1,14,26: numbers of stations to leave out of everything.")
     ] = None,
@@ -158,13 +163,13 @@ def train_command(
     if network == RIDGES:
         _train_ridges(
             out, camera=camera, oxides=wanted, stations=stations,
-            cross_calibrated=cross_calibrated, without=numbers(without),
+            cross_calibrated=not measured_only, without=numbers(without),
         )  # fmt: skip
         return
     with progress_bar("train", "networks") as update:
         training = train(
             network, camera=camera, oxides=wanted, seeds=seeds, epochs=epochs,
-            stations=stations, cross_calibrated=cross_calibrated, without=numbers(without),
+            stations=stations, cross_calibrated=not measured_only, without=numbers(without),
             progress=update,
         )  # fmt: skip
     for warning in training.warnings:
@@ -173,6 +178,13 @@ def train_command(
     out_console.print(scores_table(training))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
+
+
+def are_fractions(units: str | None) -> bool | None:
+    """Whether oxides are weight fractions; None where nothing is said."""
+    if units not in (None, "wt-pct", "fractions"):
+        raise StationError(f"--units {units}: oxides are in wt-pct or fractions; say one of them")
+    return None if units is None else units == "fractions"
 
 
 def numbers(text: str | None) -> tuple[int, ...]:
@@ -251,8 +263,12 @@ def fine_tune_command(
     oxides: Annotated[
         str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
     ] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Networks an oxide; their mean is used.")] = 4,
-    epochs: Annotated[int | None, typer.Option(min=1, help="At most; else the paper's.")] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Networks an oxide; their mean is used.")
+    ] = 4,
+    epochs: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
+    ] = None,
     stations: Stations = None,
 ) -> None:
     """What one landing site's truth changes: trained without it, then at a lower rate with it."""

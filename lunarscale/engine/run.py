@@ -141,6 +141,8 @@ def _short(value: Any) -> str:
             f"{value['width']:,} x {value['height']:,} pixels, {value['around'] / 360:g} a degree, "
             f"rows {value['row']:,}-{south:,} and columns from {west:,}"
         )
+    if isinstance(value, dict) and "model" in value:
+        return f"{value['name']} by {value['model']}"
     if isinstance(value, dict):
         shown = {k: v for k, v in value.items() if k not in ("formula", "source")}
         return "{" + ", ".join(f"{k}: {_short(v)}" for k, v in shown.items()) + "}"

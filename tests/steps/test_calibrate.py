@@ -126,7 +126,7 @@ def test_too_few_stations(tmp_path):
 
 def test_fractions_are_asked_about_and_taken(tmp_path):
     path = table(tmp_path, oxides=("FeO",), factor=0.01)
-    with pytest.raises(StationError, match=r"mine\.csv: FeO is 0\.\d+ .*--fractions"):
+    with pytest.raises(StationError, match=r"mine\.csv: FeO is 0\.\d+ .*--units fractions"):
         calibrate(path, bootstrap=0)
     found = calibrate(path, bootstrap=0, fractions=True)
     assert found.fits[0].search.points.measured.max() > 10.0
