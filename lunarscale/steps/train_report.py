@@ -1,12 +1,10 @@
 """What a training found, for people and programs: tables, a figure, one page."""
 
-import csv
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-import numpy as np
 from rich import box
 from rich.table import Table as Printed
 
@@ -16,9 +14,11 @@ from lunarscale.render.labels import number, pretty_name
 from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.predictions import PredictionPanel, draw_predictions
 from lunarscale.render.tables import Table
+from lunarscale.steps.saving import save, save_table
 from lunarscale.steps.train import Training
 from lunarscale.training.cross_validation import LEAKY
-from lunarscale.training.scoreboard import RIDGE, SEEN, Line
+from lunarscale.training.samples import Floats, Samples
+from lunarscale.training.scoreboard import PUBLISHED, REFITTED, RIDGE, SEEN, Line
 
 _HEADINGS = ("model", "protocol", "n", "R²", "95 % of R²", "RMSE", "bias", "R² less the ridge's")
 
@@ -27,6 +27,7 @@ _PROTOCOLS = {
     "LOMO": "landing site held out",
     LEAKY: "leaky: scaled by all, best epoch on the held-out",
     SEEN: "seen when fitted",
+    PUBLISHED: "an equation as published",
 }
 
 _METHOD = (
@@ -48,7 +49,7 @@ def write_report(training: Training, folder: Path) -> list[Path]:
     told = {"network": name, "lunarscale": lunarscale.__version__,
             "stations": training.samples.digest, "warnings": list(training.warnings),
             "lines": [asdict(line) for line in training.lines]}  # fmt: skip
-    facts.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    save(facts, json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     picture = draw_predictions(
         _panels(training),
         model=name,
@@ -90,15 +91,16 @@ def scores_table(training: Training) -> Printed:
         if before and line.oxide != before:
             table.add_section()
         oxide = line.oxide if line.oxide != before else ""
-        model = {RIDGE: "ridge", f"{final.kind.name}, as published": "paper"}
+        model = {RIDGE: "ridge", REFITTED: "refitted", f"{final.kind.name}, as published": "paper"}
         scheme = "seen" if line.scheme == SEEN else line.scheme
         table.add_row(oxide, model.get(line.model, line.model), scheme, *_short(line))
         before = line.oxide
     table.caption = (
         "LOO: the station held out; LOMO: its landing site; leaky LOO: scaled by all stations, "
         "the epoch that is best on the held-out one. 95 %: bootstrap interval of R². RMSE in "
-        "wt %. Seen: fitted to these stations. Less ridge: R² less the reference ridge's; * "
-        "where the 95 % interval of the difference leaves out zero."
+        "wt %. Seen: fitted to these stations; refitted: the equation, its origin searched in "
+        "each fold. Less ridge: R² less the reference ridge's; * where the 95 % interval of the "
+        "difference leaves out zero."
     )
     table.caption_justify = "left"
     return table
@@ -169,50 +171,53 @@ def _r2(lines: Sequence[Line], oxide: str, model: str) -> tuple[float, float]:
 
 
 def _write_scores(training: Training, folder: Path) -> Path:
-    path = folder / "scores.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ("oxide", "model", "protocol", "n", "R2", "R2_low", "R2_high", "RMSE_wt_pct",
-             "bias_wt_pct", "R2_less_ridge", "R2_less_ridge_low", "R2_less_ridge_high")
-        )  # fmt: skip
-        for line in training.lines:
-            made, against = line.score, line.against_ridge
-            figures = (
-                ["", line.r2, "", "", "", ""]
-                if made is None
-                else [made.n, made.r2, made.r2_over_rows.low, made.r2_over_rows.high, made.rmse,
-                      made.bias]
-            )  # fmt: skip
-            less = (
-                ["", "", ""]
-                if against is None
-                else [against.value, against.interval.low, against.interval.high]
-            )
-            writer.writerow([line.oxide, line.model, line.scheme, *figures, *less])
-    return path
+    header = (
+        "oxide", "model", "protocol", "n", "R2", "R2_low", "R2_high", "RMSE_wt_pct", "bias_wt_pct",
+        "R2_less_ridge", "R2_less_ridge_low", "R2_less_ridge_high",
+    )  # fmt: skip
+    rows: list[list[object]] = []
+    for line in training.lines:
+        made, against = line.score, line.against_ridge
+        row: list[object] = [line.oxide, line.model, line.scheme]
+        if made is None:
+            row += ["", line.r2, "", "", "", ""]
+        else:
+            over = made.r2_over_rows
+            row += [made.n, made.r2, over.low, over.high, made.rmse, made.bias]
+        if against is None:
+            row += ["", "", ""]
+        else:
+            row += [against.value, against.interval.low, against.interval.high]
+        rows.append(row)
+    return save_table(folder / "scores.csv", header, rows)
 
 
 def _write_predictions(training: Training, folder: Path) -> Path:
-    path, samples, run = folder / "predictions.csv", training.samples, training.run
+    run = training.run
     schemes = list(dict.fromkeys(scheme for scheme, _ in run.held_out))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(
-            ("station", "site", "estimated", "oxide", "measured_wt_pct",
-             *(f"{scheme.replace(' ', '_')}_wt_pct" for scheme in schemes), "fitted_wt_pct")
-        )  # fmt: skip
-        for place, oxide in enumerate(run.final.oxides):
-            columns = [run.mean(scheme, oxide) for scheme in schemes]
-            columns.append(np.asarray(run.final.predictions[0, place].mean(axis=0)))
-            for row in samples.rows(oxide):
-                values = (round(float(column[row]), 4) for column in columns)
-                writer.writerow(
-                    (samples.names[row], samples.sites[row],
-                     "yes" if samples.estimated[row] else "no", oxide,
-                     samples.target(oxide)[row], *values)
-                )  # fmt: skip
-    return path
+    columns = (f"{scheme.replace(' ', '_')}_wt_pct" for scheme in schemes)
+    header = ("station", "site", "estimated", "oxide", "measured_wt_pct", *columns, "fitted_wt_pct")
+    rows = (
+        row
+        for place, oxide in enumerate(run.final.oxides)
+        for row in _predictions(
+            training.samples, oxide,
+            [*(run.mean(scheme, oxide) for scheme in schemes),
+             run.final.predictions[0, place].mean(axis=0)],
+        )
+    )  # fmt: skip
+    return save_table(folder / "predictions.csv", header, rows)
+
+
+def _predictions(
+    samples: Samples, oxide: str, columns: Sequence[Floats]
+) -> Iterator[tuple[object, ...]]:
+    """One row a station that has the oxide."""
+    target = samples.target(oxide)
+    for row in samples.rows(oxide):
+        estimated = "yes" if samples.estimated[row] else "no"
+        values = (round(float(column[row]), 4) for column in columns)
+        yield (samples.names[row], samples.sites[row], estimated, oxide, target[row], *values)
 
 
 def _silence(training: Training) -> str:

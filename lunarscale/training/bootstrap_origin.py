@@ -99,11 +99,16 @@ def _with_errors(points: Points, rng: np.random.Generator) -> Points:
     return Points(base, other / base, points.measured)
 
 
-def _search_drawn(points: Points, table: Points, shape: Shape) -> tuple[float, ...]:
-    coarse = search_origins(points, shape, shape.grid.coarse(COARSE), also=table)
+def search_quickly(points: Points, shape: Shape, also: Points | None = None) -> OriginSearch:
+    """Every ``COARSE``-th origin, then every one around the best of those."""
+    coarse = search_origins(points, shape, shape.grid.coarse(COARSE), also=also)
     near = shape.grid.around(coarse.law.x0, coarse.law.y0, FINE_REACH)
-    fine = search_origins(points, shape, near, also=table)
-    return (*fine.coefficients, fine.r2)
+    return search_origins(points, shape, near, also=also)
+
+
+def _search_drawn(points: Points, table: Points, shape: Shape) -> tuple[float, ...]:
+    found = search_quickly(points, shape, table)
+    return (*found.coefficients, found.r2)
 
 
 @dataclass(frozen=True, eq=False)
