@@ -14,7 +14,6 @@ folds by landing site are the default, and tell how wrong a map may be where nob
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,9 +21,6 @@ from lunarscale.errors import StationError
 from lunarscale.training.families import Family, Fitted
 from lunarscale.training.folds import Fold, leave_one_mission_out, leave_one_out
 from lunarscale.training.samples import Floats, Rows, Samples
-
-if TYPE_CHECKING:
-    from lunarscale.training import graph, ranking
 
 #: Share of stations that an interval is to cover.
 LEVEL = 0.9
@@ -76,21 +72,6 @@ class Intervals:
         upper.sort(axis=1)
         lower.sort(axis=1)
         return lower[:, self.rank - 1], upper[:, -self.rank]
-
-    def write(self, builder: "ranking.RankingBuilder") -> tuple["graph.Rows", "graph.Rows"]:
-        """Writes both ends into a graph; exact, as all folds' models and residuals go in.
-
-        A fold offers at most its ``rank`` largest residuals: a smaller one cannot decide.
-        """
-        first, *rest = self.models
-        middles = first.write(builder, rest)
-        kept = [residuals[: self.rank] for residuals in self.residuals]
-        spread = np.repeat(np.eye(len(kept)), [residuals.size for residuals in kept], axis=1)
-        offsets = np.concatenate(kept)
-        # the r-th largest of m + R is the negative of the r-th smallest of -m - R
-        lower = builder.smallest(builder.dense(middles, spread, -offsets), self.rank)
-        upper = builder.smallest(builder.dense(middles, -spread, -offsets), self.rank)
-        return lower, builder.op("Neg", upper)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ def mg_number_row(builder: GraphBuilder, oxides: dict[str, Rows]) -> Rows:
 
     NaN where FeO or MgO is negative, or both are 0.
     """
-    magnesium = builder.op("Div", oxides["MgO"], MGO_G_PER_MOL)
-    iron = builder.op("Div", oxides["FeO"], FEO_G_PER_MOL)
+    magnesium, iron = oxides["MgO"], oxides["FeO"]
     # the square root of a negative number is NaN; 0 / 0 is too
     defined = builder.op("Mul", builder.op("Sqrt", builder.op("Min", magnesium, iron)), 0.0)
-    number = builder.op("Div", magnesium, builder.op("Add", magnesium, iron))
+    alike = builder.op("Mul", iron, MGO_G_PER_MOL / FEO_G_PER_MOL)  # MgO of as many moles
+    number = builder.op("Div", magnesium, builder.op("Add", magnesium, alike))
     return builder.op("Add", number, defined)

@@ -8,6 +8,8 @@ from lunarscale.errors import StationError
 from lunarscale.models.card import Card
 from lunarscale.models.signature import Output
 from lunarscale.training.folds import Fold, leave_one_mission_out, leave_one_out
+from lunarscale.training.graph import GraphBuilder
+from lunarscale.training.interval_graph import write_intervals
 from lunarscale.training.intervals import (
     METHODS,
     Intervals,
@@ -16,7 +18,7 @@ from lunarscale.training.intervals import (
     rank_of,
     wilson,
 )
-from lunarscale.training.ranking import RankingBuilder
+from lunarscale.training.ranking import smallest
 from lunarscale.training.recipes import shipped
 from lunarscale.training.ridge import Ridge
 from lunarscale.training.samples import OXIDES, Samples
@@ -121,9 +123,9 @@ def test_the_graph_gives_the_same_ends(oxide: str) -> None:
 
 
 def written(made: Intervals, samples: Samples) -> bytes:
-    builder = RankingBuilder(samples.camera, samples.bands_nm)
+    builder = GraphBuilder(samples.camera, samples.bands_nm)
     names = ("FeO_lower", "FeO_upper")
-    for name, rows in zip(names, made.write(builder), strict=True):
+    for name, rows in zip(names, *write_intervals(builder, [made]), strict=True):
         builder.output(name, rows)
     outputs = tuple(Output(name, name, "wt %") for name in names)
     return builder.build(Card("made-up", samples.camera, samples.bands_nm, outputs))
@@ -132,9 +134,9 @@ def written(made: Intervals, samples: Samples) -> bytes:
 @pytest.mark.parametrize("rank", [1, 3, 5])
 def test_ranking_in_a_graph_is_that_of_numpy(rank: int) -> None:
     samples = clementine_49()
-    builder = RankingBuilder(samples.camera, samples.bands_nm)
+    builder = GraphBuilder(samples.camera, samples.bands_nm)
     bands = builder.features([f"R{w}" for w in samples.bands_nm])
-    builder.output("FeO", builder.smallest(bands, rank))
+    builder.output("FeO", smallest(builder, [[band] for band in builder.split(bands)], rank))
     card = Card("made-up", samples.camera, samples.bands_nm, (Output("FeO", "FeO", "wt %"),))
     spectra = mixed_spectra(samples, 100)
     found = run_graph(builder.build(card), spectra)["FeO"]
@@ -142,9 +144,10 @@ def test_ranking_in_a_graph_is_that_of_numpy(rank: int) -> None:
 
 
 def test_there_must_be_as_many_channels_as_the_rank() -> None:
-    builder = RankingBuilder("clementine-uvvis", (415, 750))
+    builder = GraphBuilder("clementine-uvvis", (415, 750))
+    both = builder.split(builder.features(["R415", "R750"]))
     with pytest.raises(ValueError, match="3-th smallest"):
-        builder.smallest(builder.features(["R415", "R750"]), 3)
+        smallest(builder, [both], 3)
 
 
 def test_a_map_lies_within_its_interval() -> None:
