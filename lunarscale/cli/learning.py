@@ -8,11 +8,15 @@ import typer
 from lunarscale.cli.command import app, command
 from lunarscale.cli.options import Folder, check_folder
 from lunarscale.console import out_console, progress_bar
-from lunarscale.errors import StationError
+from lunarscale.errors import StationError, TrainingError
 
 Stations = Annotated[
     str | None,
     typer.Option(help="A table of stations (CSV) instead of the package's own."),
+]
+
+Units = Annotated[
+    str | None, typer.Option(help="Of the table's oxides, if it asks: wt-pct or fractions.")
 ]
 
 models_app = typer.Typer(
@@ -76,9 +80,7 @@ def calibrate_command(
             help="Fit Chang'e-5 and -6 too, whose Clementine spectra are estimated.",
         ),
     ] = False,
-    units: Annotated[
-        str | None, typer.Option(help="Of the table's oxides, if it asks: wt-pct or fractions.")
-    ] = None,
+    units: Units = None,
     log_log: Annotated[
         bool, typer.Option("--log-log", help="Fit titanium's power in logarithms, not in wt %.")
     ] = False,
@@ -135,6 +137,7 @@ def train_command(
         int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
     ] = None,
     stations: Stations = None,
+    units: Units = None,
     measured_only: Annotated[
         bool,
         typer.Option(
@@ -156,21 +159,26 @@ def train_command(
     from lunarscale.steps.train_ridges import RIDGES
 
     check_folder(out)
-    wanted = tuple(oxides.split(",")) if oxides else ()
+    wanted, fractions = words(oxides), are_fractions(units)
     if network == READY:
+        if stations or wanted or camera or without:
+            raise TrainingError(
+                "the ready models are made of all that the package has; leave out --stations, "
+                "--oxides, --camera and --without, or train ridges with them"
+            )
         _remake_ready(Path(out))
         return
     if network == RIDGES:
         _train_ridges(
-            out, camera=camera, oxides=wanted, stations=stations,
+            out, camera=camera, oxides=wanted, stations=stations, fractions=fractions,
             cross_calibrated=not measured_only, without=numbers(without),
         )  # fmt: skip
         return
     with progress_bar("train", "networks") as update:
         training = train(
             network, camera=camera, oxides=wanted, seeds=seeds, epochs=epochs,
-            stations=stations, cross_calibrated=not measured_only, without=numbers(without),
-            progress=update,
+            stations=stations, fractions=fractions, cross_calibrated=not measured_only,
+            without=numbers(without), progress=update,
         )  # fmt: skip
     for warning in training.warnings:
         out_console.print(f"note: {warning}", markup=False)
@@ -187,10 +195,15 @@ def are_fractions(units: str | None) -> bool | None:
     return None if units is None else units == "fractions"
 
 
+def words(text: str | None) -> tuple[str, ...]:
+    """Words with commas between them."""
+    return tuple(word.strip() for word in text.split(",")) if text else ()
+
+
 def numbers(text: str | None) -> tuple[int, ...]:
     """Numbers of stations with commas between them."""
     try:
-        return tuple(int(word) for word in text.split(",")) if text else ()
+        return tuple(int(word) for word in words(text))
     except ValueError:
         raise StationError(f"{text}: numbers of stations with commas are needed, 1,14,26") from None
 
@@ -270,6 +283,7 @@ def fine_tune_command(
         int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
     ] = None,
     stations: Stations = None,
+    units: Units = None,
 ) -> None:
     """What one landing site's truth changes: trained without it, then at a lower rate with it."""
     from lunarscale.training.extra import require_extra
@@ -280,9 +294,11 @@ def fine_tune_command(
     check_folder(out)
     with progress_bar("fine-tune", "networks") as update:
         tuning = fine_tune(
-            network, site=site, camera=camera, oxides=tuple(oxides.split(",")) if oxides else (),
-            seeds=seeds, epochs=epochs, stations=stations, progress=update,
+            network, site=site, camera=camera, oxides=words(oxides), seeds=seeds, epochs=epochs,
+            stations=stations, fractions=are_fractions(units), progress=update,
         )  # fmt: skip
+    for warning in tuning.warnings:
+        out_console.print(f"note: {warning}", markup=False)
     written = write(tuning, Path(out))
     out_console.print(change_table(tuning))
     for path in written:

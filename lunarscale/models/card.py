@@ -33,8 +33,12 @@ CARD_FORMAT = 1
 #: Key of the card in an ONNX file's ``metadata_props``.
 METADATA_KEY = "lunarscale"
 
-#: Key of a card's ``training`` that lists the numbers of stations left out of everything.
+#: Key of a card's ``training`` that lists the numbers of stations left out of everything,
+#: as the table of stations has them.
 LEFT_OUT = "stations left out"
+
+#: Key of a card's ``training`` that names a user's table; absent where the package's own was used.
+TABLE = "table of stations"
 
 #: Pixels that a network is given at a time unless its card says otherwise: measured on ordinary
 #: exports, the fastest (a dense network of 64 units makes 28.7 Mpx/s a core, against 16.8 in

@@ -4,6 +4,7 @@ Figures are made with matplotlib's objects on the Agg canvas: no pyplot state, n
 in threads, and the same bytes from the same input.
 """
 
+import io
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import lunarscale
+from lunarscale.store.location import Location
 
 PNG_DPI = 220
 INK = "#1a1a1a"
@@ -102,14 +104,23 @@ class Sheet:
         metadata = {"Software": software, "Title": title}
         # zlib level 4: measured at half the time of the usual 6, for 3 % more bytes
         level = {"compress_level": 4}
-        self.figure.savefig(path, format="png", dpi=PNG_DPI, metadata=metadata, pil_kwargs=level)
+        made = io.BytesIO()
+        self.figure.savefig(made, format="png", dpi=PNG_DPI, metadata=metadata, pil_kwargs=level)
+        _whole(path, made.getvalue())
         return int(self.width * PNG_DPI), int(self.height * PNG_DPI)
 
     def save_svg(self, path: Path, *, title: str) -> None:
         """Write the SVG, without a date."""
         metadata = {"Date": None, "Title": title}
         with _SVG_LOCK, matplotlib.rc_context({"svg.hashsalt": "lunarscale"}):
-            self.figure.savefig(path, format="svg", metadata=metadata)
+            made = io.BytesIO()
+            self.figure.savefig(made, format="svg", metadata=metadata)
+        _whole(path, made.getvalue())
+
+
+def _whole(path: Path, picture: bytes) -> None:
+    """Write a picture whole or not at all."""
+    Location(str(path.parent)).put(path.name, picture)
 
 
 def bare_ticks(axes: Axes) -> None:

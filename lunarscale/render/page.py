@@ -10,6 +10,7 @@ from urllib.parse import quote
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import pretty_name
 from lunarscale.render.tables import Table
+from lunarscale.store.location import Location
 
 #: What a provenance entry may hold: a text, several, or named ones.
 Entry = str | Sequence[str] | Mapping[str, str]
@@ -94,7 +95,7 @@ def write_page(
     page = folder / "index.html"
     lead = f"<h1>{escape(title)}</h1>\n" + (f"<p>{escape(summary)}</p>" if summary else "")
     document = _document(title, sections, lead=lead, simulated=simulated)
-    page.write_text(document, encoding="utf-8")
+    Location(str(folder)).put(page.name, document.encode())
     return page
 
 

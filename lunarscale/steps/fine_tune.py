@@ -1,6 +1,6 @@
 """Fine-tune: what one landing site's truth changes in a network that was trained without it."""
 
-import csv
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,12 +16,12 @@ from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
 from lunarscale.render.figure import Illustration
 from lunarscale.render.predictions import PredictionPanel, draw_predictions
+from lunarscale.steps.saving import save, save_table
 from lunarscale.steps.train import (
     LICENCE,
     network_kind,
     network_name,
     oxides_of,
-    save,
     stations_for,
 )
 from lunarscale.training.batched import Trained, train
@@ -59,11 +59,14 @@ class FineTuning:
     samples : Samples
     stages : dict of str to Trained
         Before, after, and after with early layers frozen; fold 0 of each is the model.
+    warnings : tuple of str
+        What is doubtful about the stations.
     """
 
     site: str
     samples: Samples
     stages: dict[str, Trained]
+    warnings: tuple[str, ...] = ()
 
     def predicted(self, stage: str, oxide: str) -> Floats:
         """The mean of the seeds at every station, (sample,), wt %."""
@@ -86,6 +89,7 @@ def fine_tune(
     seeds: int = 4,
     epochs: int | None = None,
     stations: str | None = None,
+    fractions: bool | None = None,
     progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> FineTuning:
     """Train without a landing site, then go on with it at a tenth of the rate.
@@ -96,7 +100,7 @@ def fine_tune(
         A name of ``lunarscale.training.networks.NETWORKS``.
     site : str
         The landing site that comes in last.
-    camera, oxides, stations
+    camera, oxides, stations, fractions
         As ``steps.train.train`` takes them.
     seeds : int
         Networks an oxide; their mean is used.
@@ -109,10 +113,13 @@ def fine_tune(
     ------
     TrainingError
         If no station, or every one, is of the site, or a training diverged.
+    StationError
+        If the table is faulty, or the stations without the site are too few.
     """
     kind, chosen = network_kind(network, camera)
-    wanted = oxides_of(kind, oxides)
-    samples = samples_of(stations_for(chosen, stations)[0], chosen)
+    wanted = oxides_of(oxides, kind.oxides)
+    found, warnings = stations_for(chosen, stations, fractions=fractions)
+    samples = samples_of(found, chosen)
     inside = np.array([name == site for name in samples.sites])
     if not inside.any() or inside.all():
         raise TrainingError(
@@ -121,6 +128,9 @@ def fine_tune(
         )
     first = kind.recipe if epochs is None else replace(kind.recipe, epochs=epochs)
     every = np.arange(len(samples))
+    Domain.of(samples, every[~inside])  # refuses too few before minutes of training
+    for oxide in wanted:
+        samples.rows(oxide, at_least=4)
     without, whole = (every[~inside], every[inside]), (every, every[:0])
     models = 3 * len(wanted) * seeds
 
@@ -144,7 +154,7 @@ def fine_tune(
         stage: learn(stage, before, number * models // 3)
         for number, stage in enumerate((AFTER, FROZEN), start=1)
     }
-    return FineTuning(site, samples, {BEFORE: before, **after})
+    return FineTuning(site, samples, {BEFORE: before, **after}, warnings)
 
 
 def _lower(recipe: Recipe) -> Recipe:
@@ -155,16 +165,10 @@ def _lower(recipe: Recipe) -> Recipe:
 
 def write(tuning: FineTuning, folder: Path) -> list[Path]:
     """Write each stage as a model file, every station's predictions, and the figure."""
-    folder.mkdir(parents=True, exist_ok=True)
     written = [_write_model(tuning, stage, folder) for stage in tuning.stages]
-    table = folder / "fine-tuning.csv"
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        stages = [stage.replace(", ", "_").replace(" ", "_") for stage in tuning.stages]
-        writer.writerow(
-            ("station", "site", "oxide", "measured_wt_pct", *(f"{s}_wt_pct" for s in stages))
-        )
-        writer.writerows(_rows(tuning))
+    stages = [stage.replace(", ", "_").replace(" ", "_") for stage in tuning.stages]
+    header = ("station", "site", "oxide", "measured_wt_pct", *(f"{s}_wt_pct" for s in stages))
+    table = save_table(folder / "fine-tuning.csv", header, _rows(tuning))
     return [*written, table, draw(tuning, folder / "fine-tuning.png").path]
 
 
@@ -224,7 +228,8 @@ def change_table(tuning: FineTuning) -> Table:
 def _write_model(tuning: FineTuning, stage: str, folder: Path) -> Path:
     trained, samples = tuning.stages[stage], tuning.samples
     words = {BEFORE: "without", AFTER: "with", FROZEN: "with-frozen"}
-    name = f"{network_name(trained.kind)}-{words[stage]}-{tuning.site.lower().replace(chr(39), '')}"
+    site = re.sub(r"\W+", "-", tuning.site.lower().replace("'", ""))
+    name = f"{network_name(trained.kind)}-{words[stage]}-{site}"
     learnt = np.array([site != tuning.site or stage != BEFORE for site in samples.sites])
     domain = Domain.of(samples, np.flatnonzero(learnt))
     card = Card(

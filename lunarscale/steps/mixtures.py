@@ -16,7 +16,7 @@ from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.engine.executors import Executor
 from lunarscale.errors import ModelError, StationError
 from lunarscale.flags import NO_DATA
-from lunarscale.models.card import LEFT_OUT
+from lunarscale.models.card import LEFT_OUT, TABLE
 from lunarscale.models.network import Network
 from lunarscale.models.registry import find_models
 from lunarscale.quantities import QUANTITIES
@@ -25,7 +25,8 @@ from lunarscale.render.comparison import ComparedMap, draw_comparison
 from lunarscale.simulated.mixtures import NOISE, SEED, MixturesMoon, write_mixtures
 from lunarscale.stations import Station, built_in_table
 from lunarscale.steps.ingest import ingest
-from lunarscale.steps.predict import predict
+from lunarscale.steps.predict import models_for, predict
+from lunarscale.steps.saving import save
 from lunarscale.steps.summarise import open_maps
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
@@ -80,10 +81,14 @@ def held_out_stations(
 
 
 def never_saw(models: Sequence[str], numbers: Sequence[int]) -> bool:
-    """Whether the cards of all models say that they were trained without some stations."""
+    """Whether the cards of all models say that they were trained without some stations.
+
+    A card of a user's table says nothing of the package's stations, whatever its numbers.
+    """
     for model in (found for name in models for found in find_models(name)):
         card = model.card if isinstance(model, Network) else None
-        left_out = () if card is None else card.training.get(LEFT_OUT, ())
+        known = card is not None and TABLE not in card.training
+        left_out = card.training.get(LEFT_OUT, ()) if card is not None and known else ()
         if not set(numbers) <= set(left_out):
             return False
     return True
@@ -130,12 +135,14 @@ def check_on_mixtures(
     StationError
         If the stations cannot be mixed.
     ModelError
-        If the models give nothing that is known of all the stations.
+        If there is no such model, it is for another camera, or the models give nothing that is
+        known of all the stations.
     """
     moon = MixturesMoon(
         tuple(stations), camera, NOISE if noise is None else noise, SEED if seed is None else seed
     )
     names = [models] if isinstance(models, str) else list(models)
+    models_for(names, camera)  # refuses before tiles are made what cannot map them
     folder = Path(out)
     box = KAGUYA_BOX if camera == KAGUYA_MI else None
     ppd = (PPD if box is None else KAGUYA_PPD) if ppd is None else ppd
@@ -172,8 +179,8 @@ def compare(maps: str, moon: MixturesMoon, *, out: str, held_out: bool = True) -
     )
     scores = {layer.name: (layer, compared[layer.name].agreement) for layer in layers}
     table, facts = folder / "mixtures.csv", folder / "mixtures.json"
-    table.write_text(_csv(scores), encoding="utf-8")
-    facts.write_text(_json(moon, scores, held_out=held_out), encoding="utf-8")
+    save(table, _csv(scores))
+    save(facts, _json(moon, scores, held_out=held_out))
     return MixtureCheck(moon, held_out, scores, drawn.path, table, facts)
 
 

@@ -68,7 +68,7 @@ def prepare_predict(
     """
     source = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
     camera = source.layout.camera_facts
-    chosen = _chosen(models, camera)
+    chosen = models_for(models, camera)
     grid, offset = source.within(bbox)
     wanted = Layout(
         kind="maps",
@@ -139,7 +139,7 @@ def prepare_predict(
     )
 
 
-def _chosen(names: Sequence[str], camera: Camera) -> tuple[Model, ...]:
+def models_for(names: Sequence[str], camera: Camera) -> tuple[Model, ...]:
     """The models of some names and files, each for this camera.
 
     Raises

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI
-from lunarscale.steps.train import model_of, network_name, save, train
+from lunarscale.steps.saving import save
+from lunarscale.steps.train import model_of, network_name, train
 from lunarscale.steps.train_ridges import train_ridges, write_ridges
 from lunarscale.training.mg_number import with_mg_number
 

@@ -12,6 +12,7 @@ from lunarscale.render.labels import number, pretty_name
 from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.predictions import PredictionPanel, draw_predictions
 from lunarscale.render.tables import Table
+from lunarscale.steps.saving import save
 from lunarscale.steps.train_ridges import Ridges
 from lunarscale.training.intervals import Coverage
 from lunarscale.training.published import PUBLISHED_R2
@@ -51,7 +52,7 @@ def write_ridges_report(made: Ridges, folder: Path) -> list[Path]:
             for oxide, of in made.verdicts.items()
         },
     }
-    facts.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    save(facts, json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
     picture = draw_predictions(
         _panels(made), model=f"{made.short}-oxides", path=folder / f"{made.short}-predictions.png",
         marks=("the station held out (LOO)", "its landing site held out (LOMO)"),

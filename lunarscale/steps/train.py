@@ -3,16 +3,18 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 import lunarscale
 from lunarscale.bands import camera_name
 from lunarscale.errors import StationError, TrainingError
-from lunarscale.models.card import LEFT_OUT, Card
+from lunarscale.models.card import LEFT_OUT, TABLE, Card
 from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
 from lunarscale.stations import Station, built_in_table, read_stations
+from lunarscale.steps.saving import save
 from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.cross_validation import NetworkRun, cross_validate
 from lunarscale.training.domain import Domain
@@ -40,21 +42,25 @@ class Training:
     lines : list of Line
     warnings : tuple of str
         What is doubtful about the stations, and models that diverged.
-    left_out : tuple of int
-        Numbers of stations that were left out of everything.
+    domain : Domain
+        Where the stations' spectra lie.
+    facts : dict
+        What a card says of where the stations come from.
     """
 
     run: NetworkRun
     samples: Samples
     lines: list[Line]
     warnings: tuple[str, ...]
-    left_out: tuple[int, ...] = ()
+    domain: Domain
+    facts: dict[str, Any]
 
 
 def stations_for(
     camera: str,
     table: str | None = None,
     *,
+    fractions: bool | None = None,
     cross_calibrated: bool = True,
     without: Sequence[int] = (),
 ) -> tuple[tuple[Station, ...], tuple[str, ...]]:
@@ -66,6 +72,8 @@ def stations_for(
         ``clementine-uvvis`` or ``kaguya-mi``.
     table : str, optional
         A user's CSV; the package's own table if none.
+    fractions : bool, optional
+        Whether its oxides are weight fractions; asked about where it looks so.
     cross_calibrated : bool
         Whether to add Chang'e-5 and Chang'e-6 with Clementine spectra estimated from Kaguya MI's,
         to the package's own Clementine table only.
@@ -77,7 +85,10 @@ def stations_for(
     StationError
         If the table is faulty, or there is no station of a number.
     """
-    read = built_in_table(camera) if table is None else read_stations(table, camera)
+    if table is None:
+        read = built_in_table(camera)
+    else:
+        read = read_stations(table, camera, fractions=fractions)
     known = {station.number for station in read.stations}
     if strange := [number for number in without if number not in known]:
         raise StationError(
@@ -91,6 +102,21 @@ def stations_for(
     return (*kept, *added), ()
 
 
+def stations_facts(camera: str, table: str | None, without: Sequence[int]) -> dict[str, Any]:
+    """What a card says of where the stations come from."""
+    own: dict[str, Any] = {"targets": TARGETS[camera], LEFT_OUT: list(without)}
+    return own if table is None else own | {"targets": "the table's", TABLE: Path(table).name}
+
+
+def lacking(samples: Samples, oxides: Sequence[str]) -> tuple[str, ...]:
+    """How many stations each oxide has to do without, where any."""
+    return tuple(
+        f"{oxide}: {count} of {len(samples)} stations lack it and are left out"
+        for oxide, count in samples.left_out().items()
+        if oxide in oxides
+    )
+
+
 def network_kind(name: str, camera: str | None) -> tuple[NetworkKind, str]:
     """A network and the camera to train it for: the paper's own unless one is named.
 
@@ -100,12 +126,12 @@ def network_kind(name: str, camera: str | None) -> tuple[NetworkKind, str]:
         If there is no such network, or it does not read what the camera sees.
     """
     if name not in NETWORKS:
-        raise TrainingError(f"there is no network {name!r}; train {' or '.join(NETWORKS)}")
+        raise TrainingError(f"there is no network {name!r}; train {', '.join(NETWORKS)}")
     kind = NETWORKS[name]
     chosen = kind.cameras[0] if camera is None else camera_name(camera)
     if chosen not in kind.cameras:
         raise TrainingError(
-            f"{name} reads what {' and '.join(kind.cameras)} see, not {chosen}; train another "
+            f"{name} is made for {' and '.join(kind.cameras)}, not {chosen}; train another "
             "network, or leave out --camera"
         )
     return kind, chosen
@@ -118,6 +144,7 @@ def train(
     oxides: Sequence[str] = (),
     seeds: int = 8,
     stations: str | None = None,
+    fractions: bool | None = None,
     cross_calibrated: bool = True,
     without: Sequence[int] = (),
     epochs: int | None = None,
@@ -138,6 +165,8 @@ def train(
         Networks of one oxide whose mean is the model.
     stations : str, optional
         A user's table of stations.
+    fractions : bool, optional
+        Whether its oxides are weight fractions; asked about where it looks so.
     cross_calibrated : bool
         Whether to learn from the estimated spectra of Chang'e-5 and Chang'e-6 too.
     without : sequence of int
@@ -155,11 +184,13 @@ def train(
         If it cannot be trained, or the networks of all stations diverged.
     """
     kind, chosen = network_kind(network, camera)
-    wanted = oxides_of(kind, oxides)
+    wanted = oxides_of(oxides, kind.oxides)
     found, warnings = stations_for(
-        chosen, stations, cross_calibrated=cross_calibrated, without=without
+        chosen, stations, fractions=fractions, cross_calibrated=cross_calibrated, without=without
     )
     samples = samples_of(found, chosen)
+    domain = Domain.of(samples, np.arange(len(samples)))
+    warnings += lacking(samples, wanted) if stations is None else ()
     for oxide in wanted:
         samples.rows(oxide, at_least=4)
     run = cross_validate(
@@ -171,18 +202,13 @@ def train(
             "exported; check the stations, or use fewer epochs"
         )
     told = tuple(f"{what}: diverged and was left out of the mean" for what in run.diverged)
-    lacking = tuple(
-        f"{oxide}: {count} of {len(samples)} stations lack it and are left out"
-        for oxide, count in samples.left_out().items()
-        if oxide in wanted
-    )
-    return Training(
-        run, samples, scoreboard(run, samples), (*warnings, *lacking, *told), tuple(without)
-    )
+    lines = scoreboard(run, samples, own=stations is None)
+    facts = stations_facts(chosen, stations, without)
+    return Training(run, samples, lines, (*warnings, *told), domain, facts)
 
 
-def oxides_of(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
-    """The oxides asked for, or those of the paper, in the usual order.
+def oxides_of(asked: Sequence[str], usual: Sequence[str]) -> tuple[str, ...]:
+    """The oxides asked for, or the usual ones, in the order of everywhere.
 
     Raises
     ------
@@ -192,12 +218,11 @@ def oxides_of(kind: NetworkKind, asked: Sequence[str]) -> tuple[str, ...]:
     unknown = [oxide for oxide in asked if oxide not in OXIDES]
     if unknown:
         raise StationError(f"{unknown[0]!r} is no oxide of the stations; use {', '.join(OXIDES)}")
-    return tuple(oxide for oxide in OXIDES if oxide in (asked or kind.oxides))
+    return tuple(oxide for oxide in OXIDES if oxide in (asked or usual))
 
 
 def write_models(training: Training, folder: Path) -> list[Path]:
     """Write one model file an oxide, ``feo.onnx``, and one of all, with Mg#, ``oxides.onnx``."""
-    folder.mkdir(parents=True, exist_ok=True)
     oxides = training.run.final.oxides
     files: dict[str, tuple[str, ...]] = {f"{oxide.lower()}.onnx": (oxide,) for oxide in oxides}
     if len(oxides) > 1:
@@ -207,9 +232,8 @@ def write_models(training: Training, folder: Path) -> list[Path]:
 
 def model_of(training: Training, quantities: Sequence[str]) -> bytes:
     """The model file of some of what was trained, with its card."""
-    domain = Domain.of(training.samples, np.arange(len(training.samples)))
-    card = card_of(training, quantities, domain=domain)
-    return export(training.run.final, card, distance=domain.write)
+    card = card_of(training, quantities)
+    return export(training.run.final, card, distance=training.domain.write)
 
 
 def network_name(kind: NetworkKind) -> str:
@@ -217,15 +241,7 @@ def network_name(kind: NetworkKind) -> str:
     return f"{kind.name}-cnn"
 
 
-def save(path: Path, model: bytes) -> Path:
-    """Write a model file, which is there whole or not at all."""
-    aside = path.with_suffix(".partial")
-    aside.write_bytes(model)
-    aside.replace(path)
-    return path
-
-
-def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) -> Card:
+def card_of(training: Training, quantities: Sequence[str]) -> Card:
     """The card of a model file that gives some of what was trained."""
     final, samples = training.run.final, training.samples
     kind = final.kind
@@ -237,7 +253,7 @@ def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) ->
         camera=final.camera,
         bands_nm=final.bands_nm,
         outputs=tuple(_output(quantity, scores) for quantity in quantities),
-        distance_limit=domain.limit,
+        distance_limit=training.domain.limit,
         block_pixels=BLOCK_PIXELS,
         description=f"{kind.name}, the mean of {len(final.seeds)} seeds, trained by lunarscale",
         source=kind.source,
@@ -247,8 +263,7 @@ def card_of(training: Training, quantities: Sequence[str], *, domain: Domain) ->
             "stations": samples.digest,
             "n": {oxide: len(samples.rows(oxide)) for oxide in final.oxides},
             "estimated spectra": list(samples.estimated_names),
-            "targets": TARGETS[final.camera],
-            LEFT_OUT: list(training.left_out),
+            **training.facts,
             "seeds": list(final.seeds),
             "where the paper is silent": kind.silent,
         },

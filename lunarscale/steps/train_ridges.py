@@ -1,19 +1,22 @@
 """Train what ships: for each oxide the family that carries furthest, with intervals."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import lunarscale
 from lunarscale.bands import camera_name
-from lunarscale.models.card import LEFT_OUT
-from lunarscale.steps.train import TARGETS, save, stations_for
+from lunarscale.steps.saving import save
+from lunarscale.steps.train import lacking, oxides_of, stations_facts, stations_for
+from lunarscale.training.domain import Domain
 from lunarscale.training.families import held_out
 from lunarscale.training.folds import SCHEMES
 from lunarscale.training.intervals import LEVEL, Coverage, nested_coverage
 from lunarscale.training.recipes import shipped
-from lunarscale.training.samples import OXIDES, Floats, Samples, samples_of
+from lunarscale.training.samples import Floats, Samples, samples_of
 from lunarscale.training.shipping import ship, ship_intervals
 from lunarscale.training.verdict import JUDGED, Verdict, verdict
 
@@ -36,8 +39,8 @@ class Ridges:
         Of intervals by landing site, nested: the scheme says who was outside.
     warnings : tuple of str
         What is doubtful about the stations.
-    left_out : tuple of int
-        Numbers of stations that were left out of everything.
+    facts : dict
+        What a card says of where the stations come from.
     """
 
     samples: Samples
@@ -45,7 +48,7 @@ class Ridges:
     predicted: dict[tuple[str, str], Floats]
     coverage: dict[tuple[str, str], Coverage]
     warnings: tuple[str, ...] = ()
-    left_out: tuple[int, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
     @property
     def short(self) -> str:
@@ -58,6 +61,7 @@ def train_ridges(
     *,
     oxides: Sequence[str] = (),
     stations: str | None = None,
+    fractions: bool | None = None,
     cross_calibrated: bool = True,
     without: Sequence[int] = (),
     level: float = LEVEL,
@@ -73,6 +77,8 @@ def train_ridges(
         All that the stations have if none are named.
     stations : str, optional
         A user's table of stations.
+    fractions : bool, optional
+        Whether its oxides are weight fractions; asked about where it looks so.
     cross_calibrated : bool
         Whether to learn from the estimated spectra of Chang'e-5 and Chang'e-6 too.
     without : sequence of int
@@ -85,15 +91,18 @@ def train_ridges(
     Raises
     ------
     StationError, TrainingError
-        If the stations are too few, or nothing ships for an oxide.
+        If the stations are too few, or an oxide is none of theirs.
     """
     chosen = camera_name(camera or "clementine")
     found, warnings = stations_for(
-        chosen, stations, cross_calibrated=cross_calibrated, without=without
+        chosen, stations, fractions=fractions, cross_calibrated=cross_calibrated, without=without
     )
     samples = samples_of(found, chosen)
-    wanted = [oxide for oxide in OXIDES if oxide in (oxides or samples.oxides)]
-    made = Ridges(samples, {}, {}, {}, warnings, tuple(without))
+    Domain.of(samples, np.arange(len(samples)))  # refuses too few before minutes of judging
+    wanted = oxides_of(oxides, tuple(samples.oxides))
+    facts = stations_facts(chosen, stations, without)
+    warnings += lacking(samples, wanted) if stations is None else ()
+    made = Ridges(samples, {}, {}, {}, warnings, facts)
     for done, oxide in enumerate(wanted, start=1):
         family = shipped(samples, oxide)
         made.verdicts[oxide] = verdict(samples, oxide)
@@ -109,9 +118,7 @@ def train_ridges(
 
 def write_ridges(made: Ridges, folder: Path, *, level: float = LEVEL) -> list[Path]:
     """Write ``clementine-oxides.onnx`` and ``clementine-intervals.onnx``, after the camera."""
-    folder.mkdir(parents=True, exist_ok=True)
-    facts = {"targets": TARGETS[made.samples.camera], LEFT_OUT: list(made.left_out)}
-    common: dict[str, Any] = {"version": lunarscale.__version__, "facts": facts}
+    common: dict[str, Any] = {"version": lunarscale.__version__, "facts": made.facts}
     judged, samples = list(made.verdicts.values()), made.samples
     oxides, intervals = f"{made.short}-oxides", f"{made.short}-intervals"
     return [

@@ -143,7 +143,7 @@ FRACTIONS = tuple(
 
 def test_fractions_are_asked_about():
     with pytest.raises(
-        StationError, match=r"FeO is 0\.158 wt % at most, which looks like a .*--frac"
+        StationError, match=r"FeO is 0\.158 wt % at most, which looks like a .*--units frac"
     ):
         read(text(rows=FRACTIONS))
 
