@@ -23,7 +23,7 @@ import yaml
 
 from lunarscale.bands import CAMERAS
 from lunarscale.errors import ModelError
-from lunarscale.models.fields import Fields, is_number
+from lunarscale.models.fields import NAME_RULE, Fields, is_name, is_number
 from lunarscale.models.signature import Input as Input
 from lunarscale.models.signature import Output as Output
 
@@ -101,8 +101,8 @@ class Card:
     def __post_init__(self) -> None:
         for key in ("training", "scores"):  # as JSON gives them back: lists, no tuples, no NaN
             object.__setattr__(self, key, _plain(getattr(self, key), f"{key} of {self.name}"))
-        if not self.name or "/" in self.name:
-            raise ModelError(f"a card's name is {self.name!r}; give one without slashes")
+        if not is_name(self.name):
+            raise ModelError(f"a card's name is {self.name[:80]!r}; give one of {NAME_RULE}")
         if self.camera not in CAMERAS:
             raise ModelError(
                 f"the card of {self.name} is for the camera {self.camera!r}, which is not known; "
@@ -176,7 +176,7 @@ class Card:
         """
         try:
             parsed = json.loads(text)
-        except json.JSONDecodeError as problem:
+        except (ValueError, RecursionError) as problem:
             raise ModelError(f"{where}: its card is no JSON ({problem}); make it again") from None
         if isinstance(parsed, Mapping) and "format" not in parsed:
             raise ModelError(f"{where}: its card lacks its format; make the file again")
@@ -192,8 +192,13 @@ class Card:
             If it is no YAML, or no card.
         """
         try:
+            # nine lines of references can stand for more text than memory holds
+            if any(isinstance(e, yaml.AliasEvent) for e in yaml.parse(text, yaml.SafeLoader)):
+                raise ModelError(
+                    f"{where} refers to itself by & and *; write it out, a card is short"
+                )
             parsed = yaml.safe_load(text)
-        except yaml.YAMLError as problem:
+        except (yaml.YAMLError, ValueError, RecursionError) as problem:
             told = " ".join(str(problem).split())
             raise ModelError(f"{where} is no YAML ({told}); mend the card") from None
         return _card(parsed, where)

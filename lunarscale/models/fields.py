@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,10 +113,26 @@ class Fields:
 
 def is_number(value: object) -> bool:
     """Whether a parsed value is a finite number; true and false are none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number of more digits than any float has
+        return False
+
+
+#: What `is_name` asks for, for messages.
+NAME_RULE = "1 to 80 letters, digits, spaces or . _ + - that begin with a letter or digit"
+
+
+def is_name(text: str) -> bool:
+    """Whether a text may name a model; layers, tables and messages carry it, on one line."""
+    return re.fullmatch(r"\w(?:[\w .+-]{0,78}[\w+-])?", text) is not None
 
 
 def _is(value: object) -> str:
     kind = _TYPE_NAMES.get(type(value), f"a {type(value).__name__}")
-    shown = "" if value is None or isinstance(value, list | dict) else f" ({value!r})"
-    return kind + shown
+    if value is None or isinstance(value, list | dict):
+        return kind
+    text = repr(value)
+    return f"{kind} ({text if len(text) <= 80 else text[:80] + '…'})"

@@ -22,7 +22,7 @@ import lunarscale
 from lunarscale.bands import CAMERAS
 from lunarscale.errors import ModelError
 from lunarscale.models.equations import Equation
-from lunarscale.models.fields import Fields, is_number
+from lunarscale.models.fields import NAME_RULE, Fields, is_name, is_number
 from lunarscale.models.kernels import require_computable
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
 from lunarscale.quantities import QUANTITIES
@@ -122,11 +122,11 @@ def read_equation_file(path: Path | str) -> EquationFile:
 
 
 def _parsed(path: Path | str) -> object:
+    if not Path(path).is_file():
+        raise ModelError(f"{path}: there is no such file; check the path")
     try:
         return json.loads(Path(path).read_bytes())
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise ModelError(f"{path}: there is no such file; check the path") from error
-    except ValueError as error:  # of JSON and of UTF-8
+    except (ValueError, RecursionError) as error:  # of JSON and of UTF-8
         raise ModelError(
             f"{path}: this is not JSON ({error}); give a file that `lunarscale calibrate` wrote"
         ) from error
@@ -165,8 +165,8 @@ def _read(part: object, where: str) -> tuple[Equation, dict[str, Any]]:
         fitted_range=_range(told),
         mare_only=told.flag("mare_only"),
     )
-    if not equation.name or "/" in equation.name:
-        raise told.wrong("name", "a name without slashes")
+    if not is_name(equation.name):
+        raise told.wrong("name", NAME_RULE)
     return equation, told.mapping("training")
 
 

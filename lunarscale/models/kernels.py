@@ -108,15 +108,25 @@ def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kerne
             return Kernel(_plane_ufunc(law, scale).ufunc, flag)
 
 
+#: Beyond it a product with a reflectance may overflow float32.
+LARGEST_COEFFICIENT = 1e30
+
+
 def require_computable(law: Law) -> None:
     """Refuse a law that no kernel can compute, without compiling one.
 
     Raises
     ------
     ModelError
-        If its ``y0`` is no multiple of 0.0001 from 0 up to 2, or its power too far from a
-        polynomial.
+        If its ``y0`` is no multiple of 0.0001 from 0 up to 2, its power too far from a
+        polynomial, or a number of it beyond float32.
     """
+    for name, value in vars(law).items():
+        if abs(value) > LARGEST_COEFFICIENT:
+            raise ModelError(
+                f"{name} is {value:g}, but maps are computed in float32; give a number up to "
+                f"{LARGEST_COEFFICIENT:g}"
+            )
     if not isinstance(law, Plane):
         _ratio_origin(law.y0)
     if isinstance(law, AnglePower):

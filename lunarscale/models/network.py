@@ -31,6 +31,9 @@ HARMLESS = 0.2
 RUNTIME_BYTES = 60_000_000
 WEIGHT_COPIES = 4
 
+#: Most pixels in a block, those of 1024 x 1024: more only takes memory.
+LARGEST_BLOCK = 1_048_576
+
 #: Arrays of a block that a graph has at a time, beside its input and outputs.
 LIVE_ARRAYS = 4
 
@@ -121,6 +124,12 @@ class Network:
         along = dict(zip(layout.split(", "), shape, strict=False))
         fixed = along.get("pixel")
         block = fixed if isinstance(fixed, int) else self.card.block_pixels
+        if not 1 <= block <= LARGEST_BLOCK:
+            who = "graph" if isinstance(fixed, int) else "card"
+            raise ModelError(
+                f"{where}: the {who} has blocks of {block:,} pixels but they are between 1 and "
+                f"{LARGEST_BLOCK:,}; thousands are fastest"
+            )
         sizes = {"pixel": block, "band": len(self.bands_nm), "1": 1}
         free = {name: sizes[axis] for axis, name in along.items() if name and isinstance(name, str)}
         return Shapes(

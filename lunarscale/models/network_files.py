@@ -10,6 +10,9 @@ from lunarscale.models.network import Network
 from lunarscale.models.onnx_file import GraphFacts, NotProtobufError, read_facts
 from lunarscale.models.session import READY, read_file, ready_folder
 
+#: Bytes of a card beside a model file: a few hundred are enough, and YAML is slow to read.
+LARGEST_CARD = 100_000
+
 
 def read_network(path: str) -> Network:
     """The network of a file, with the card in it or beside it; nothing runs yet.
@@ -73,13 +76,27 @@ def _facts(content: bytes, path: str) -> GraphFacts:
     return facts
 
 
+def _card_text(card: Path) -> str:
+    size = card.stat().st_size
+    if size > LARGEST_CARD:
+        raise ModelError(
+            f"{card} has {size:,} bytes but a card may have {LARGEST_CARD:,}; shorten it"
+        )
+    try:
+        return card.read_text(encoding="utf-8")
+    except UnicodeDecodeError as problem:
+        raise ModelError(
+            f"{card} is no text in UTF-8 (byte {problem.start}); save the card as UTF-8"
+        ) from None
+
+
 def _card(path: str, facts: GraphFacts) -> Card:
     if METADATA_KEY in facts.metadata:
         return Card.from_json(facts.metadata[METADATA_KEY], where=path)
     beside = [Path(path).with_suffix(suffix) for suffix in (".yaml", ".yml")]
     for card in beside:
         if card.is_file():
-            return Card.from_yaml(card.read_text(encoding="utf-8"), where=str(card))
+            return Card.from_yaml(_card_text(card), where=str(card))
     raise ModelError(
         f"{path} has no card, so its bands and units are not known; write {beside[0].name} beside "
         f"it with four lines such as `name: {Path(path).stem}`, `camera: clementine-uvvis`, "

@@ -198,6 +198,8 @@ def read_file(location: str) -> bytes:
     if location.startswith(READY):
         return (ready_folder() / f"{location.removeprefix(READY)}.onnx").read_bytes()
     try:
+        if (is_there := Path(location)).exists() and not is_there.is_file():
+            raise ModelError(f"{location} is no file; give the path of a model file")
         size = Path(location).stat().st_size
         if size > LARGEST_FILE:
             raise ModelError(

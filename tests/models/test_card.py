@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lunarscale.bands import CAMERAS, CLEMENTINE_UVVIS
 from lunarscale.errors import ModelError
 from lunarscale.models.card import Card, Input, Output
+from lunarscale.models.fields import is_name
 from lunarscale.models.signature import LAYOUTS
 from lunarscale.quantities import QUANTITIES
 
@@ -41,7 +42,7 @@ def cards(draw: st.DrawFn) -> Card:
         return tuple(draw(st.just([]) | st.lists(values, min_size=len(bands), max_size=len(bands))))
 
     return Card(
-        name=draw(words.filter(lambda word: word and "/" not in word)),
+        name=draw(words.filter(is_name)),
         camera=camera.name,
         bands_nm=tuple(bands),
         outputs=tuple(
@@ -137,7 +138,16 @@ MISTAKES = {
     "a range of three": (FOUR_LINES + "input: {range: [[1, 2, 3]]}", "range is a list but"),
     "no pixels": (FOUR_LINES + "block_pixels: 0", "blocks of 0 pixels"),
     "half pixels": (FOUR_LINES + "block_pixels: 0.5", "block_pixels is a number.*a whole number"),
-    "a name with a slash": (FOUR_LINES.replace("my-feo", "../feo"), "without slashes"),
+    "a name with a slash": (FOUR_LINES.replace("my-feo", "../feo"), "'../feo'; give one of 1 to"),
+    "a name of dots": (FOUR_LINES.replace("my-feo", ".."), "'..'; give one of 1 to 80 letters"),
+    "a name of two lines": (FOUR_LINES.replace("my-feo", '"a\\nb"'), "give one of 1 to 80 letters"),
+    "a long name": (FOUR_LINES.replace("my-feo", "x" * 81), "give one of 1 to 80 letters"),
+    "references": (
+        FOUR_LINES + "training: {a: &a [x, x], b: &b [*a, *a], c: [*b, *b]}",
+        "feo.yaml refers to itself by & and",
+    ),
+    "nests": (FOUR_LINES + "training: " + "[" * 2000 + "]" * 2000, "feo.yaml is no YAML"),
+    "a number without end": (FOUR_LINES + f"distance_limit: 1{'0' * 400}", r"0…\) but should be a"),
     "a score that is none": (FOUR_LINES + "scores: {FeO: 0.9}", "scores FeO with 0.9"),
     "a multiplier of 0": (FOUR_LINES.replace("wt %", "wt %, multiply_by: 0"), "the first not 0"),
     "a date": (FOUR_LINES + "training: {when: 2026-01-01}", "training.*cannot be written as JSON"),

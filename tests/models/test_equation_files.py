@@ -93,7 +93,11 @@ FAULTS = [
     ((*FIRST, "colour"), "red", "has the key 'colour'"),
     ((*FIRST, "camera"), "hubble", "camera is text .'hubble'. but should be clementine-uvvis or"),
     ((*FIRST, "quantity"), "Fe0", "quantity is text .'Fe0'. but should be one of FeO"),
-    ((*FIRST, "name"), "a/b", "should be a name without slashes"),
+    ((*FIRST, "name"), "a/b", "should be 1 to 80 letters, digits"),
+    ((*FIRST, "name"), "..", "should be 1 to 80 letters, digits"),
+    ((*FIRST, "name"), "a\n\0", "should be 1 to 80 letters, digits"),
+    ((*FIRST, "law", "a"), 10**400, r"a is a number \(1000+…\) but should be a finite number"),
+    ((*FIRST, "law", "a"), 1e308, "law: a is 1e.308, but maps are computed in float32"),
     ((*FIRST, "bands_nm"), [750], "should be two of the bands 415, 750"),
     ((*FIRST, "bands_nm"), [750, 750], "should be two of the bands"),
     ((*FIRST, "bands_nm"), [750.0, 950], "should be two of the bands"),
@@ -130,7 +134,7 @@ def test_cameras_are_not_mixed(tmp_path):
         read_equations(tmp_path / "m.json")
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"nope"])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"nope", b"[" * 99_999])
 def test_no_json(content, tmp_path):
     (tmp_path / "m.json").write_bytes(content)
     with pytest.raises(ModelError, match="this is not JSON"):

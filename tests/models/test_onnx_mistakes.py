@@ -156,6 +156,21 @@ MISTAKES: dict[str, tuple[Break, str]] = {
         lambda path: path.with_suffix(".yaml").unlink(),
         "has no card.*write feo.yaml beside it with four lines such as `name: feo`",
     ),
+    "a pipe": (lambda path: (path.unlink(), os.mkfifo(path)), "is no file; give the path of a"),
+    "a huge block": (
+        _input(TensorProto.FLOAT, 10**12, 5),
+        "the graph has blocks of 1,000,000,000,000 pixels but they are between 1 and 1,048,576",
+    ),
+    "no block": (_input(TensorProto.FLOAT, 0, 5), "the graph has blocks of 0 pixels but"),
+    "a card of a huge block": (
+        _card(CARD + "block_pixels: 1000000000000"),
+        "the card has blocks of 1,000,000,000,000 pixels",
+    ),
+    "a card in Latin-1": (
+        lambda path: path.with_suffix(".yaml").write_bytes(b"name: caf\xe9"),
+        r"is no text in UTF-8 \(byte 9\); save",
+    ),
+    "a long card": (_card(CARD + f"description: {'x' * 100_000}"), "bytes but a card may have 100"),
     "a card that is wrong": (_card(CARD.replace("415", "416")), "yaml: .*needs the bands 416"),
     "a card in it that is wrong": (
         lambda path: edited(path, lambda m: helper.set_model_props(m, {"lunarscale": "{}"})),
