@@ -104,7 +104,7 @@ def _check_sums(stations: Sequence[Station], places: Sequence[str]) -> list[str]
         total = sum(oxides.values())
         if total > HIGHEST_SUM:
             raise StationError(
-                f"{place}: the oxides of {station.name} sum to {total:.1f} wt %, more than "
+                f"{place}: the oxides of {station.name} sum to {total:.4g} wt %, more than "
                 f"{HIGHEST_SUM:g}; mend them"
             )
         if total < DOUBTFUL_SUM and len(oxides) == len(OXIDES):

@@ -25,6 +25,17 @@ _OXIDE_COLUMNS = {f"{oxide}_wt_pct": oxide for oxide in OXIDES}
 _OTHER_COLUMNS = ("station", "site", "lon", "lat", "estimated", "sources", "note")
 _FOR_PEOPLE = ("pixels", "chem_point")
 
+#: Bytes of a table; the package's own have some 10,000.
+LARGEST_TABLE = 10_000_000
+
+#: Letters of a station's name, and of its site's.
+LONGEST_NAME = 80
+
+#: Other characters that programs part columns by.
+_OTHER_COMMAS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+
 
 def read_stations(path: Path | str, camera: str, *, fractions: bool | None = None) -> StationTable:
     """A user's table of stations.
@@ -49,10 +60,15 @@ def read_stations(path: Path | str, camera: str, *, fractions: bool | None = Non
         raise StationError(
             f"there are no stations for the camera {camera!r}; it is {' or '.join(STATION_BANDS)}"
         )
+    if not path.is_file():
+        raise StationError(f"{path}: there is no such file; give a table in CSV")
+    if (size := path.stat().st_size) > LARGEST_TABLE:
+        raise StationError(
+            f"{path} has {size:,} bytes but a table of stations may have {LARGEST_TABLE:,}; is it "
+            "another file?"
+        )
     try:
         text = path.read_bytes().decode("utf-8-sig")
-    except (FileNotFoundError, IsADirectoryError) as error:
-        raise StationError(f"{path}: there is no such file; give a table in CSV") from error
     except UnicodeDecodeError as error:
         raise StationError(
             f"{path}: this is not text in UTF-8 (byte {error.start}); save the table as CSV, UTF-8"
@@ -66,12 +82,19 @@ def table_of(text: str, camera: str, *, title: str, fractions: bool | None = Non
     # comments stay as empty lines, which are passed over but counted
     lines = ["" if line.startswith("#") else line for line in text.splitlines()]
     reader = csv.reader(lines)
-    header = [column.strip() for column in next(filter(None, reader), [])]
-    form.check_columns(header)
     stations, places = [], []
-    for cells in filter(None, reader):
-        places.append(f"{title}, line {reader.line_num}")
-        stations.append(_Row.of(cells, header, place=places[-1], form=form).station(len(places)))
+    try:
+        header = [column.strip() for column in next(filter(None, reader), [])]
+        form.check_columns(header)
+        for cells in filter(None, reader):
+            place = f"{title}, line {reader.line_num}"
+            places.append(place)
+            row = _Row.of(cells, header, place=place, form=form)
+            stations.append(row.station(len(places)))
+    except csv.Error as error:
+        raise StationError(
+            f"{title}, line {reader.line_num}: this is no row of a table ({error}); mend its quotes"
+        ) from error
     stations = as_wt_pct(stations, title, fractions=fractions)
     return StationTable(title, camera, tuple(stations), check_table(stations, places, title))
 
@@ -103,6 +126,13 @@ class _Form:
         known = (*needed, *_OXIDE_COLUMNS, *_OTHER_COLUMNS, *_FOR_PEOPLE)
         unknown = [column for column in columns if column not in known]
         missing = [column for column in needed if column not in columns]
+        if len(columns) == 1:
+            for mark, name in _OTHER_COMMAS.items():
+                if columns[0].count(mark) >= len(self.bands):
+                    raise StationError(
+                        f"{self.title}: the columns are parted by {name}; save the table with "
+                        "commas between columns and points in numbers"
+                    )
         if unknown or missing:
             faults = []
             if missing:
@@ -148,14 +178,13 @@ class _Row:
     def number(self, column: str) -> float | None:
         """A finite number, or None where the cell is empty."""
         text = self.text(column)
-        try:
-            value = float(text) if text else None
-        except ValueError:
-            value = math.nan
-        if value is not None and not math.isfinite(value):
+        if not text:
+            return None
+        value = float(text) if _NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(value):
             raise StationError(
-                f"{self.place}: {column} is {text!r}, which is no number; write one, or leave an "
-                "oxide's cell empty where it was not measured"
+                f"{self.place}: {column} is {_shown(text)!r}, which is no number; write digits and "
+                "a decimal point alone, or leave an oxide's cell empty where it was not measured"
             )
         return value
 
@@ -191,8 +220,16 @@ class _Row:
         number, name = self.text("station") or str(count), self.text("name")
         if not name:
             raise StationError(f"{self.place}: the station has no name; give it one")
+        for column in ("name", "site"):
+            if not self.text(column).isprintable() or len(self.text(column)) > LONGEST_NAME:
+                raise StationError(
+                    f"{self.place}: the {column} {_shown(self.text(column))!r} is no name; write "
+                    f"one line of at most {LONGEST_NAME} letters"
+                )
         if not re.fullmatch(r"\d{1,9}", number):
-            raise StationError(f"{self.place}: station is {number!r}; a whole number is needed")
+            raise StationError(
+                f"{self.place}: station is {_shown(number)!r}; a whole number is needed"
+            )
         return int(number), name
 
     def estimated(self) -> bool:
@@ -235,8 +272,15 @@ def _sources(text: str, place: str) -> dict[str, str]:
     return keys
 
 
+def _shown(text: str) -> str:
+    """As much of a text as a sentence bears."""
+    return text if len(text) <= LONGEST_NAME else f"{text[:LONGEST_NAME]}…"
+
+
 def _offer(name: str, pool: Iterable[str]) -> str:
     """A name, with the nearest of the pool where one is near."""
+    if not name.isprintable() or len(name) > LONGEST_NAME:
+        return repr(_shown(name))
     by_lower = {other.lower(): other for other in pool}
     near = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.4)
     return f"{name} ({by_lower[near[0]]}?)" if near else name

@@ -1,6 +1,7 @@
 """Users' tables: what is read comes back, what is wrong is told in one sentence."""
 
 import dataclasses
+import os
 from importlib.resources import files
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from lunarscale.errors import StationError
 from lunarscale.stations import STATION_BANDS, built_in_table, read_stations
-from lunarscale.stations.reading import table_of
+from lunarscale.stations.reading import LARGEST_TABLE, table_of
 
 CAMERA = "clementine-uvvis"
 HEADER = "name,site,lon,lat,R415,R750,R900,R950,R1000,FeO_wt_pct,TiO2_wt_pct"
@@ -77,7 +78,20 @@ FAULTS = {
     "header only": (text(rows=()), "a header but no stations"),
     "missing column": (text(HEADER.replace("R950", "R95")), r"no column R950 \(R95\?\)"),
     "unknown column": (text(HEADER.replace("FeO_", "Fe0_")), r"unknown Fe0_wt_pct \(FeO_wt_pct\?"),
-    "other delimiter": (text().replace(",", ";"), "columns are parted by commas"),
+    "other delimiter": (text().replace(",", ";"), "are parted by semicolons; save the table"),
+    "tabs": (text().replace(",", "\t"), "are parted by tabs; save the table"),
+    "an endless cell": (text() + '"' + "x" * 200_000, "line 5: this is no row of a table"),
+    "no text": ("\0" * 1000, "has the unknown .*…'; columns"),
+    "digits parted": (changed(1, "R750", "0_1"), "line 3: R750 is '0_1', which is no number"),
+    "a percent sign": (changed(1, "TiO2_wt_pct", "3.1%"), "line 3: TiO2_wt_pct is '3.1%', which"),
+    "a decimal comma": (changed(1, "R750", '"0,1161"'), "line 3: R750 is '0,1161', which is no"),
+    "minus nothing": (changed(1, "R750", "-0.0"), "line 3: R750 is -0, but a reflectance"),
+    "a name of none": (
+        changed(0, "name", "A\0B"),
+        "line 2: the name .* is no name; write one line",
+    ),
+    "a long site": (changed(0, "site", "x" * 81), "line 2: the site 'x*…' is no name"),
+    "beyond all": (changed(0, "FeO_wt_pct", "1e300"), r"the oxides of A sum to 1e\+300 wt %"),
     "column twice": (text(HEADER.replace("site", "lon")), "the column lon is there twice"),
     "no oxide": (text(HEADER.replace("FeO_wt_pct,TiO2_wt_pct", "note,sources")), "no oxide"),
     "short row": (text(rows=["A,B,1,2"]), "line 2: the row has 4 cells but the header 11"),
@@ -125,6 +139,12 @@ def test_files_that_are_no_tables(tmp_path):
         read_stations(tmp_path / "none.csv", CAMERA)
     with pytest.raises(StationError, match="no such file"):
         read_stations(tmp_path, CAMERA)
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(StationError, match="no such file"):
+        read_stations(tmp_path / "pipe.csv", CAMERA)
+    (tmp_path / "long.csv").write_bytes(b"x" * (LARGEST_TABLE + 1))
+    with pytest.raises(StationError, match="10,000,001 bytes but a table of stations may have 10"):
+        read_stations(tmp_path / "long.csv", CAMERA)
     binary = tmp_path / "b.csv"
     binary.write_bytes(b"\x89PNG\xff\xfe")
     with pytest.raises(StationError, match="not text in UTF-8"):
