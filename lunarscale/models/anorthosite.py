@@ -9,10 +9,10 @@ from lunarscale.models.derived import (
     plagioclase_of_al2o3,
 )
 
-#: Plagioclase by volume from which a rock is a noritic, gabbroic or troctolitic anorthosite
-#: (Stöffler, Knöll, Marvin, Simonds & Warren 1980, Proc. Conf. Lunar Highlands Crust, 51; 90 %
-#: and more is anorthosite). The highlands' surface has 80 % on average (Taylor 2009, Elements 5,
-#: 17).
+#: Plagioclase by volume from which ground is called rich in it. A choice of lunarscale's, to be
+#: moved: just below the 80 % of the highlands' average surface (Taylor 2009, Elements 5, 17), far
+#: from the 90 % of anorthosite as a rock. Nomenclatures of highland rocks commonly draw the line
+#: to noritic anorthosite there; their source was not at hand.
 PLAGIOCLASE_RICH = 0.775
 
 #: The Al2O3 that this much plagioclase gives, wt %, to the tenth: 26.7.

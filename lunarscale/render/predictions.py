@@ -49,6 +49,8 @@ class PredictionPanel:
         What is written into the panel.
     remark : str
         ``experimental``, or nothing.
+    estimated : tuple of bool
+        Which stations' spectra were estimated, not measured; empty for none.
     """
 
     oxide: str
@@ -58,6 +60,7 @@ class PredictionPanel:
     sites: tuple[str, ...]
     told: str = ""
     remark: str = ""
+    estimated: tuple[bool, ...] = ()
 
 
 def draw_predictions(
@@ -89,7 +92,9 @@ def draw_predictions(
     sheet = Sheet(width, height)
     title = "Predicted against measured at the stations"
     sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    told = f"{model} · filled: {marks[0]} · hollow: {marks[1]}"
+    starred = _starred(panels)
+    star = "* spectra estimated, not measured" if starred else ""
+    told = f"{model} · filled: {marks[0]} · hollow: {marks[1]}" + (f" · {star}" if star else "")
     sheet.write(0.6, height - 0.48, told, color=FAINT, va="top")
     looks = _looks([site for panel in panels for site in panel.sites])
     for place, panel in enumerate(panels):
@@ -97,7 +102,7 @@ def draw_predictions(
         left = 0.6 + column * (_PANEL + _GAP_X)
         bottom = height - 0.95 - row * (_PANEL + _GAP_Y) - _PANEL
         _draw_panel(sheet.panel(left, bottom, width=_PANEL, height=_PANEL), panel, looks)
-    _legend(sheet, looks)
+    _legend(sheet, looks, starred)
     name = f"Predicted against measured: {model}"
     size = sheet.save_png(path, title=name)
     vector = path.with_suffix(".svg")
@@ -105,10 +110,21 @@ def draw_predictions(
     caption = (
         f"{model}: oxides predicted at the stations against what was measured there; filled: "
         f"{marks[0]}, hollow: {marks[1]}. The line is equality."
-    )
+    ) + (f" {star}." if star else "")
     oxides = ", ".join(panel.oxide for panel in panels)
     alt = f"Scatter of predicted over measured wt % of {oxides}"
     return Illustration(path, "Predicted against measured", caption, alt, *size, vector)
+
+
+def _starred(panels: Sequence[PredictionPanel]) -> set[str]:
+    """Sites with a station whose spectrum was estimated."""
+    return {
+        site
+        for panel in panels
+        if panel.estimated
+        for site, estimated in zip(panel.sites, panel.estimated, strict=True)
+        if estimated
+    }
 
 
 def _looks(sites: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -156,11 +172,14 @@ def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, 
         )  # fmt: skip
 
 
-def _legend(sheet: Sheet, looks: dict[str, tuple[str, str]]) -> None:
+def _legend(sheet: Sheet, looks: dict[str, tuple[str, str]], starred: set[str]) -> None:
     handles = [
-        Line2D([], [], marker=mark, color=colour, linestyle="none", markersize=4.5, label=site)
+        Line2D(
+            [], [], marker=mark, color=colour, linestyle="none", markersize=4.5,
+            label=f"{site}*" if site in starred else site,
+        )
         for site, (colour, mark) in looks.items()
-    ]
+    ]  # fmt: skip
     sheet.figure.legend(
         handles=handles, loc="upper right", frameon=False, fontsize=SMALL_PT + 0.5,
         bbox_to_anchor=(1.0 - 0.1 / sheet.width, 1.0 - 0.85 / sheet.height),

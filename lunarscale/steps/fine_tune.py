@@ -167,7 +167,8 @@ def write(tuning: FineTuning, folder: Path) -> list[Path]:
     """Write each stage as a model file, every station's predictions, and the figure."""
     written = [_write_model(tuning, stage, folder) for stage in tuning.stages]
     stages = [stage.replace(", ", "_").replace(" ", "_") for stage in tuning.stages]
-    header = ("station", "site", "oxide", "measured_wt_pct", *(f"{s}_wt_pct" for s in stages))
+    columns = (f"{stage}_wt_pct" for stage in stages)
+    header = ("station", "site", "estimated", "oxide", "measured_wt_pct", *columns)
     table = save_table(folder / "fine-tuning.csv", header, _rows(tuning))
     return [*written, table, draw(tuning, folder / "fine-tuning.png").path]
 
@@ -179,7 +180,8 @@ def _rows(tuning: FineTuning) -> Iterator[tuple[object, ...]]:
         for row in samples.rows(oxide):
             values = (round(float(values[row]), 4) for values in predicted)
             measured = samples.target(oxide)[row]
-            yield (samples.names[row], samples.sites[row], oxide, measured, *values)
+            estimated = "yes" if samples.estimated[row] else "no"
+            yield (samples.names[row], samples.sites[row], estimated, oxide, measured, *values)
 
 
 def draw(tuning: FineTuning, path: Path) -> Illustration:
@@ -192,7 +194,15 @@ def draw(tuning: FineTuning, path: Path) -> Illustration:
         at = [index for index, site in enumerate(sites) if site == tuning.site]
         told = f"{tuning.site}: {before[at].mean():.2f} → {after[at].mean():.2f}" if at else ""
         panels.append(
-            PredictionPanel(oxide, samples.target(oxide)[rows], after, before, sites, told)
+            PredictionPanel(
+                oxide,
+                samples.target(oxide)[rows],
+                after,
+                before,
+                sites,
+                told,
+                estimated=tuple(bool(samples.estimated[row]) for row in rows),
+            )
         )
     marks = (f"fine-tuned on {tuning.site}", "trained without it")
     name = tuning.stages[BEFORE].kind.name
@@ -228,7 +238,7 @@ def change_table(tuning: FineTuning) -> Table:
 def _write_model(tuning: FineTuning, stage: str, folder: Path) -> Path:
     trained, samples = tuning.stages[stage], tuning.samples
     words = {BEFORE: "without", AFTER: "with", FROZEN: "with-frozen"}
-    site = re.sub(r"\W+", "-", tuning.site.lower().replace("'", ""))
+    site = re.sub(r"\W+", "-", tuning.site.lower().replace("'", "")).strip("-")
     name = f"{network_name(trained.kind)}-{words[stage]}-{site}"
     learnt = np.array([site != tuning.site or stage != BEFORE for site in samples.sites])
     domain = Domain.of(samples, np.flatnonzero(learnt))
@@ -244,6 +254,10 @@ def _write_model(tuning: FineTuning, stage: str, folder: Path) -> Path:
         licence=LICENCE,
         version=lunarscale.__version__,
         training={"stations": samples.digest, "n": int(learnt.sum()), "seeds": list(trained.seeds),
+                  "estimated spectra": [
+                      name for name, has, made in zip(samples.names, learnt, samples.estimated,
+                                                      strict=True) if has and made],
+                  "judged": "at no held-out station; `lunarscale train` judges the network",
                   "rate": RATE, "epochs": EPOCHS, "frozen": list(EARLY[trained.kind.name])
                   if stage == FROZEN else []},
     )  # fmt: skip

@@ -25,7 +25,10 @@ _METHOD = (
     "Held out LOO: the station; LOMO: its landing site. 95 %: bootstrap interval of R², over "
     "stations (LOO) or landing sites (LOMO). Nested: R² when the family is chosen again without "
     "the station or site, which is what choosing by these rules is worth; the menu and the rules "
-    "themselves were settled with scores in sight, so it is somewhat too good still. Reference: "
+    "themselves were settled with scores in sight, so it is somewhat too good still. The angles' "
+    "origins are published ones that such stations helped to find: found again in every fold, "
+    "Clementine's LOMO falls from 0.936 to 0.924 for FeO, from 0.526 to 0.511 for SiO₂, and by "
+    "less than 0.005 for the others. Reference: "
     "ridge on logarithms of the bands and their squares; less it: the difference in R², * where "
     "the 95 % interval of the paired bootstrap leaves out zero. RMSE in wt %. Paper: Qiu et al. "
     "2025. An oxide without skill at landing sites held out (R² below zero, nested or not) is "
@@ -34,7 +37,8 @@ _METHOD = (
 _INTERVALS = (
     "Prediction intervals are CV+ by landing site (Barber et al. 2021): their ends come from "
     "models without each site and those models' errors there. Coverage is nested: the intervals "
-    "were made again without the station, or without its whole site. Width: median, wt %."
+    "were made again without the station, or without its whole site, of the family that was "
+    "chosen with all of them. 95 %: binomial, as if stations were independent. Width: median, wt %."
 )
 
 
@@ -114,7 +118,7 @@ def _scores(made: Ridges) -> _Rows:
     for oxide, of in made.verdicts.items():
         for scheme in JUDGED:
             score, against = of.scores[scheme], of.against_reference[scheme]
-            over = score.r2_over_rows if scheme == "LOO" else score.r2_over_sites
+            over = score.interval(scheme)
             paper = PUBLISHED_R2["qiu-2025"].get(oxide) if scheme == "LOO" else None
             name = pretty_name(oxide) + (" (exp.)" if of.experimental else "")
             rows.append(
@@ -161,9 +165,9 @@ def _panels(made: Ridges) -> list[PredictionPanel]:
         )
         sites = tuple(samples.sites[row] for row in rows)
         remark = "experimental" if of.experimental else ""
-        panels.append(
-            PredictionPanel(oxide, samples.target(oxide)[rows], near, far, sites, told, remark)
-        )
+        estimated = tuple(bool(samples.estimated[row]) for row in rows)
+        measured = samples.target(oxide)[rows]
+        panels.append(PredictionPanel(oxide, measured, near, far, sites, told, remark, estimated))
     return panels
 
 

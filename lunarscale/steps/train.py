@@ -273,7 +273,8 @@ def card_of(training: Training, quantities: Sequence[str]) -> Card:
 
 TARGETS = {
     CLEMENTINE: "FeO, TiO2: Wilcox 2005; other oxides: the soils of the Kaguya table",
-    KAGUYA: "the soils of the Kaguya table, Apollo 15 put back at their stations",
+    KAGUYA: "the soils of the Kaguya table, Apollo 15 put back at their stations; points 9 and 10, "
+    "whose sites are unknown, count as sites of their own",
 }
 
 

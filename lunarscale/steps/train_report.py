@@ -33,7 +33,9 @@ _PROTOCOLS = {
 _METHOD = (
     "R² is pooled, 1 − SSE/SST. Networks are the mean of their seeds; a held-out station has no "
     "part in scaling, stopping or choice. Intervals are percentiles of 2,000 bootstrap resamples "
-    "of stations; a difference to the reference ridge is bootstrapped in pairs, on equal rows. "
+    "of stations, or of landing sites where those were held out; a difference to the reference "
+    "ridge is bootstrapped in pairs, on equal rows. The origins of OMAT and of the angles are "
+    "published ones, which stations as these helped to find. "
     "Most stations lie beside others of their mission, so that holding out one station tests "
     "neighbours; holding out a landing site tests what a map needs. The leaky protocol is what "
     "open code does, and is shown only to tell how much it flatters."
@@ -97,10 +99,10 @@ def scores_table(training: Training) -> Printed:
         before = line.oxide
     table.caption = (
         "LOO: the station held out; LOMO: its landing site; leaky LOO: scaled by all stations, "
-        "the epoch that is best on the held-out one. 95 %: bootstrap interval of R². RMSE in "
-        "wt %. Seen: fitted to these stations; refitted: the equation, its origin searched in "
-        "each fold. Less ridge: R² less the reference ridge's; * where the 95 % interval of the "
-        "difference leaves out zero."
+        "the epoch that is best on the held-out one. 95 %: bootstrap interval of R², over stations "
+        "(LOO) or landing sites (LOMO). RMSE in wt %. Seen: fitted to these stations; refitted: "
+        "the equation, its origin searched in each fold. Less ridge: R² less the reference "
+        "ridge's; * where the 95 % interval of the difference leaves out zero."
     )
     table.caption_justify = "left"
     return table
@@ -109,7 +111,7 @@ def scores_table(training: Training) -> Printed:
 def _short(line: Line) -> tuple[str, ...]:
     if line.score is None:
         return number(line.r2, 3), "", "", ""
-    low, high = (number(end, 2) for end in vars(line.score.r2_over_rows).values())
+    low, high = (number(end, 2) for end in vars(line.score.interval(line.scheme)).values())
     less, against = "", line.against_ridge
     if against is not None:
         less = number(against.value, 3) + (" " if 0.0 in against.interval else "*")
@@ -125,7 +127,8 @@ def _cells(line: Line) -> tuple[str, ...]:
     if against is not None:
         low, high = number(against.interval.low, 3), number(against.interval.high, 3)
         less = f"{number(against.value, 3)} ({low} to {high})"
-    low, high = number(made.r2_over_rows.low, 3), number(made.r2_over_rows.high, 3)
+    over = made.interval(line.scheme)
+    low, high = number(over.low, 3), number(over.high, 3)
     return (
         line.model, protocol, str(made.n), number(line.r2, 3), f"{low} to {high}",
         number(made.rmse, 3), number(made.bias, 3), less,
@@ -157,6 +160,7 @@ def _panels(training: Training) -> list[PredictionPanel]:
                 tuple(samples.sites[row] for row in rows),
                 f"R²  LOO {number(scores[0], 3)}\n     LOMO {number(scores[1], 3)}",
                 "experimental" if scores[1] < 0.0 else "",
+                tuple(bool(samples.estimated[row]) for row in rows),
             )
         )
     return panels
@@ -182,7 +186,7 @@ def _write_scores(training: Training, folder: Path) -> Path:
         if made is None:
             row += ["", line.r2, "", "", "", ""]
         else:
-            over = made.r2_over_rows
+            over = made.interval(line.scheme)
             row += [made.n, made.r2, over.low, over.high, made.rmse, made.bias]
         if against is None:
             row += ["", "", ""]

@@ -241,7 +241,8 @@ class _Told:
             if not span > 0.0:
                 raise TrainingError(
                     f"{self.kind.name}: {name} is the same at all {rows.size} stations that fold "
-                    f"{fold} learns {oxide} from; hold out fewer stations, or leave out the oxide"
+                    f"{fold} learns {oxide} from, or not defined at one of them; hold out fewer "
+                    "stations, check their spectra, or leave out the oxide"
                 )
         return Scaler(x.mean(axis=0), x.std(axis=0), float(y.mean()), float(y.std()))
 

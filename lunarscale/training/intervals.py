@@ -6,7 +6,9 @@ model that has not seen it, and ``r = floor((1 - level) (n + 1))``, the interval
 
     from the r-th smallest of m_k(i)(x) - R_i    to the r-th largest of m_k(i)(x) + R_i .
 
-For rows that can be exchanged it covers at least 2 level - 1, and in practice about ``level``.
+For rows that can be exchanged jackknife+ covers at least 2 level - 1, CV+ with folds of one
+size a little less, and both about ``level`` in practice. Folds by site are of very different
+sizes, of which nothing is proved: ``nested_coverage`` tells what they do here.
 Stations of one site resemble each other, so they cannot be exchanged for stations elsewhere:
 folds by landing site are the default, and tell how wrong a map may be where nobody has landed.
 """

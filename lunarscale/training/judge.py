@@ -54,6 +54,10 @@ class Score:
     r2_over_rows: Interval
     r2_over_sites: Interval
 
+    def interval(self, scheme: str) -> Interval:
+        """Of R2 over what the scheme held out: landing sites for ``LOMO``, else rows."""
+        return self.r2_over_sites if scheme == "LOMO" else self.r2_over_rows
+
 
 @dataclass(frozen=True)
 class Difference:

@@ -41,7 +41,8 @@ class Line:
         None where only the published R2 is known.
     r2 : float
     against_ridge : Difference or None
-        R2 less the reference ridge's under the same scheme, by paired bootstrap over rows.
+        R2 less the reference ridge's under the same scheme, by paired bootstrap over rows, or over
+        landing sites where those were held out.
     """
 
     oxide: str
@@ -121,7 +122,10 @@ def _line(
     rows = _rows_of_both(samples, oxide, [predicted] if rival is None else [predicted, rival])
     measured, sites = samples.target(oxide)[rows], [samples.sites[row] for row in rows]
     made = score(measured, predicted[rows], sites)
-    against = None if rival is None else difference(measured, predicted[rows], rival[rows])
+    against = None
+    if rival is not None:
+        drawn = sites if scheme == "LOMO" else None
+        against = difference(measured, predicted[rows], rival[rows], sites=drawn)
     return Line(oxide, model, scheme, made, made.r2, against)
 
 

@@ -138,7 +138,7 @@ def _card(
         distance_limit=limit,
         block_pixels=block_pixels,
         description=description,
-        source="lunarscale, chosen by nested selection at the stations",
+        source="lunarscale, chosen at the stations by the rule of lunarscale.training.selection",
         licence="Apache-2.0",
         version=version,
         training={

@@ -88,13 +88,13 @@ class Verdict:
         )
 
     def figures(self) -> dict[str, float]:
-        """The figures by name, ``R2 LOO``, for a card."""
+        """The figures by name, ``R2 LOO``, for a card; ends are those of ``Score.interval``."""
         named = {}
         for scheme in JUDGED:
             own = self.scores[scheme]
             named[f"R2 {scheme}"] = own.r2
-            named[f"R2 {scheme} low"] = own.r2_over_rows.low
-            named[f"R2 {scheme} high"] = own.r2_over_rows.high
+            named[f"R2 {scheme} low"] = own.interval(scheme).low
+            named[f"R2 {scheme} high"] = own.interval(scheme).high
             named[f"RMSE {scheme}"] = own.rmse
             named[f"R2 {scheme} nested"] = self.nested[scheme].r2
             named[f"R2 {scheme} reference"] = self.reference[scheme].r2

@@ -1,5 +1,6 @@
 """The figure of predicted against measured oxides."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,22 @@ def test_every_site_looks_different() -> None:
     sites = [f"site {i}" for i in range(16)]
     looks = _looks(sites)
     assert len(set(looks.values())) == len(sites)
+
+
+def test_sites_of_estimated_spectra_are_starred(tmp_path: Path) -> None:
+    estimated = (False,) * 10 + (True, False)
+    made = draw_predictions(
+        [panel(), replace(panel("MgO"), estimated=estimated)],
+        model="m", marks=MARKS, path=tmp_path / "p.png",
+    )  # fmt: skip
+    assert made.vector is not None
+    drawn = made.vector.read_text("utf-8")
+    assert "site 10*" in drawn
+    assert "site 9*" not in drawn
+    assert "* spectra estimated, not measured" in drawn
+    assert "* spectra estimated, not measured." in made.caption
+    plain = draw_predictions([panel()], model="m", marks=MARKS, path=tmp_path / "q.png")
+    assert "estimated" not in plain.caption
 
 
 def test_the_same_panels_give_the_same_bytes(tmp_path: Path) -> None:

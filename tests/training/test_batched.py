@@ -205,7 +205,10 @@ def test_what_teaches_nothing_is_refused() -> None:
         run(folds=one)
     flat = SAMPLES.reflectance.copy()
     flat[:-1, 2] = 0.2
-    with pytest.raises(TrainingError, match="R900 is the same at all 17 stations that fold 0"):
+    with pytest.raises(
+        TrainingError,
+        match=r"R900 is the same at all 17 stations .* or not defined at one",
+    ):
         run(samples=replace(SAMPLES, reflectance=flat), folds=leave_out(17))
     with pytest.raises(TrainingError, match="no station has SiO2"):
         run(oxides=("SiO2",))

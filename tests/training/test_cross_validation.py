@@ -9,6 +9,7 @@ from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.cross_validation import LEAKY, NetworkRun, cross_validate
 from lunarscale.training.families import held_out
 from lunarscale.training.folds import leave_one_mission_out
+from lunarscale.training.judge import difference
 from lunarscale.training.menu import REFERENCE, ridges
 from lunarscale.training.networks import QIU_2025
 from lunarscale.training.samples import Samples, samples_of
@@ -90,6 +91,12 @@ def test_scores_stand_on_equal_rows_beside_ridge_equation_and_paper(
     assert lines["FeO", RIDGE, "LOMO"].r2 == r2(measured, rival)
     assert line.against_ridge is not None
     assert line.against_ridge.value == line.r2 - r2(measured, rival)
+    sites = [samples.sites[row] for row in rows]
+    network = run.mean("LOMO", "FeO")[rows]
+    assert line.against_ridge == difference(measured, network, rival, sites=sites)
+    alone = lines["FeO", "qiu-2025", "LOO"]
+    assert alone.against_ridge is not None
+    assert alone.against_ridge.interval != line.against_ridge.interval
     assert lines["FeO", "qiu-2025-feo", SEEN].score is not None
     assert lines["FeO", "qiu-2025, as published", "LOO"].r2 == 0.897
     assert lines["MgO", "qiu-2025, as published", "LOO"].score is None

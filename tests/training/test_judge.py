@@ -32,6 +32,8 @@ def test_a_score_is_what_its_formulas_say() -> None:
     assert found.rmse == pytest.approx(np.sqrt(np.mean(missed**2)))
     assert found.bias == pytest.approx(missed.mean())
     assert found.r2 in found.r2_over_rows
+    assert found.interval("LOO") is found.interval("leaky LOO") is found.r2_over_rows
+    assert found.interval("LOMO") is found.r2_over_sites
 
 
 def test_resampled_r2_is_that_of_rows_repeated() -> None:
