@@ -79,6 +79,11 @@ class Equation:
         return stated + ("; maria only" if self.mare_only else "")
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Where its one quantity holds."""
+        return (self.validity,)
+
+    @property
     def digest(self) -> str:
         """SHA-256 of everything that determines its results."""
         determining = {

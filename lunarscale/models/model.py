@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 from lunarscale.quantities import Quantity
 
+#: How the remark of a quantity begins that shows no skill away from the stations.
+EXPERIMENTAL = "experimental"
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -57,6 +60,10 @@ class Model(Protocol):
     @property
     def source(self) -> str:
         """Where it was published."""
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader of each quantity's map must know: where it holds, how far it is trusted."""
 
     @property
     def digest(self) -> str:

@@ -1,24 +1,27 @@
 """A network in an ONNX file as a ``Model``: reflectances in, any number of quantities out."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import ModelError
-from lunarscale.flags import EXTRAPOLATED, NO_DATA, MapReason
+from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.models.card import Card
-from lunarscale.models.model import Prediction
+from lunarscale.models.model import EXPERIMENTAL, Prediction
 from lunarscale.models.network_loops import compiled_loops
 from lunarscale.models.onnx_file import GraphFacts
 from lunarscale.models.ports import layout_of, output_names, wanted_outputs
-from lunarscale.models.session import Buffers, Shapes, open_session
+from lunarscale.models.session import SPAN_PIXELS, Buffers, Shapes, open_session
 from lunarscale.models.signature import DISTANCE
 from lunarscale.quantities import QUANTITIES, Quantity
+
+_Number = TypeVar("_Number", bound=np.generic)
 
 #: Part of every network's digest: raise it whenever any value or flag may change.
 NETWORK_VERSION = 1
@@ -92,6 +95,14 @@ class Network:
         return f"{names} = network({bands})"
 
     @property
+    def remarks(self) -> tuple[str, ...]:
+        """Which quantities are experimental, and why."""
+        return tuple(
+            f"{EXPERIMENTAL}: {output.reason}" if output.experimental else ""
+            for output in self.card.outputs
+        )
+
+    @property
     def source(self) -> str:
         """Where it was published; else where it lies."""
         return self.card.source or Path(self.location).name
@@ -148,7 +159,8 @@ class Network:
         # a convolution makes its channels at every band, and at an angle or two computed inside
         widest = max(self.facts.widest, self.facts.deepest * (len(self.bands_nm) + 2))
         ports = len(self.bands_nm) + sum(values for _, values in self.shapes.outputs)
-        return 4 * self.shapes.block * (LIVE_ARRAYS * widest + ports)
+        span = max(self.shapes.block, SPAN_PIXELS)
+        return 4 * (self.shapes.block * LIVE_ARRAYS * widest + span * ports)
 
     def require_fit(self) -> None:
         """Refuse a card of another graph.
@@ -203,56 +215,54 @@ class Network:
         shapes, scaling = self.shapes, self._scaling(scale)
         buffers = open_session(self.location, self.sha256, shapes).buffers
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is voided
-            for start in range(0, counts.shape[1], shapes.block):
-                block = slice(start, min(start + shapes.block, counts.shape[1]))
-                room = Prediction(made.values[:, block], made.flags[:, block])
-                self._predict(counts[:, block], scaling, buffers, out=room)
+            for span in _spans(counts.shape[1], shapes.block, most=buffers.blocks):
+                room = Prediction(span.of(made.values), span.of(made.flags))
+                self._predict(span.of(counts), scaling, buffers, out=room)
         return made
 
     def _predict(
         self, counts: NDArray[np.int16], scaling: "_Scaling", buffers: Buffers, *, out: Prediction
     ) -> None:
-        """One block; what the buffers hold beyond its pixels is of the block before."""
+        """Some blocks, (row, block, pixel); what the buffers hold beyond them is of others."""
         loops = compiled_loops()
-        room, lowest = slice(0, counts.shape[1]), counts.min(axis=0)
-        if lowest.max() == NO_DATA:  # the lowest count there is: nowhere are all bands known
-            out.values.fill(0)
-            out.flags.fill(MapReason.NO_INPUT)
-            return
-        reflectance = buffers.reflectance[:, room]
-        loops.scaled(counts, scaling.gain, scaling.bias, scaling.harmless, out=reflectance)
-        buffers.run()
+        _, blocks, pixels = counts.shape
+        room = slice(None), slice(blocks), slice(pixels)
+        lowest = counts.min(axis=0)  # the lowest count there is tells of a band that has none
+        known = lowest.max(axis=1) > NO_DATA
+        scaling.apply(counts, anywhere=lowest.min() == NO_DATA, out=buffers.reflectance[room])
+        for block in np.flatnonzero(known).tolist():
+            buffers.run(block)
         stretched = self._stretched(counts, scaling, buffers)
         for values, flags, (name, column), output in zip(
             out.values, out.flags, self.columns, self.card.outputs, strict=True
         ):
-            made = buffers.outputs[name][column, room]
+            made = buffers.outputs[name][room][column]
             if (output.multiply_by, output.add) != (1.0, 0.0):
                 made *= np.float32(output.multiply_by)
                 made += np.float32(output.add)
             loops.flag(made, lowest, stretched, out=flags)
             loops.finite(made, out=values)
+        if not known.all():
+            out.values[:, ~known] = 0.0
 
     def _scaling(self, scale: float) -> "_Scaling":
         given, bands = self.card.input, len(self.bands_nm)
-        divide = np.array(given.divide_by or (1.0,) * bands)[:, np.newaxis]
-        subtract = np.array(given.subtract or (0.0,) * bands)[:, np.newaxis]
+        divide = np.reshape(given.divide_by or (1.0,) * bands, (-1, 1, 1))
+        subtract = np.reshape(given.subtract or (0.0,) * bands, (-1, 1, 1))
         return _Scaling(
             (scale / divide).astype(np.float32),
             (-subtract / divide).astype(np.float32),
-            np.int16(min(HARMLESS / scale, 32767)),
+            ((HARMLESS - subtract) / divide).astype(np.float32),
             [(low / scale, high / scale) for low, high in given.range],
         )
 
     def _stretched(
         self, counts: NDArray[np.int16], scaling: "_Scaling", buffers: Buffers
-    ) -> NDArray[np.uint8] | np.uint8:
+    ) -> NDArray[np.uint8]:
         """``EXTRAPOLATED`` where a pixel is unlike what the network was trained on, else 0."""
-        if self.card.distance_limit is None and not scaling.ranges:
-            return np.uint8(0)
-        stretched = np.zeros(counts.shape[1], np.uint8)
+        stretched = np.zeros(counts.shape[1:], np.uint8)
         if self.card.distance_limit is not None:
-            distance = buffers.outputs[DISTANCE][0, : counts.shape[1]]
+            distance = buffers.outputs[DISTANCE][0, : counts.shape[1], : counts.shape[2]]
             # a distance that is no number is no small one
             stretched[~(distance <= np.float32(self.card.distance_limit))] = EXTRAPOLATED
         for row, (low, high) in zip(counts, scaling.ranges, strict=False):
@@ -267,9 +277,39 @@ class Network:
 
 
 class _Scaling(NamedTuple):
-    """What turns counts into a graph's input, (band, 1), and the ends of its range in counts."""
+    """What turns counts into a graph's input, (band, 1, 1), and the ends of its range in counts."""
 
     gain: NDArray[np.float32]
     bias: NDArray[np.float32]
-    harmless: np.int16
+    harmless: NDArray[np.float32]
     ranges: list[tuple[float, float]]
+
+    def apply(self, counts: NDArray[np.int16], *, anywhere: bool, out: NDArray[np.float32]) -> None:
+        """Scale counts, (band, block, pixel); ``anywhere`` says whether any of them is missing."""
+        np.multiply(counts, self.gain, out=out)
+        if self.bias.any():
+            out += self.bias
+        if anywhere:
+            np.copyto(out, self.harmless, where=counts == NO_DATA)
+
+
+class _Span(NamedTuple):
+    """Some whole blocks of pixels, or one that is not whole."""
+
+    start: int
+    blocks: int
+    pixels: int
+
+    def of(self, array: NDArray[_Number]) -> NDArray[_Number]:
+        """A view (row, block, pixel) of its part of an array (row, pixel)."""
+        stop = self.start + self.blocks * self.pixels
+        return array[:, self.start : stop].reshape(len(array), self.blocks, self.pixels)
+
+
+def _spans(pixels: int, block: int, *, most: int) -> Iterator[_Span]:
+    """All pixels in spans of at most so many blocks."""
+    start = 0
+    while left := pixels - start:
+        span = _Span(start, max(1, min(most, left // block)), min(block, left))
+        yield span
+        start += span.blocks * span.pixels

@@ -195,7 +195,7 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
     for number, model in enumerate(models):
         if model in models[:number]:
             raise ModelError(f"the model {model.name} is named twice; name it once")
-        for quantity in model.quantities:
+        for quantity, remark in zip(model.quantities, model.remarks, strict=True):
             name = quantity.name
             author_year = "-".join(model.name.split("-")[:2])
             for suffix in (author_year, model.name):
@@ -205,7 +205,8 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
                 raise ModelError(
                     f"{model.name} makes {name}, which is a layer already; leave it out"
                 )
-            layers.append(MapLayer(name, quantity.name, model.name, model.formula, model.source))
+            facts = model.name, model.formula, model.source
+            layers.append(MapLayer(name, quantity.name, *facts, remark))
     return tuple(layers)
 
 

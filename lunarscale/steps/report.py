@@ -10,7 +10,7 @@ import lunarscale
 from lunarscale.engine.executors import Executor
 from lunarscale.engine.record import now, read_runs
 from lunarscale.grid.raster import weight_to_km2
-from lunarscale.models.registry import BUILT_IN
+from lunarscale.models.model import EXPERIMENTAL
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.overview import Overview
 from lunarscale.reduce.statistics import Statistics
@@ -21,6 +21,7 @@ from lunarscale.reduce.table import (
     qualified_areas_km2,
 )
 from lunarscale.render.figure import Illustration
+from lunarscale.render.labels import pretty_name
 from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.plots import HistogramCurve, draw_histograms
@@ -117,7 +118,7 @@ def _draw(cube: Cube, layer: MapLayer, *, summary: Summary, folder: Path) -> lis
         units=quantity.units,
         values=small.finish(quantity.quantum),
         bounds=small.bounds,
-        model=layer.model,
+        model=_model(layer),
         formula=layer.formula,
         source=layer.source,
         valid_min=np.nan if moon.min is None else moon.min,
@@ -132,11 +133,17 @@ def _draw(cube: Cube, layer: MapLayer, *, summary: Summary, folder: Path) -> lis
             name=layer.name,
             long_name=quantity.long_name,
             units=quantity.units,
-            model=layer.model,
+            model=_model(layer),
             path=folder / f"{layer.name}_histogram.png",
             simulated=simulated,
         ),
     ]
+
+
+def _model(layer: MapLayer) -> str:
+    """The model, for a figure; with a warning where it is experimental."""
+    doubt = f" ({EXPERIMENTAL})" if layer.remark.startswith(EXPERIMENTAL) else ""
+    return f"{layer.model}{doubt}"
 
 
 def _curves(summary: Summary, index: int, layer: MapLayer) -> list[HistogramCurve]:
@@ -167,15 +174,18 @@ def _flags(statistics: Statistics, index: int, layer: MapLayer) -> Table:
 
 
 def _notes(layers: Sequence[MapLayer]) -> list[MethodNote]:
-    notes = [
-        MethodNote(
-            layer.model,
-            BUILT_IN[layer.model].validity if layer.model in BUILT_IN else "",
-            formula=layer.formula,
-            source=layer.source,
-        )
-        for layer in layers
-    ]
+    """A note a model, with what must be known of its layers."""
+    notes = []
+    for model in dict.fromkeys(layer.model for layer in layers):
+        own = [layer for layer in layers if layer.model == model]
+        named = len(own) > 1
+        told = [
+            f"{pretty_name(layer.name)}: {layer.remark}" if named else layer.remark
+            for layer in own
+            if layer.remark
+        ]
+        formula, source = own[0].formula, own[0].source
+        notes.append(MethodNote(model, "; ".join(told), formula=formula, source=source))
     return [*notes, MethodNote("Statistics", _METHOD)]
 
 

@@ -86,6 +86,8 @@ class MapLayer:
         Name of the model that made it.
     formula, source : str
         What it computes, and where that comes from.
+    remark : str
+        What a reader must know: where it holds, how far it is trusted.
     """
 
     name: str
@@ -93,6 +95,7 @@ class MapLayer:
     model: str
     formula: str
     source: str
+    remark: str = ""
 
     @property
     def quantum(self) -> float:
@@ -224,6 +227,7 @@ def _map_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
             "model": layer.model,
             "formula": layer.formula,
             "source": layer.source,
+            **({"comment": layer.remark} if layer.remark else {}),
         }
         flag = {
             "long_name": f"why {layer.name} has no value, or a stretched one",

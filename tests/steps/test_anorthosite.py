@@ -43,6 +43,7 @@ class TwoMaps:
     def __init__(self, name: str = "two-maps", names: tuple[str, ...] = ("Al2O3", "Mg_number")):
         self.name = self.digest = name
         self.quantities = tuple(QUANTITIES[quantity] for quantity in names)
+        self.remarks = ("",) * len(names)
 
     def predict(
         self, counts: np.ndarray, scale: float, *, out: Prediction | None = None

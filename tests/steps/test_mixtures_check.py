@@ -34,6 +34,7 @@ class Affine:
     mare_only = False
     formula, source = "c + k · R", "made for this test"
     quantities = tuple(QUANTITIES[name] for name in ("FeO", "FeO_lower", "FeO_upper", "MgO"))
+    remarks = ("",) * 4
     #: Ends of the interval about FeO, wt %.
     reach = (-0.2, 0.1)
 

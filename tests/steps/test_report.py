@@ -1,16 +1,20 @@
 """The report tells what predict counted."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import rasterio
 
+from lunarscale.models.equations import QIU_2025_FEO, WILCOX_2005_FEO
 from lunarscale.simulated.archive import write_archive
 from lunarscale.steps.ingest import ingest
 from lunarscale.steps.predict import predict
-from lunarscale.steps.report import report
+from lunarscale.steps.report import _model, _notes, report
+from lunarscale.store.cube import Cube
+from lunarscale.store.location import Location
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +51,19 @@ def test_the_maria_of_the_page_are_those_of_the_mask(maps: Path, tmp_path: Path)
     assert float(rows["FeO_wilcox_2005", "non-maria"]["outside_mare_share"]) == 1.0
     assert float(rows["FeO_wilcox_2005", "maria"]["outside_mare_share"]) == 0.0
     assert (tmp_path / "report" / "FeO_wilcox_2005.png").stat().st_size > 10_000
+
+
+def test_what_a_model_says_of_itself_goes_with_its_maps(maps: Path) -> None:
+    layers = Cube.open(Location(str(maps))).layout.layers
+    assert [layer.remark for layer in layers] == [
+        QIU_2025_FEO.validity,
+        WILCOX_2005_FEO.validity,
+    ]
+    doubtful = replace(layers[1], remark="experimental: no skill where a landing site was held out")
+    notes = {note.heading: note.text for note in _notes([layers[0], doubtful])}
+    assert notes["qiu-2025-feo"] == QIU_2025_FEO.validity
+    assert "no skill" in notes["wilcox-2005-feo"]
+    assert [_model(layer) for layer in (layers[0], doubtful)] == [
+        "qiu-2025-feo",
+        "wilcox-2005-feo (experimental)",
+    ]
