@@ -1,4 +1,4 @@
-"""The loops around a network, from counts to its input and from its output to flags.
+"""The loops behind a network, from its output to values and flags.
 
 Compiled at first use, once a process, as in ``kernels``; importing compiles nothing.
 """
@@ -21,8 +21,6 @@ class Loops(NamedTuple):
 
     Parameters
     ----------
-    scaled : (int16 count, float32 gain, float32 bias, int16 harmless) -> float32
-        ``count x gain + bias``, of the harmless count where there is none.
     flag : (float32 value, int16 lowest count of its bands, uint8 stretched) -> uint8
         The value's flag; NO_DATA is the lowest count there is.
     finite : (float32) -> float32
@@ -31,7 +29,6 @@ class Loops(NamedTuple):
         ``EXTRAPOLATED`` outside, else the flag.
     """
 
-    scaled: Any
     flag: Any
     finite: Any
     beyond: Any
@@ -48,11 +45,6 @@ def compiled_loops() -> Loops:
 
 @lru_cache(maxsize=1)
 def _compile() -> Loops:
-    @vectorize(["float32(int16, float32, float32, int16)"])
-    def scaled(count, gain, bias, harmless):  # type: ignore[no-untyped-def]
-        known = harmless if count == NO_DATA else count
-        return np.float32(known) * gain + bias
-
     # no fast mathematics here: a NaN must compare as one and be voided
     @vectorize(["uint8(float32, int16, uint8)"])
     def flag_of(value, lowest, stretched):  # type: ignore[no-untyped-def]
@@ -68,4 +60,4 @@ def _compile() -> Loops:
     def beyond(count, low, high, stretched):  # type: ignore[no-untyped-def]
         return np.uint8(EXTRAPOLATED) if (count < low) | (count > high) else stretched
 
-    return Loops(scaled.ufunc, flag_of.ufunc, finite.ufunc, beyond.ufunc)
+    return Loops(flag_of.ufunc, finite.ufunc, beyond.ufunc)
