@@ -1,6 +1,8 @@
 """The command line as a stranger meets it: help, plans, refusals and second runs."""
 
+import errno
 import json
+import os
 import re
 import shlex
 import shutil
@@ -295,6 +297,44 @@ def test_places_that_cannot_be_written_are_refused(archive: Path, tmp_path: Path
     assert a_file.read_text() == (others / "notes.txt").read_text() == "mine"
 
 
+def test_places_that_cannot_take_the_results_are_refused_before_the_work(tmp_path: Path) -> None:
+    a_file = tmp_path / "notes.txt"
+    a_file.write_text("mine")
+    few = ("--bootstrap", "0", "--out")
+    assert "a file is needed but a folder is there" in refused("calibrate", *few, tmp_path)
+    sentence = refused("calibrate", *few, a_file / "below" / "model.json")
+    assert f"a folder is needed but {a_file} is a file; name another" in sentence
+    drawn = ("--figure", a_file / "origin.png")
+    sentence = refused("calibrate", *few, tmp_path / "model.json", *drawn)
+    assert "a folder is needed but a file is there" in sentence
+    sentence = refused("simulate", "--ppd", 4, "--out", a_file)
+    assert "a folder is needed but a file is there" in sentence
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_folder_that_may_not_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write everywhere
+    sentence = refused("calibrate", "--bootstrap", "0", "--out", tmp_path / "new" / "model.json")
+    assert f"{tmp_path} may not be written; name another folder" in sentence
+
+
+def test_a_full_disk_is_told_and_half_a_tile_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    box = ("--bbox", "0", "0", "4", "4", "--ppd", "4")
+    for camera in ("clementine", "kaguya-mi"):
+        sentence = refused("simulate", *box, "--camera", camera, "--out", tmp_path)
+        assert "the disk is full" in sentence
+        assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("command", ["summarise", "report"])
 def test_results_go_into_a_folder_of_this_machine(command: str, maps: Path, tmp_path: Path) -> None:
     a_file = tmp_path / "notes.txt"
@@ -326,7 +366,7 @@ def test_maps_never_take_a_mosaics_place(mosaic: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (["--model", "otake-2012-theta-fe"], "otake.* made for Kaguya MI but the mosaic is of Clem"),
+        (["--model", "otake-2012-theta-fe"], "otake.* made for Kaguya MI but the mosaic is of"),
         (["--model", "qiu-2025-fe"], "no model 'qiu-2025-fe' .*did you mean qiu-2025-feo"),
         (["--model", "qiu-2025-feo", "--model", "qiu-2025-feo"], "qiu-2025-feo is named twice"),
         (["--model", "qiu-2025-feo"] * 2, "qiu-2025-feo is named twice"),

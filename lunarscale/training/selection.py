@@ -14,12 +14,13 @@ choice is really worth is told by nesting: the rule is followed again inside eve
 in which the held-out row or site had no part, and what it then chose predicts what was held out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 
+from lunarscale.errors import StationError
 from lunarscale.training.families import Average, Family
 from lunarscale.training.folds import SCHEMES, Fold, partition
 from lunarscale.training.judge import LEVEL, resampled_r2, row_resamples
@@ -117,6 +118,7 @@ def select(candidates: Candidates, samples: Samples, oxide: str) -> Selection:
         If the oxide is known at too few stations or landing sites.
     """
     rows = samples.rows(oxide, at_least=4)
+    _require_sites({samples.sites[row] for row in rows}, oxide)
     measured = samples.target(oxide)[rows]
     position = np.full(len(samples), -1)
     position[rows] = np.arange(rows.size)
@@ -147,6 +149,15 @@ def select(candidates: Candidates, samples: Samples, oxide: str) -> Selection:
             for scheme, pairs in picks.items()
         },
     )
+
+
+def _require_sites(sites: Set[str], oxide: str) -> None:
+    """Three at least: without one of two, another cannot be left out too."""
+    if len(sites) < 3:
+        raise StationError(
+            f"{oxide} is known at {len(sites)} landing site(s) but choosing a model without each "
+            "needs three at least; add stations elsewhere, or tell sites apart in the table"
+        )
 
 
 def _inside(

@@ -340,7 +340,7 @@ def test_fractions_are_asked_about_and_taken(tmp_path: Path) -> None:
     in_wt_pct = write_table(tmp_path / "wt.csv", some_stations(10), oxides=["CaO"])
     table = write_table(tmp_path / "mine.csv", some_stations(10), oxides=["CaO"], factor=0.01)
     options = {"oxides": ["CaO"], "seeds": 1, "epochs": 1, "leaky": False}
-    with pytest.raises(StationError, match="looks like a weight fraction.*--units fractions"):
+    with pytest.raises(StationError, match=r"looks like a weight fraction.*--units fractions"):
         train("qiu-2025", stations=str(table), **options)  # type: ignore[arg-type]
     taken, plain = (
         train("qiu-2025", stations=str(path), fractions=asked, **options)  # type: ignore[arg-type]
