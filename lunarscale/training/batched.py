@@ -5,12 +5,18 @@ A model is one (fold, oxide, seed). Some of them at a time are stacked and mappe
 does not depend on what it was stacked with, nor on the number of threads. Held-out rows touch
 nothing: inputs and targets are standardised by the training rows, and stopping watches the
 training loss.
+
+Stacks are trained side by side, one a core, each on one thread. Measured on two cores, 400 models
+of Qiu's network, 40 epochs: 3.7 s on one thread, 2.4 s so; torch's own two threads only wait for
+each other (128 models: 2.0 s on one thread, 18 s on its two, beside other people's work).
 """
 
 import hashlib
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from itertools import groupby, product
 
@@ -155,8 +161,8 @@ def train(
     keep : bool
         Whether to keep every model's parameters (0.7 MB a model of yang-2023, 2.4 of residual).
     together : int, optional
-        Models stacked at a time, rounded up to a multiple of eight; bounds memory and changes no
-        result.
+        Models stacked at a time on each core, rounded up to a multiple of eight; bounds memory
+        and changes no result.
     progress : callable, optional
         Called with the models done and all of them.
 
@@ -185,15 +191,34 @@ def train(
             for fold, oxide in product(range(len(folds)), oxides)
         }, _parameters={},
     )  # fmt: skip
-    done = 0
-    for jobs in _stacks(told, seeds, recipe, together=together or kind.together):
+
+    def learn(jobs: list[_Job]) -> int:
         stack = _stack(jobs, told, trained, start, tuple(freeze), recipe)
         stack.train()
         _take(jobs, stack, told, trained, keep)
-        done += len(set(jobs))
+        return len(set(jobs))
+
+    done = 0
+    for models in _side_by_side(
+        learn, list(_stacks(told, seeds, recipe, together=together or kind.together))
+    ):
+        done += models
         if progress is not None:
             progress(done, trained.losses.size)
     return trained
+
+
+def _side_by_side(learn: Callable[[list[_Job]], int], stacks: list[list[_Job]]) -> Iterator[int]:
+    """What ``learn`` returns for each stack, as they end: one a core, torch on one thread."""
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(os.cpu_count())
+    torch.set_num_threads(1)
+    try:
+        for ended in as_completed([pool.submit(learn, jobs) for jobs in stacks]):
+            yield ended.result()
+    finally:  # also where one of them failed, or the user has had enough
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 @dataclass(frozen=True)
