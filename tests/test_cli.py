@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import typer
 from cli_at_hand import lunarscale, refused
+from rasterio.errors import RasterioIOError
 
 from lunarscale.cli import app
 from lunarscale.models.registry import BUILT_IN
@@ -333,6 +334,29 @@ def test_a_full_disk_is_told_and_half_a_tile_is_not_left(
         sentence = refused("simulate", *box, "--camera", camera, "--out", tmp_path)
         assert "the disk is full" in sentence
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_geotiff_that_gdal_cannot_write_is_told(
+    maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise RasterioIOError("Write failed") from OSError("No space left on device")
+
+    monkeypatch.setattr("lunarscale.render.geotiff.copy_raster", full)
+    out = tmp_path / "feo.tif"
+    told = lunarscale("export", maps, "--layer", "FeO", "--out", out, code=1).stderr
+    sentence = f"{out}: GDAL cannot write it (No space left on device); free some room"
+    assert sentence in told.splitlines()[-1]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_does_not_go_on_says_so_when_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lunarscale.steps.models.show_model", stop)
+    told = refused("models", "show", "qiu-2025-feo", code=130, command="models show")
+    assert told == "lunarscale models show: stopped; run it again, it starts afresh"
 
 
 @pytest.mark.parametrize("command", ["summarise", "report"])

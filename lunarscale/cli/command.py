@@ -1,5 +1,6 @@
 """A command: registered under its name, with an example, its errors one sentence."""
 
+import errno
 import functools
 from collections.abc import Callable
 from typing import Annotated, Any, TypeVar
@@ -37,11 +38,14 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
             except LunarscaleError as error:
                 raise stop(str(error), error.exit_code) from None
             except OSError as error:
-                what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-                advice = "check that the path is right and may be written"
-                raise stop(f"{what}; {advice}", 1) from None
+                raise stop(_of_the_system(error), 1) from None
             except KeyboardInterrupt:
-                advice = "what is finished is kept; run it again, without --overwrite, to go on"
+                goes_on = "overwrite" in kwargs
+                advice = (
+                    "what is finished is kept; run it again, without --overwrite, to go on"
+                    if goes_on
+                    else "run it again, it starts afresh"
+                )
                 raise stop(f"stopped; {advice}", 130) from None
 
         last = name.split()[-1]
@@ -49,6 +53,15 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
         return function
 
     return register
+
+
+def _of_the_system(error: OSError) -> str:
+    """One sentence from what the operating system refused."""
+    reason = error.strerror or str(error)
+    what = f"{error.filename}: {reason}" if error.filename else reason
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"{what}; free some room and run it again"
+    return f"{what}; check that the path is right and may be written"
 
 
 def version(wanted: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from lunarscale.cli.command import app, command
-from lunarscale.cli.options import Folder, check_folder
+from lunarscale.cli.options import Folder, check_file, check_folder
 from lunarscale.console import out_console, progress_bar
 from lunarscale.errors import StationError, TrainingError
 
@@ -96,6 +96,8 @@ def calibrate_command(
     from lunarscale.steps.calibrate import calibrate
     from lunarscale.steps.calibration_tables import effect_table, fit_table, residuals_table
 
+    for path in filter(None, (out, figure)):
+        check_file(path)
     with out_console.status("searching origins"):
         found = calibrate(
             stations, camera=camera_name(camera), cross_calibrated=cross_calibrated,

@@ -259,6 +259,7 @@ def simulate_command(
     from lunarscale.simulated.kaguya_archive import write_kaguya_archive
     from lunarscale.simulated.surface import SEED
 
+    check_folder(str(out))
     chosen, sown = camera_name(camera), SEED if seed is None else seed
     whole = RasterGrid.whole(ppd)
     if bbox is not None:

@@ -1,6 +1,7 @@
 """Options that several commands share, and what is checked of them first."""
 
 import json
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -57,5 +58,17 @@ def check_folder(out: str) -> None:
     """Refuse what results cannot be put into, before the work and not after it."""
     if "://" in out:
         raise SourceError(f"{out}: a folder of this machine is needed, not a URL; name another")
-    if Path(out).is_file():
-        raise SourceError(f"{out}: a folder is needed but a file is there; name another")
+    folder = Path(out).absolute()
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    if not there.is_dir():
+        found = "a file is there" if there == folder else f"{there} is a file"
+        raise SourceError(f"{out}: a folder is needed but {found}; name another")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise SourceError(f"{out}: {there} may not be written; name another folder")
+
+
+def check_file(out: Path) -> None:
+    """Refuse a file that cannot be written, before the work and not after it."""
+    if out.is_dir():
+        raise SourceError(f"{out}: a file is needed but a folder is there; name a file in it")
+    check_folder(str(out.parent))

@@ -11,6 +11,7 @@ of stations and its digest, how many, which of them are estimated, scores, inter
         "training": {...}}]}
 """
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -74,8 +75,15 @@ def write_equations(path: Path | str, file: EquationFile) -> None:
     }
     path = Path(path)
     aside = path.with_name(f"{path.name}.part")
-    aside.write_text(json.dumps(told, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(aside, path)
+    text = json.dumps(told, indent=1, allow_nan=False) + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        aside.write_text(text, encoding="utf-8")
+        os.replace(aside, path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
 
 
 def read_equations(path: Path | str) -> tuple[Equation, ...]:

@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
 from rasterio.windows import Window as RasterWindow
 
+from lunarscale.errors import StoreError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.raster import Window
 
@@ -52,6 +54,11 @@ def write_cog(
         Value of one count (the band's scale).
     tags : dict
         ``units``, ``long_name`` and what else describes the layer.
+
+    Raises
+    ------
+    StoreError
+        If GDAL cannot write it: the disk is full, say.
     """
     mark = uuid.uuid4().hex
     plain, done = (path.with_name(f".{path.name}.{mark}.{what}.tif") for what in ("plain", "cog"))
@@ -76,6 +83,11 @@ def write_cog(
                 overviews="IGNORE_EXISTING", overview_resampling="AVERAGE", BIGTIFF="IF_SAFER",
             )  # fmt: skip
         os.replace(done, path)
+    except RasterioError as error:
+        raise StoreError(
+            f"{path}: GDAL cannot write it ({error.__cause__ or error}); free some room, or name "
+            "another place"
+        ) from error
     finally:
         plain.unlink(missing_ok=True)
         done.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from lunarscale.simulated.label import attached_label
 from lunarscale.simulated.surface import SEED
 from lunarscale.simulated.surface import counts as simulated_counts
 from lunarscale.simulated.tiling import TilePlan, plan_tile, tiles
+from lunarscale.store.location import Location
 
 __all__ = ["TilePlan", "plan_tile", "simulated_tile", "tiles", "write_archive", "write_tile"]
 
@@ -45,9 +46,7 @@ def write_tile(path: Path, plan: TilePlan, counts: NDArray[np.int16]) -> None:
         )
     image = counts.astype(">i2").tobytes()
     # under its name only when it is whole: a killed demo must not leave half a tile
-    aside = Path(path).with_suffix(".partial")
-    aside.write_bytes(attached_label(plan, counts, image) + image)
-    aside.replace(path)
+    Location(str(path.parent)).put(path.name, attached_label(plan, counts, image) + image)
 
 
 def simulated_tile(plan: TilePlan, *, seed: int = SEED) -> NDArray[np.int16]:

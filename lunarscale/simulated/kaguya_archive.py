@@ -15,6 +15,7 @@ from lunarscale.simulated.kaguya_label import label_text
 from lunarscale.simulated.kaguya_tiling import MAPPED, KaguyaPlan, kaguya_tiles
 from lunarscale.simulated.surface import SEED
 from lunarscale.simulated.surface import counts as simulated_counts
+from lunarscale.store.location import Location
 
 __all__ = ["KaguyaPlan", "kaguya_tiles", "simulated_kaguya_tile", "write_kaguya_archive",
            "write_kaguya_tile"]  # fmt: skip
@@ -76,9 +77,7 @@ def _attached_label(plan: KaguyaPlan, counts: NDArray[np.int16]) -> bytes:
 
 def _put(path: Path, content: bytes) -> None:
     # under its name only when it is whole: a killed run must not leave half a tile
-    aside = path.with_suffix(f"{path.suffix}.partial")
-    aside.write_bytes(content)
-    aside.replace(path)
+    Location(str(path.parent)).put(path.name, content)
 
 
 def simulated_kaguya_tile(plan: KaguyaPlan, *, seed: int = SEED) -> NDArray[np.int16]:

@@ -25,6 +25,7 @@ from lunarscale.render.share_map import ShareMap, draw_share_map
 from lunarscale.render.thresholds import Sensitivity, draw_sensitivity
 from lunarscale.steps.anorthosite_mask import MASK_QUANTUM, write_mask
 from lunarscale.steps.anorthosite_question import Question, ask
+from lunarscale.steps.saving import save
 
 #: The groups that are compared, and what lies in none.
 NEARSIDE, FARSIDE = "nearside highlands", "farside highlands"
@@ -63,14 +64,8 @@ class Finding:
 
     def write(self, folder: str) -> list[Path]:
         """Write ``anorthosite.csv`` and ``anorthosite.json`` into a folder."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        made = []
-        for suffix, text in (("csv", self._csv()), ("json", self._json())):
-            path = place / f"anorthosite.{suffix}"
-            path.write_text(text, encoding="utf-8")
-            made.append(path)
-        return made
+        texts = {"anorthosite.csv": self._csv(), "anorthosite.json": self._json()}
+        return [save(Path(folder, name), text) for name, text in texts.items()]
 
     def _csv(self) -> str:
         records, text = to_records(self.rows, _COLUMNS), io.StringIO()

@@ -22,6 +22,7 @@ from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.table import Row, finish, to_csv, to_json
+from lunarscale.steps.saving import save
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -42,14 +43,8 @@ class Summary:
 
     def write(self, folder: str) -> list[Path]:
         """Write ``statistics.csv`` and ``statistics.json`` into a folder."""
-        place = Path(folder)
-        place.mkdir(parents=True, exist_ok=True)
-        made = []
-        for name, text in (("csv", to_csv(self.rows)), ("json", to_json(self.rows))):
-            path = place / f"statistics.{name}"
-            path.write_text(text, encoding="utf-8")
-            made.append(path)
-        return made
+        texts = {"statistics.csv": to_csv(self.rows), "statistics.json": to_json(self.rows)}
+        return [save(Path(folder, name), text) for name, text in texts.items()]
 
 
 def summarise(
