@@ -31,7 +31,8 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
     if layout.kind == "mosaic":
         lines.append(("tiles disagree in", f"{disagreements:,} pixels of a band; the first won"))
     lines += [
-        (f"layer {layer.name}", f"{layer.formula} ({layer.source})") for layer in layout.layers
+        (f"layer {layer.name}", f"{layer.model}: {layer.formula} ({layer.source})")
+        for layer in layout.layers
     ]
     lines += [
         (f"run {run['run']}", f"{run['verb']} {run['started']}, {run['shards_done']:,} shards")

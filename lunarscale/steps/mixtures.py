@@ -16,6 +16,7 @@ from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.engine.executors import Executor
 from lunarscale.errors import ModelError, StationError
 from lunarscale.flags import NO_DATA
+from lunarscale.grid.raster import RasterGrid
 from lunarscale.models.card import LEFT_OUT, TABLE
 from lunarscale.models.network import Network
 from lunarscale.models.registry import find_models
@@ -146,6 +147,7 @@ def check_on_mixtures(
     folder = Path(out)
     box = KAGUYA_BOX if camera == KAGUYA_MI else None
     ppd = (PPD if box is None else KAGUYA_PPD) if ppd is None else ppd
+    RasterGrid.whole(ppd)  # refuses a resolution that is none
     write_mixtures(folder / "tiles", moon, ppd=ppd, bbox=box, progress=progress)
     mosaic, maps = str(folder / "mosaic.zarr"), str(folder / "maps.zarr")
     ingest(
