@@ -38,7 +38,8 @@ _METHOD = (
     "published ones, which stations as these helped to find. "
     "Most stations lie beside others of their mission, so that holding out one station tests "
     "neighbours; holding out a landing site tests what a map needs. The leaky protocol is what "
-    "open code does, and is shown only to tell how much it flatters."
+    "open code does, and is shown only to tell how much it flatters. A published figure is of the "
+    "paper's own stations, not of equal rows."
 )
 
 
@@ -242,6 +243,7 @@ def _provenance(training: Training) -> dict[str, str | list[str]]:
     made: dict[str, str | list[str]] = {
         "page": f"lunarscale {lunarscale.__version__}, {now()}",
         "stations (SHA-256)": training.samples.digest,
+        "measured oxides": training.facts["targets"],
     }
     if training.warnings:
         made["warnings"] = list(training.warnings)

@@ -183,6 +183,7 @@ def test_the_page_shows_the_scores_and_links_to_what_there_is(
 ) -> None:
     page = (written / "index.html").read_text()
     assert training.samples.digest in page
+    assert "FeO, TiO2: Wilcox 2005" in page
     for link in re.findall(r'(?:href|src)="([^"#:]+)"', page):
         assert (written / link).is_file(), link
     for line in training.lines:

@@ -97,6 +97,7 @@ def test_cards_and_json_hold_the_same_figures(made: Ridges, written: Path) -> No
 
 def test_the_terminal_and_the_page_are_told_the_same(made: Ridges, written: Path) -> None:
     page = (written / "index.html").read_text()
+    assert made.facts["targets"] in page
     for table in ridges_tables(made):
         for column in table.columns:
             for cell in column.cells:
