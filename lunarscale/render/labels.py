@@ -53,6 +53,11 @@ def number(value: float | None, digits: int) -> str:
     return text.replace("-", "−").replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
+def signed(value: float, digits: int) -> str:
+    """A number with its sign, for residuals."""
+    return ("+" if value > 0 else "") + number(value, digits)
+
+
 def round_number(value: float) -> str:
     """A number that was rounded for people, without idle zeros: 28, 0.25, 1 000."""
     digits = next((d for d in range(7) if math.isclose(value, round(value, d), abs_tol=1e-9)), 7)

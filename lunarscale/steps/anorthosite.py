@@ -21,6 +21,7 @@ from lunarscale.engine.run import Prepared, complain
 from lunarscale.errors import StoreError
 from lunarscale.models.anorthosite import Criterion
 from lunarscale.reduce.exceedance import Exceedance, exceedances, to_records
+from lunarscale.render.labels import number
 from lunarscale.render.share_map import ShareMap, draw_share_map
 from lunarscale.render.thresholds import Sensitivity, draw_sensitivity
 from lunarscale.steps.anorthosite_mask import MASK_QUANTUM, write_mask
@@ -231,8 +232,8 @@ def sensitivity_table(finding: Finding) -> Table:
         table.add_column(f"Mg# ≥ {second[col]:g}", justify="right", no_wrap=True)
     near, far = finding.shares(NEARSIDE), finding.shares(FARSIDE)
     for row in rows:
-        pairs = (f"{100 * near[row, col]:.1f}/{100 * far[row, col]:.1f}" for col in cols)
-        table.add_row(f"{first[row]:g}", *pairs)
+        pairs = ((100.0 * near[row, col], 100.0 * far[row, col]) for col in cols)
+        table.add_row(f"{first[row]:g}", *("/".join(number(s, 1) for s in pair) for pair in pairs))
     return table
 
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from rich import box
 from rich.table import Table
 
-from lunarscale.render.labels import number, pretty_name
+from lunarscale.render.labels import number, pretty_name, signed
 from lunarscale.steps.calibrate import Calibration
 from lunarscale.training.added_sites import PUBLISHED, PUBLISHED_BY
 from lunarscale.training.calibration import OxideFit
@@ -52,7 +52,8 @@ def _caption(fit: OxideFit) -> str:
     search = fit.search
     told = ["Left out: each station by a search without it."]
     if fit.intervals is not None:
-        told.append(f"From, to: the middle of {len(fit.intervals.draws)} bootstrap draws.")
+        percent, draws = f"{100 * fit.intervals.confidence:g}", len(fit.intervals.draws)
+        told.append(f"From, to: the middle {percent} % of {number(draws, 0)} bootstrap draws.")
     told.append(
         f"Of {number(search.surface.size, 0)} origins {number(search.admissible, 0)} are "
         f"admissible and {search.as_good} are within 0.0001 of the best R²; least squares in "
@@ -89,11 +90,13 @@ def effect_table(calibration: Calibration, fit: OxideFit) -> Table | None:
     if effect.published:
         off = (_off(*effect.published[site]) for site in effect.sites)
         table.add_row(PUBLISHED_BY, *[""] * 3, *off)
-    table.caption = (
-        "CE: Chang'e. Below it: predicted − measured, wt %, ± the standard deviation that an "
-        f"estimated spectrum brings. {PUBLISHED_BY} print {PUBLISHED[quantity].at_change_6:.2f} "
-        "at CE-6."
-    )
+    table.caption = "CE: Chang'e. Below it: predicted − measured, wt %."
+    if effect.published:  # the camera whose spectra are estimated there
+        table.caption = (
+            "CE: Chang'e. Below it: predicted − measured, wt %, ± the standard deviation that an "
+            f"estimated spectrum brings. {PUBLISHED_BY} print "
+            f"{PUBLISHED[quantity].at_change_6:.2f} at CE-6."
+        )
     return table
 
 
@@ -121,5 +124,4 @@ def _short(text: str) -> str:
 
 
 def _off(deviation: float, sd: float) -> str:
-    sign = "+" if deviation > 0 else ""
-    return f"{sign}{number(deviation, 2)}" + (f" ±{number(sd, 2)}" if sd else "")
+    return signed(deviation, 2) + (f" ±{number(sd, 2)}" if sd else "")

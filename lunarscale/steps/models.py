@@ -1,5 +1,7 @@
 """What models there are, and everything that one of them says of itself."""
 
+import re
+import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -20,8 +22,13 @@ from lunarscale.models.registry import BUILT_IN, DEFAULT_MODELS, find_models
 _CAPTION = (
     "* used unless --model says otherwise. R750 is the reflectance (fraction) at 750 nm, "
     "angles θ are in radians. Beyond its validity a pixel has no value, or a value with a "
-    "flag that says why. `lunarscale models show NAME` tells all of one."
+    "flag that says why. R² at stations that were held out: LOO, the station alone; LOMO, its "
+    "whole landing site. `lunarscale models show NAME` tells all of one."
 )
+
+
+#: Of a network's many scores, those that the list of all models shows.
+TOLD_FIRST = ("R2 LOO", "R2 LOMO")
 
 
 def models_table(models: Iterable[Model] | None = None) -> Table:
@@ -39,10 +46,10 @@ def models_table(models: Iterable[Model] | None = None) -> Table:
     table.add_column("formula, validity, source", ratio=1)
     for model in models:
         star = "*" if model in DEFAULT_MODELS else ""
-        bands = _joined(sorted(model.bands_nm))
+        bands = textwrap.fill(f"{_joined(sorted(model.bands_nm))} nm", width=28)
         told = _network_lines(model) if isinstance(model, Network) else _equation_lines(model)
         table.add_row(
-            escape(f"{model.name}{star}\n{model.camera}\n{bands} nm"), escape("\n".join(told))
+            escape(f"{model.name}{star}\n{model.camera}\n{bands}"), escape("\n".join(told))
         )
     table.caption = _CAPTION
     table.caption_justify = "left"
@@ -60,7 +67,8 @@ def _network_lines(network: Network) -> list[str]:
     lines = [network.card.description] if network.card.description else []
     for output in network.card.outputs:
         figures = _figures(network.card.scores.get(output.quantity, {}))
-        scores = ", ".join(f"{name} {figure}" for name, figure in figures.items())
+        few = {name: figures[name] for name in TOLD_FIRST if name in figures} or figures
+        scores = ", ".join(f"{_squared(name)} {figure}" for name, figure in few.items())
         units = "" if output.units == "1" else f", {output.units}"
         doubt = " (experimental)" if output.experimental else ""
         lines.append(f"{output.quantity}{units}{doubt}" + (f": {scores}" if scores else ""))
@@ -160,13 +168,20 @@ def _outputs_table(network: Network) -> Table:
 
 
 def _scores_table(scores: Mapping[str, Mapping[str, Any]]) -> Table:
-    """Oxides down, figures across."""
-    rows = {oxide: _figures(figures) for oxide, figures in scores.items()}
-    names = list(dict.fromkeys(name for figures in rows.values() for name in figures))
-    table = _table("Scores", ("", *names))
-    for oxide, figures in rows.items():
-        table.add_row(escape(oxide), *(escape(figures.get(name, "-")) for name in names))
+    """Figures down, oxides across: there are many figures, and their names are long."""
+    columns = {oxide: _figures(figures) for oxide, figures in scores.items()}
+    names = list(dict.fromkeys(name for figures in columns.values() for name in figures))
+    table = _table("Scores, RMSE in wt %", ("", *columns))
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name in names:
+        cells = (figures.get(name, "") for figures in columns.values())
+        table.add_row(escape(_squared(name)), *map(escape, cells))
     return table
+
+
+def _squared(name: str) -> str:
+    return re.sub(r"\bR2\b", "R²", name)
 
 
 def _figures(given: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
@@ -176,7 +191,7 @@ def _figures(given: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
         if isinstance(value, Mapping):
             told |= _figures(value, f"{prefix}{name} ")
         else:
-            told[prefix + name] = _text(value)
+            told[(prefix + name).replace("_", " ")] = _text(value)
     return told
 
 
@@ -184,7 +199,7 @@ def _text(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.3f}" if 0.01 <= abs(value) < 1000 else f"{value:.3g}"
     if isinstance(value, list):
-        return _joined(map(_text, value))
+        return _joined(map(_text, value)) or "none"
     return "-" if value is None else str(value)
 
 

@@ -12,7 +12,7 @@ from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.models.equations import Equation
 from lunarscale.models.registry import BUILT_IN
 from lunarscale.models.scores import r2, rmse
-from lunarscale.render.labels import number, pretty_name
+from lunarscale.render.labels import number, pretty_name, signed
 from lunarscale.stations import OXIDES, SOURCES, Station, StationTable, clementine_stations
 from lunarscale.training.cross_calibration import cross_calibrated_stations, propagated_sd
 
@@ -62,7 +62,7 @@ class StationFit:
         if self.model.mare_only:
             remarks.append("a mare equation, scored on highland soils too")
         if below := int(np.count_nonzero(self.predicted < 0.0)):
-            remarks.append(f"{below} below zero (least {self.predicted.min():.1f})")
+            remarks.append(f"{below} below zero (least {number(self.predicted.min(), 1)})")
         if self.without_value:
             remarks.append(f"{len(self.without_value)} outside the domain")
         return "; ".join(remarks)
@@ -117,7 +117,7 @@ def stations_table(fits: list[StationFit]) -> Table:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("remark")
     for fit in fits:
-        scores = (f"{fit.n}", f"{fit.r2:.3f}", f"{fit.rmse:.3f}", f"{fit.residual.mean():+.3f}")
+        scores = (f"{fit.n}", f"{fit.r2:.3f}", f"{fit.rmse:.3f}", signed(fit.residual.mean(), 3))
         table.add_row(fit.model.name, fit.model.quantity.name, *scores, fit.remark)
     table.caption = (
         "R² = 1 − SSE/SST over all stations; RMSE and bias (predicted − measured) in wt %. "
@@ -139,7 +139,7 @@ def residuals_table(fits: list[StationFit], quantity: str) -> Table:
         short = fit.model.name.removesuffix(f"-{quantity.lower()}")
         table.add_column(short, justify="right", no_wrap=True)
     by_number = [
-        {s.number: f"{value:+.2f}" for s, value in zip(fit.stations, fit.residual, strict=True)}
+        {s.number: signed(value, 2) for s, value in zip(fit.stations, fit.residual, strict=True)}
         for fit in chosen
     ]
     for station in clementine_stations():
@@ -177,7 +177,7 @@ def _deviation(fit: StationFit, station: Station) -> str:
     if station not in fit.stations:
         return "no value"
     residual = float(fit.residual[fit.stations.index(station)])
-    return f"{residual:+.2f} ±{propagated_sd(fit.model, station):.2f}"
+    return f"{signed(residual, 2)} ±{propagated_sd(fit.model, station):.2f}"
 
 
 def composition_table(stations: StationTable) -> Table:

@@ -14,6 +14,7 @@ from lunarscale.render.labels import (
     number,
     pretty_name,
     round_number,
+    signed,
     with_units,
 )
 
@@ -70,3 +71,8 @@ def test_names_and_units() -> None:
 def test_the_ends_of_an_interval_are_named_after_their_oxide() -> None:
     names = ("TiO2_lower", "FeO_upper_qiu_2025")
     assert [pretty_name(name) for name in names] == ["TiO₂ lower", "FeO upper (Qiu 2025)"]
+
+
+def test_residuals_have_their_sign() -> None:
+    given = (1.234, -1.234, 0.001, -0.001, 0.0)
+    assert [signed(value, 2) for value in given] == ["+1.23", "−1.23", "+0.00", "0.00", "0.00"]

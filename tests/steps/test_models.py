@@ -1,6 +1,8 @@
 """What is said of models: all of a network's card is there to read."""
 
 import io
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -71,8 +73,21 @@ def test_a_list_tells_of_networks_without_running_them(
     monkeypatch.setattr(Session, "__init__", lambda *_: pytest.fail("a session was opened"))
     text = printed(models_table([QIU_2025_FEO, read_network(str(network))]), 120)
     assert "qiu-2025-feo*" in text
-    assert "FeO, wt %: LOO R2 0.917, LOO R2 95 % 0.880, 0.940" in text
-    assert "MgO, wt % (experimental): LOO R2 0.700, LOMO R2 -0.391" in text
+    assert "FeO, wt %: LOO R² 0.917, LOO R² 95 % 0.880, 0.940" in text
+    assert "MgO, wt % (experimental): LOO R² 0.700, LOMO R² -0.391" in text
+
+
+def test_of_many_scores_a_list_tells_the_two_that_matter(tmp_path: Path) -> None:
+    many = {f"R2 {name}": 0.5 for name in ("LOO low", "LOO high", "LOMO low", "LOMO nested")}
+    scores = {oxide: {"R2 LOO": 0.9, "R2 LOMO": -0.4, **many} for oxide in ("FeO", "MgO")}
+    path = export(dense(outputs=2), tmp_path / "two.onnx", card=None)
+    told = replace(FULL, scores=scores).to_json()
+    edited(path, lambda m: helper.set_model_props(m, {"lunarscale": told}))
+    text = printed(models_table([read_network(str(path))]), 80)
+    assert "FeO, wt %: R² LOO 0.900, R² LOMO -0.400" in text
+    assert "nested" not in text
+    shown = printed(show_model(str(path)), 80)
+    assert re.search(r"R² LOMO nested +0\.500 +0\.500", shown), "all, a line a figure"
 
 
 def test_a_card_of_four_lines_is_shown_too(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_wilcox_is_flagged(fits):
     fit = fits["wilcox-2005-feo"]
     assert fit.predicted.min() == pytest.approx(-4.6, abs=0.05)
     assert "mare equation" in fit.remark
-    assert "below zero (least -4.6)" in fit.remark
+    assert "below zero (least −4.6)" in fit.remark
 
 
 def test_stations_outside_the_domain_are_left_out_and_counted():
@@ -92,7 +92,7 @@ def test_equations_at_the_49():
     assert fits["qiu-2025-tio2"].residual[-1] == pytest.approx(3.4, abs=0.1)
     text = printed(added_table(list(fits.values())), 80)
     row = next(line for line in text.splitlines() if "qiu-2025-feo" in line).split()
-    assert row[1:] == ["49", "0.941", "1.158", "-3.82", "±1.22", "+0.59", "±1.41"]
+    assert row[1:] == ["49", "0.941", "1.158", "−3.82", "±1.22", "+0.59", "±1.41"]
     assert "estimated" in text
 
 
