@@ -29,6 +29,9 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 _PANEL, _GAP_X, _GAP_Y, _LEGEND = 2.35, 0.62, 0.85, 0.95
 
+#: Width (inches) that the title and the line below it need where there is one panel only.
+_LEAST_WIDTH = 6.8
+
 
 @dataclass(frozen=True)
 class PredictionPanel:
@@ -87,7 +90,7 @@ def draw_predictions(
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
-    width = 0.6 + columns * (_PANEL + _GAP_X) + _LEGEND
+    width = max(0.6 + columns * (_PANEL + _GAP_X) + _LEGEND, _LEAST_WIDTH)
     height = 0.95 + rows * (_PANEL + _GAP_Y)
     sheet = Sheet(width, height)
     title = "Predicted against measured at the stations"

@@ -215,7 +215,8 @@ def change_table(tuning: FineTuning) -> Table:
     title = f"{name}: what {tuning.site} changes, wt %"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("oxide")
-    headings = ("measured", *tuning.stages, "RMSE elsewhere, before", "after", "frozen")
+    stages = ("before", "after", "frozen")
+    headings = ("measured", *stages, *(f"RMSE\n{stage}" for stage in stages))
     for heading in headings:
         table.add_column(heading, justify="right")
     samples = tuning.samples
@@ -229,7 +230,8 @@ def change_table(tuning: FineTuning) -> Table:
         table.add_row(oxide, *(f"{value:.2f}" for value in (*means, *errors)))
     table.caption = (
         f"Before: a prediction, as {tuning.site} was held out; after: it was learnt from. "
-        "Elsewhere both learnt from the stations."
+        "Frozen: the same, with the early layers as they were. RMSE at all other stations, which "
+        "every one of them learnt from."
     )
     table.caption_justify = "left"
     return table

@@ -83,7 +83,7 @@ def write_report(training: Training, folder: Path) -> list[Path]:
 def scores_table(training: Training) -> Printed:
     """The scores for the terminal."""
     final = training.run.final
-    title = f"{final.kind.name}, the mean of {len(final.seeds)} seed(s), at the stations"
+    title = f"{final.kind.name}, {_company(len(final.seeds))}, at the stations"
     table = Printed(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for heading in ("oxide", "model", "protocol"):
         table.add_column(heading, no_wrap=True)
@@ -235,7 +235,7 @@ def _summary(training: Training) -> str:
     told = f" The spectra of {estimated} are estimated by cross-calibration." if estimated else ""
     return (
         f"{len(samples)} stations of {len(set(samples.sites))} landing sites, seen by "
-        f"{final.camera}; the mean of {len(final.seeds)} networks an oxide.{told}"
+        f"{final.camera}; {_company(len(final.seeds))}.{told}"
     )
 
 
@@ -248,3 +248,7 @@ def _provenance(training: Training) -> dict[str, str | list[str]]:
     if training.warnings:
         made["warnings"] = list(training.warnings)
     return made
+
+
+def _company(seeds: int) -> str:
+    return "one network an oxide" if seeds == 1 else f"the mean of {seeds} networks an oxide"
