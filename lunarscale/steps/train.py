@@ -19,6 +19,7 @@ from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.cross_validation import NetworkRun, cross_validate
 from lunarscale.training.domain import Domain
 from lunarscale.training.export import export
+from lunarscale.training.folds import leave_one_mission_out
 from lunarscale.training.graph import BLOCK_PIXELS
 from lunarscale.training.mg_number import with_mg_number
 from lunarscale.training.networks import NETWORKS, NetworkKind
@@ -192,7 +193,7 @@ def train(
     domain = Domain.of(samples, np.arange(len(samples)))
     warnings += lacking(samples, wanted) if stations is None else ()
     for oxide in wanted:
-        samples.rows(oxide, at_least=4)
+        _require_enough(samples, oxide)
     run = cross_validate(
         kind, samples, wanted, seeds=range(seeds), epochs=epochs, leaky=leaky, progress=progress
     )
@@ -205,6 +206,22 @@ def train(
     lines = scoreboard(run, samples, own=stations is None)
     facts = stations_facts(chosen, stations, without)
     return Training(run, samples, lines, (*warnings, *told), domain, facts)
+
+
+#: Stations that an oxide is learnt from, at least, whichever landing site is held out.
+_AT_LEAST = 4
+
+
+def _require_enough(samples: Samples, oxide: str) -> None:
+    """Refuse too few stations, also without each landing site, before minutes of training."""
+    rows = samples.rows(oxide, at_least=_AT_LEAST)
+    for fold in leave_one_mission_out(samples, rows):
+        if fold.train.size < _AT_LEAST:
+            raise StationError(
+                f"{oxide}: {fold.held_out.size} of the {rows.size} stations that have it are of "
+                f"{fold.name}, which leaves {fold.train.size} where that landing site is held out "
+                f"and {_AT_LEAST} are needed; add stations elsewhere, or leave the oxide out"
+            )
 
 
 def oxides_of(asked: Sequence[str], usual: Sequence[str]) -> tuple[str, ...]:

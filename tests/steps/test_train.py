@@ -316,6 +316,7 @@ def test_cameras_by_the_words_that_people_write() -> None:
         (12, {(row, "FeO_wt_pct"): "" for row in range(3, 12)}, "FeO is known at 3 of 12 .* 4 are"),
         (7, {}, "5 bands needs at least 8 stations but there are 7"),
         (12, {(row, "site"): "here" for row in range(12)}, "12 station.*would be held out toget"),
+        (12, {(row, "site"): "here" for row in range(9)}, "FeO: 9 of the 12 .* here, .* leaves 3"),
     ],
 )
 def test_a_faulty_table_is_refused_before_anything_is_trained(
