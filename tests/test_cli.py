@@ -350,6 +350,15 @@ def test_a_geotiff_that_gdal_cannot_write_is_told(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_memory_cannot_hold_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(name: str) -> None:
+        raise MemoryError("Unable to allocate 52.3 GiB")
+
+    monkeypatch.setattr("lunarscale.steps.models.show_model", fill)
+    told = refused("models", "show", "qiu-2025-feo", command="models show")
+    assert "not enough memory (Unable to allocate 52.3 GiB); ask for fewer pixels" in told
+
+
 def test_what_does_not_go_on_says_so_when_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     def stop(name: str) -> None:
         raise KeyboardInterrupt

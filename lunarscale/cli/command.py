@@ -39,6 +39,9 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
                 raise stop(str(error), error.exit_code) from None
             except OSError as error:
                 raise stop(_of_the_system(error), 1) from None
+            except MemoryError as error:
+                told = f"there is not enough memory ({error})" if str(error) else "no memory left"
+                raise stop(f"{told}; ask for fewer pixels, or use a larger machine", 1) from None
             except KeyboardInterrupt:
                 goes_on = "overwrite" in kwargs
                 advice = (
