@@ -1,5 +1,6 @@
 """Predicted against measured oxides at the stations: a panel an oxide, a mark a landing site."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,8 +30,11 @@ _MARKS = ("o", "s", "^", "D", "v", "P", "X")
 
 _PANEL, _GAP_X, _GAP_Y, _LEGEND = 2.35, 0.62, 0.85, 0.95
 
-#: Width (inches) that the title and the line below it need where there is one panel only.
-_LEAST_WIDTH = 6.8
+#: Width (inches) that the title needs where there is one panel only.
+_LEAST_WIDTH = 5.3
+
+#: Letters of the lines below it that fit into an inch.
+_LETTERS_AN_INCH = 15
 
 
 @dataclass(frozen=True)
@@ -90,22 +94,25 @@ def draw_predictions(
     """
     columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
+    columns = -(-len(panels) // rows)  # four as two rows of two, not three and one
     width = max(0.6 + columns * (_PANEL + _GAP_X) + _LEGEND, _LEAST_WIDTH)
-    height = 0.95 + rows * (_PANEL + _GAP_Y)
-    sheet = Sheet(width, height)
-    title = "Predicted against measured at the stations"
-    sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
     starred = _starred(panels)
     star = "* spectra estimated, not measured" if starred else ""
     told = f"{model} · filled: {marks[0]} · hollow: {marks[1]}" + (f" · {star}" if star else "")
+    told = textwrap.fill(told, int(_LETTERS_AN_INCH * (width - 0.8)))
+    top = 0.78 + 0.17 * len(told.splitlines())
+    height = top + rows * (_PANEL + _GAP_Y)
+    sheet = Sheet(width, height)
+    title = "Predicted against measured at the stations"
+    sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
     sheet.write(0.6, height - 0.48, told, color=FAINT, va="top")
     looks = _looks([site for panel in panels for site in panel.sites])
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
         left = 0.6 + column * (_PANEL + _GAP_X)
-        bottom = height - 0.95 - row * (_PANEL + _GAP_Y) - _PANEL
+        bottom = height - top - row * (_PANEL + _GAP_Y) - _PANEL
         _draw_panel(sheet.panel(left, bottom, width=_PANEL, height=_PANEL), panel, looks)
-    _legend(sheet, looks, starred)
+    _legend(sheet, looks, starred, top=top - 0.1)
     name = f"Predicted against measured: {model}"
     size = sheet.save_png(path, title=name)
     vector = path.with_suffix(".svg")
@@ -175,7 +182,9 @@ def _draw_panel(axes: Axes, panel: PredictionPanel, looks: dict[str, tuple[str, 
         )  # fmt: skip
 
 
-def _legend(sheet: Sheet, looks: dict[str, tuple[str, str]], starred: set[str]) -> None:
+def _legend(
+    sheet: Sheet, looks: dict[str, tuple[str, str]], starred: set[str], *, top: float
+) -> None:
     handles = [
         Line2D(
             [], [], marker=mark, color=colour, linestyle="none", markersize=4.5,
@@ -185,6 +194,6 @@ def _legend(sheet: Sheet, looks: dict[str, tuple[str, str]], starred: set[str]) 
     ]  # fmt: skip
     sheet.figure.legend(
         handles=handles, loc="upper right", frameon=False, fontsize=SMALL_PT + 0.5,
-        bbox_to_anchor=(1.0 - 0.1 / sheet.width, 1.0 - 0.85 / sheet.height),
+        bbox_to_anchor=(1.0 - 0.1 / sheet.width, 1.0 - top / sheet.height),
         title="landing site", title_fontsize=SMALL_PT + 0.5,
     )  # fmt: skip

@@ -38,6 +38,19 @@ def test_it_is_drawn_at_the_size_it_says(tmp_path: Path, oxides: tuple[str, ...]
     assert drawn.startswith("<?xml")
 
 
+def test_the_right_margin_is_white_whatever_is_written(tmp_path: Path) -> None:
+    """Title and lines below it end within the figure, with one panel too."""
+    starred = replace(panel(), estimated=(True,) * 12)
+    long = ("the station held out (LOO)", "its landing site held out (LOMO)")
+    for count in (1, 2, 4):
+        made = draw_predictions(
+            [starred] * count, model="clementine-oxides", marks=long, path=tmp_path / "p.png"
+        )
+        with Image.open(made.path) as image:
+            pixels = np.asarray(image.convert("L"))
+        assert pixels[:, -10:].min() == 255, count
+
+
 def test_every_site_looks_different() -> None:
     sites = [f"site {i}" for i in range(16)]
     looks = _looks(sites)
