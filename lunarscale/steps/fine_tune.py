@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich import box
@@ -22,6 +23,7 @@ from lunarscale.steps.train import (
     network_kind,
     network_name,
     oxides_of,
+    stations_facts,
     stations_for,
 )
 from lunarscale.training.batched import Trained, train
@@ -61,12 +63,15 @@ class FineTuning:
         Before, after, and after with early layers frozen; fold 0 of each is the model.
     warnings : tuple of str
         What is doubtful about the stations.
+    facts : dict
+        What a card says of where the stations come from.
     """
 
     site: str
     samples: Samples
     stages: dict[str, Trained]
     warnings: tuple[str, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
 
     def predicted(self, stage: str, oxide: str) -> Floats:
         """The mean of the seeds at every station, (sample,), wt %."""
@@ -154,7 +159,8 @@ def fine_tune(
         stage: learn(stage, before, number * models // 3)
         for number, stage in enumerate((AFTER, FROZEN), start=1)
     }
-    return FineTuning(site, samples, {BEFORE: before, **after}, warnings)
+    facts = stations_facts(chosen, stations, ())
+    return FineTuning(site, samples, {BEFORE: before, **after}, warnings, facts)
 
 
 def _lower(recipe: Recipe) -> Recipe:
@@ -255,7 +261,8 @@ def _write_model(tuning: FineTuning, stage: str, folder: Path) -> Path:
         source=trained.kind.source,
         licence=LICENCE,
         version=lunarscale.__version__,
-        training={"stations": samples.digest, "n": int(learnt.sum()), "seeds": list(trained.seeds),
+        training={"stations": samples.digest, **tuning.facts, "n": int(learnt.sum()),
+                  "seeds": list(trained.seeds),
                   "estimated spectra": [
                       name for name, has, made in zip(samples.names, learnt, samples.estimated,
                                                       strict=True) if has and made],

@@ -10,6 +10,7 @@ from samples_at_hand import run_graph
 from tables_at_hand import some_stations, write_table
 
 from lunarscale.errors import StationError, TrainingError
+from lunarscale.models.card import TABLE
 from lunarscale.models.network import Network
 from lunarscale.models.registry import find_model
 from lunarscale.steps.fine_tune import (
@@ -150,6 +151,9 @@ def test_a_site_of_any_name_gives_a_file_of_a_plain_one(tmp_path: Path) -> None:
         "qiu-2025-cnn-without-rima-hadley-a-15.onnx", "qiu-2025-cnn-with-rima-hadley-a-15.onnx",
     ]  # fmt: skip
     assert "no FeO at 1 of 14 stations" in made.warnings[0]
+    model = find_model(str(paths[0]))
+    assert isinstance(model, Network)
+    assert model.card.training[TABLE] == "t.csv"
 
 
 @pytest.mark.parametrize(
