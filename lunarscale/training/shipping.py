@@ -112,9 +112,11 @@ def ship_intervals(
         for end, row in zip(("lower", "upper"), ends, strict=True):
             builder.output(f"{v.oxide}_{end}", row)
             outputs.append(_output(f"{v.oxide}_{end}", v))
+    domain = Domain.of(samples, np.arange(len(samples)))
+    builder.output(DISTANCE, domain.write(builder))
     description = f"{level:.0%} prediction intervals by {method}"
     return builder.build(
-        _card(samples, verdicts, outputs, name=name, version=version, limit=None,
+        _card(samples, verdicts, outputs, name=name, version=version, limit=domain.limit,
               block_pixels=INTERVAL_BLOCK_PIXELS, description=description, facts=facts or {})
     )  # fmt: skip
 
@@ -127,7 +129,7 @@ def _output(quantity: str, *verdicts: Verdict) -> Output:
 
 def _card(
     samples: Samples, verdicts: Sequence[Verdict], outputs: Sequence[Output], *, name: str,
-    version: str, limit: float | None, block_pixels: int, description: str,
+    version: str, limit: float, block_pixels: int, description: str,
     facts: Mapping[str, Any],
 ) -> Card:  # fmt: skip
     return Card(
