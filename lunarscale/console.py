@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
 from rich.progress import (
     BarColumn,
@@ -29,6 +29,12 @@ def print_pairs(pairs: list[tuple[str, str]]) -> None:
     for label, value in pairs:
         table.add_row(escape(label), escape(value))
     out_console.print(table)
+
+
+def print_tables(*tables: RenderableType) -> None:
+    """Tables, with captions broken between words where the terminal ends."""
+    for table in tables:
+        out_console.print(table, soft_wrap=False)
 
 
 class Update(Protocol):

@@ -17,7 +17,7 @@ from lunarscale.cli.options import (
     storage,
 )
 from lunarscale.cli.running import Runner, cluster_choice
-from lunarscale.console import out_console, progress_bar
+from lunarscale.console import out_console, print_tables, progress_bar
 
 
 @command("anorthosite", "lunarscale anorthosite maps.zarr --mg-number 0.70 --out out/")
@@ -68,7 +68,7 @@ def anorthosite_command(
     written = finding.write(out)
     with progress_bar("draw", "windows") as update:
         written += step.draw(finding, out, progress=update)
-    out_console.print(step.groups_table(finding))
-    out_console.print(step.sensitivity_table(finding))
+    print_tables(step.groups_table(finding))
+    print_tables(step.sensitivity_table(finding))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)

@@ -7,7 +7,7 @@ import typer
 
 from lunarscale.cli.command import app, command
 from lunarscale.cli.options import Folder, check_file, check_folder
-from lunarscale.console import out_console, progress_bar
+from lunarscale.console import out_console, print_tables, progress_bar
 from lunarscale.errors import StationError, TrainingError
 
 Stations = Annotated[
@@ -32,7 +32,7 @@ def models_command(context: typer.Context) -> None:
     from lunarscale.steps.models import models_table
 
     if context.invoked_subcommand is None:
-        out_console.print(models_table())
+        print_tables(models_table())
 
 
 @command("models show", "lunarscale models show models/feo.onnx", app=models_app)
@@ -42,7 +42,7 @@ def show_command(
     """Everything that one model says of itself; a network shows that it runs."""
     from lunarscale.steps.models import show_model
 
-    out_console.print(show_model(model))
+    print_tables(show_model(model))
 
 
 @command("stations", "lunarscale stations --residuals")
@@ -58,14 +58,14 @@ def stations_command(
 
     if soils:
         for camera in STATION_BANDS:
-            out_console.print(step.composition_table(built_in_table(camera)))
+            print_tables(step.composition_table(built_in_table(camera)))
         return
     fits = step.station_fits()
-    out_console.print(step.stations_table(fits))
-    out_console.print(step.added_table(step.station_fits(estimated=True)))
+    print_tables(step.stations_table(fits))
+    print_tables(step.added_table(step.station_fits(estimated=True)))
     if residuals:
         for quantity in ("FeO", "TiO2"):
-            out_console.print(step.residuals_table(fits, quantity))
+            print_tables(step.residuals_table(fits, quantity))
 
 
 @command("calibrate", "lunarscale calibrate --with-cross-calibrated --out model.json")
@@ -111,7 +111,7 @@ def calibrate_command(
         tables += [residuals_table(fit)] if residuals else []
         for table in tables:
             if table is not None:
-                out_console.print(table)
+                print_tables(table)
     out_console.print(f"wrote {out}", markup=False)
     if figure is not None:
         out_console.print(f"wrote {figure}", markup=False)
@@ -185,7 +185,7 @@ def train_command(
     for warning in training.warnings:
         out_console.print(f"note: {warning}", markup=False)
     written = [*write_models(training, Path(out)), *write_report(training, Path(out))]
-    out_console.print(scores_table(training))
+    print_tables(scores_table(training))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
 
@@ -231,7 +231,7 @@ def _train_ridges(out: str, **options: Any) -> None:
         out_console.print(f"note: {warning}", markup=False)
     written = [*write_ridges(made, Path(out)), *write_ridges_report(made, Path(out))]
     for table in ridges_tables(made):
-        out_console.print(table)
+        print_tables(table)
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
 
@@ -262,7 +262,7 @@ def check_command(
             held_out=step.never_saw(model, mixed), noise=noise, ppd=ppd, seed=seed,
             progress=update,
         )  # fmt: skip
-    out_console.print(step.check_table(checked))
+    print_tables(step.check_table(checked))
     for path in (checked.figure, checked.table, checked.facts):
         out_console.print(f"wrote {path}", markup=False)
 
@@ -302,6 +302,6 @@ def fine_tune_command(
     for warning in tuning.warnings:
         out_console.print(f"note: {warning}", markup=False)
     written = write(tuning, Path(out))
-    out_console.print(change_table(tuning))
+    print_tables(change_table(tuning))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)

@@ -25,7 +25,7 @@ _HEADINGS = ("model", "protocol", "n", "R²", "95 % of R²", "RMSE", "bias", "R�
 _PROTOCOLS = {
     "LOO": "station held out",
     "LOMO": "landing site held out",
-    LEAKY: "leaky: scaled by all, best epoch on the held-out",
+    LEAKY: "leaky",
     SEEN: "seen when fitted",
     PUBLISHED: "an equation as published",
 }
