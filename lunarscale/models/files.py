@@ -66,7 +66,13 @@ def write_equations(path: Path | str, file: EquationFile) -> None:
         If the kernels cannot compute one of them.
     """
     for equation in file.equations:
-        require_computable(equation.law)
+        try:
+            require_computable(equation.law)
+        except ModelError as problem:
+            raise ModelError(
+                f"{equation.name}: {problem}; check the table's {equation.quantity.name}, or leave "
+                "its column out"
+            ) from None
     told = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
