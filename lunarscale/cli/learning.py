@@ -150,6 +150,14 @@ def train_command(
     without: Annotated[
         str | None, typer.Option(help="1,14,26: numbers of stations to leave out of everything.")
     ] = None,
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", help="Hold out together, too, what shares a spectrum or a soil."),
+    ] = False,
+    level: Annotated[float, typer.Option(help="Share that ridges' intervals are to cover.")] = 0.9,
+    jackknife: Annotated[
+        bool, typer.Option("--jackknife", help="Ridges' intervals by station, not landing site.")
+    ] = False,
 ) -> None:
     """Models of your own, judged at stations and landing sites that they did not see."""
     from lunarscale.training.extra import require_extra
@@ -173,14 +181,15 @@ def train_command(
     if network == RIDGES:
         _train_ridges(
             out, camera=camera, oxides=wanted, stations=stations, fractions=fractions,
-            cross_calibrated=not measured_only, without=numbers(without),
+            cross_calibrated=not measured_only, without=numbers(without), level=level,
+            method="jackknife+" if jackknife else "CV+ by landing site",
         )  # fmt: skip
         return
     with progress_bar("train", "networks") as update:
         training = train(
             network, camera=camera, oxides=wanted, seeds=seeds, epochs=epochs,
             stations=stations, fractions=fractions, cross_calibrated=not measured_only,
-            without=numbers(without), progress=update,
+            without=numbers(without), shared=shared, progress=update,
         )  # fmt: skip
     for warning in training.warnings:
         out_console.print(f"note: {warning}", markup=False)

@@ -35,8 +35,8 @@ _METHOD = (
     "without skill at landing sites held out (R² below zero, nested or not) is experimental."
 )
 _INTERVALS = (
-    "Prediction intervals are CV+ by landing site (Barber et al. 2021): their ends come from "
-    "models without each site and those models' errors there. Coverage is nested: the intervals "
+    "(Barber et al. 2021): their ends come from models without each landing site, or station, and "
+    "those models' errors there. Coverage is nested: the intervals "
     "were made again without the station, or without its whole site, of the family that was "
     "chosen with all of them. 95 %: binomial, as if stations were independent. Width: median, wt %."
 )
@@ -78,7 +78,7 @@ def write_ridges_report(made: Ridges, folder: Path) -> list[Path]:
             *(MethodNote(f"{pretty_name(oxide)}: {of.name}", f"{of.why}. {of.reason}".strip())
               for oxide, of in made.verdicts.items()),
             MethodNote("How it is judged", _METHOD),
-            MethodNote("Intervals", _INTERVALS),
+            MethodNote("Intervals", _intervals(made)),
         ],
         summary=_summary(made),
         downloads={facts.name: "all figures for programs"},
@@ -107,11 +107,14 @@ _Rows = list[tuple[str, ...]]
 
 def _parts(made: Ridges) -> list[tuple[str, tuple[str, ...], _Rows, str]]:
     """Title, headings, rows and method of each table."""
-    level = next(iter(made.coverage.values())).level
     return [
         (f"{made.short}-oxides at the stations", _SCORES, _scores(made), _METHOD),
-        (f"Coverage of {level:.0%} intervals", _COVERS, _covers(made), _INTERVALS),
+        (f"Coverage of {made.level:.0%} intervals", _COVERS, _covers(made), _intervals(made)),
     ]
+
+
+def _intervals(made: Ridges) -> str:
+    return f"Prediction intervals are {made.method} {_INTERVALS}"
 
 
 def _scores(made: Ridges) -> _Rows:

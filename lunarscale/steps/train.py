@@ -149,6 +149,7 @@ def train(
     cross_calibrated: bool = True,
     without: Sequence[int] = (),
     epochs: int | None = None,
+    shared: bool = False,
     leaky: bool = True,
     progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> Training:
@@ -174,6 +175,8 @@ def train(
         Numbers of stations to leave out of everything.
     epochs : int, optional
         At most, instead of the paper's.
+    shared : bool
+        Whether to judge also with all stations held out that share a spectrum or a soil.
     leaky : bool
         Whether to show what the leaky protocol of the open code would have told.
     progress : callable, optional
@@ -195,8 +198,9 @@ def train(
     for oxide in wanted:
         _require_enough(samples, oxide)
     run = cross_validate(
-        kind, samples, wanted, seeds=range(seeds), epochs=epochs, leaky=leaky, progress=progress
-    )
+        kind, samples, wanted, seeds=range(seeds), epochs=epochs, leaky=leaky, progress=progress,
+        schemes=("LOO", "LOMO", *(["shared"] if shared else [])),
+    )  # fmt: skip
     if run.final.diverged.any():
         raise TrainingError(
             f"{network}: {', '.join(run.diverged)}: the loss stopped being finite, and nothing is "

@@ -25,6 +25,7 @@ _HEADINGS = ("model", "protocol", "n", "R²", "95 % of R²", "RMSE", "bias", "R�
 _PROTOCOLS = {
     "LOO": "station held out",
     "LOMO": "landing site held out",
+    "shared": "held out with all that share its spectrum or soil",
     LEAKY: "leaky",
     SEEN: "seen when fitted",
     PUBLISHED: "an equation as published",

@@ -14,7 +14,7 @@ from lunarscale.steps.train import lacking, oxides_of, stations_facts, stations_
 from lunarscale.training.domain import Domain
 from lunarscale.training.families import held_out
 from lunarscale.training.folds import SCHEMES
-from lunarscale.training.intervals import LEVEL, Coverage, nested_coverage
+from lunarscale.training.intervals import DEFAULT_METHOD, LEVEL, Coverage, nested_coverage
 from lunarscale.training.recipes import shipped
 from lunarscale.training.samples import Floats, Samples, samples_of
 from lunarscale.training.shipping import ship, ship_intervals
@@ -36,11 +36,15 @@ class Ridges:
     predicted : dict of (scheme, oxide) to ndarray of float64, (sample,)
         By models that did not see the row.
     coverage : dict of (scheme, oxide) to Coverage
-        Of intervals by landing site, nested: the scheme says who was outside.
+        Of intervals, nested: the scheme says who was outside.
     warnings : tuple of str
         What is doubtful about the stations.
     facts : dict
         What a card says of where the stations come from.
+    level : float
+        Share of stations that intervals are to cover.
+    method : str
+        Of intervals.
     """
 
     samples: Samples
@@ -49,6 +53,8 @@ class Ridges:
     coverage: dict[tuple[str, str], Coverage]
     warnings: tuple[str, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
+    level: float = LEVEL
+    method: str = DEFAULT_METHOD
 
     @property
     def short(self) -> str:
@@ -65,6 +71,7 @@ def train_ridges(
     cross_calibrated: bool = True,
     without: Sequence[int] = (),
     level: float = LEVEL,
+    method: str = DEFAULT_METHOD,
     progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> Ridges:
     """Fit and judge the family that ships for each oxide (``lunarscale.training.recipes``).
@@ -85,6 +92,8 @@ def train_ridges(
         Numbers of stations to leave out of everything.
     level : float
         Share of stations that intervals are to cover.
+    method : str
+        Of intervals: a name of ``lunarscale.training.intervals.METHODS``.
     progress : callable, optional
         Told oxides judged and all of them.
 
@@ -102,7 +111,7 @@ def train_ridges(
     wanted = oxides_of(oxides, tuple(samples.oxides))
     facts = stations_facts(chosen, stations, without)
     warnings += lacking(samples, wanted) if stations is None else ()
-    made = Ridges(samples, {}, {}, {}, warnings, facts)
+    made = Ridges(samples, {}, {}, {}, warnings, facts, level, method)
     for done, oxide in enumerate(wanted, start=1):
         family = shipped(samples, oxide)
         made.verdicts[oxide] = verdict(samples, oxide)
@@ -110,21 +119,22 @@ def train_ridges(
             folds = SCHEMES[scheme](samples, samples.rows(oxide))
             made.predicted[scheme, oxide] = held_out(family, samples, oxide, folds=folds)
             made.coverage[scheme, oxide] = nested_coverage(
-                family, samples, oxide, folds=folds, level=level
+                family, samples, oxide, folds=folds, level=level, method=method
             )
         progress(done, len(wanted))
     return made
 
 
-def write_ridges(made: Ridges, folder: Path, *, level: float = LEVEL) -> list[Path]:
+def write_ridges(made: Ridges, folder: Path) -> list[Path]:
     """Write ``clementine-oxides.onnx`` and ``clementine-intervals.onnx``, after the camera."""
     common: dict[str, Any] = {"version": lunarscale.__version__, "facts": made.facts}
     judged, samples = list(made.verdicts.values()), made.samples
+    how: dict[str, Any] = {"level": made.level, "method": made.method}
     oxides, intervals = f"{made.short}-oxides", f"{made.short}-intervals"
     return [
         save(folder / f"{oxides}.onnx", ship(samples, judged, name=oxides, **common)),
         save(
             folder / f"{intervals}.onnx",
-            ship_intervals(samples, judged, name=intervals, level=level, **common),
+            ship_intervals(samples, judged, name=intervals, **how, **common),
         ),
     ]

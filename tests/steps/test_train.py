@@ -408,3 +408,17 @@ def test_another_network_on_kaguyas_bands(tmp_path: Path) -> None:
     found = run_graph((folder / "feo.onnx").read_bytes(), training.samples.reflectance)
     fitted = training.run.final.predictions[0, 0].mean(axis=0)
     np.testing.assert_allclose(found["FeO"], fitted, atol=1e-4, rtol=0)
+
+
+def test_what_shares_a_spectrum_or_a_soil_can_be_held_out_together(tmp_path: Path) -> None:
+    """Two rows of one soil: held out alone, each is told by the other."""
+    stations = some_stations(15)
+    one = stations[4]
+    brighter = {w: 1.01 * r for w, r in one.reflectance.items()}
+    stations.append(replace(one, number=99, name="the same soil", reflectance=brighter))
+    table = write_table(tmp_path / "mine.csv", stations, oxides=("FeO", "TiO2", "Al2O3"))
+    made = train("qiu-2025", oxides=["FeO"], seeds=1, epochs=2, stations=str(table), shared=True)
+    alone, together = (made.run.mean(scheme, "FeO") for scheme in ("LOO", "shared"))
+    changed = [made.samples.names[row] for row in np.flatnonzero(alone != together)]
+    assert changed == [one.name, "the same soil"]
+    assert {line.scheme for line in made.lines} >= {"LOO", "LOMO", "shared"}

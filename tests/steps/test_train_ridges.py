@@ -186,3 +186,20 @@ def test_a_table_that_is_too_small_or_faulty_is_refused(
     table = write_table(tmp_path / "mine.csv", some_stations(count), oxides=[OXIDE], cells=cells)
     with pytest.raises(StationError, match=words):
         train_ridges(oxides=[OXIDE], stations=str(table))
+
+
+@pytest.mark.slow
+def test_intervals_of_another_level_by_jackknife(made: Ridges, tmp_path: Path) -> None:
+    other = train_ridges(oxides=[OXIDE], without=WITHOUT, level=0.8, method="jackknife+")
+    path = write_ridges(other, tmp_path)[1]
+    assert network_of(path).card.description == "80% prediction intervals by jackknife+"
+    samples = other.samples
+    expected = intervals_of(
+        shipped(samples, OXIDE), samples, OXIDE, level=0.8, method="jackknife+"
+    ).ends(samples.reflectance)
+    found = run_graph(path.read_bytes(), samples.reflectance)
+    for end, values in zip(("lower", "upper"), expected, strict=True):
+        np.testing.assert_allclose(found[f"{OXIDE}_{end}"], values, atol=5e-4, rtol=0)
+    assert other.coverage["LOO", OXIDE].width < made.coverage["LOO", OXIDE].width
+    page = write_ridges_report(other, tmp_path)[-1].read_text("utf-8")
+    assert "Prediction intervals are jackknife+" in page
