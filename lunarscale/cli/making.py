@@ -96,7 +96,7 @@ def predict_command(
         list[str] | None,
         typer.Option(
             help="A model's name, or the path of an .onnx (with a card) or a .json; repeat it for "
-            "more. Else the three of Qiu 2025."
+            "more. Else the three of Qiu 2025, of Kaguya MI kaguya-oxides."
         ),
     ] = None,
     bbox: Box = None,

@@ -20,7 +20,10 @@ from lunarscale.models.files import read_equations
 from lunarscale.models.model import Model
 from lunarscale.models.network_files import read_network, ready_names, ready_network
 
-#: What a map shows unless told otherwise.
+#: The ready model of what Kaguya MI sees.
+KAGUYA_OXIDES = "kaguya-oxides"
+
+#: What a map of Clementine's shows unless told otherwise.
 DEFAULT_MODELS: tuple[Equation, ...] = (QIU_2025_FEO, QIU_2025_TIO2, QIU_2025_OMAT)
 
 #: Every model that comes with the package, by name.
@@ -36,6 +39,15 @@ BUILT_IN: dict[str, Equation] = {
         OTAKE_2012_THETA_TI,
     )
 }
+
+
+def default_models(camera: str) -> tuple[Model, ...]:
+    """What a map of a camera's mosaic shows unless told otherwise.
+
+    For Clementine the equations of Qiu 2025; for Kaguya MI, whose published equations give angles
+    only, the ready oxides.
+    """
+    return DEFAULT_MODELS if camera == DEFAULT_MODELS[0].camera else (ready_network(KAGUYA_OXIDES),)
 
 
 def find_models(name_or_path: str) -> tuple[Model, ...]:

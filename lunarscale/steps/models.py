@@ -17,7 +17,7 @@ from lunarscale.models.model import Model
 from lunarscale.models.network import Network
 from lunarscale.models.network_files import ready_names, ready_network
 from lunarscale.models.onnx_file import Shape
-from lunarscale.models.registry import BUILT_IN, DEFAULT_MODELS, find_models
+from lunarscale.models.registry import BUILT_IN, default_models, find_models
 
 _CAPTION = (
     "* used unless --model says otherwise. R750 is the reflectance (fraction) at 750 nm, "
@@ -45,7 +45,7 @@ def models_table(models: Iterable[Model] | None = None) -> Table:
     table.add_column("model, camera, bands", no_wrap=True)
     table.add_column("formula, validity, source", ratio=1)
     for model in models:
-        star = "*" if model in DEFAULT_MODELS else ""
+        star = "*" if model in default_models(model.camera) else ""
         bands = textwrap.fill(f"{_joined(sorted(model.bands_nm))} nm", width=28)
         told = _network_lines(model) if isinstance(model, Network) else _equation_lines(model)
         table.add_row(

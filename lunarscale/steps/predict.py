@@ -16,7 +16,7 @@ from lunarscale.errors import LunarscaleError, ModelError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.models.model import Model
 from lunarscale.models.network import RUNTIME_BYTES, Network
-from lunarscale.models.registry import DEFAULT_MODELS, find_models
+from lunarscale.models.registry import default_models, find_models
 from lunarscale.readers.regions import read_grouping
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
@@ -56,7 +56,7 @@ def prepare_predict(
     mosaic, out : str
         Paths or fsspec URLs of the mosaic and of the maps.
     models : sequence of str
-        Names or paths; the three of Qiu 2025 if none is named.
+        Names or paths; those of ``registry.default_models`` if none is named.
     bbox : (west, south, east, north), optional
         Degrees, snapped outward to pixels; the whole mosaic if none.
     mare : str, optional
@@ -140,14 +140,15 @@ def prepare_predict(
 
 
 def models_for(names: Sequence[str], camera: Camera) -> tuple[Model, ...]:
-    """The models of some names and files, each for this camera.
+    """The models of some names and files, each for this camera; its usual ones if none are named.
 
     Raises
     ------
     ModelError
         If there is no such model, or it was made for another camera.
     """
-    chosen = tuple(m for name in names for m in find_models(name)) or DEFAULT_MODELS
+    chosen = tuple(m for name in names for m in find_models(name))
+    chosen = chosen or default_models(camera.name)
     for model in chosen:
         if model.camera != camera.name:
             made_for = CAMERAS[model.camera].title

@@ -12,7 +12,13 @@ from lunarscale.models.card import Card
 from lunarscale.models.equations import LUCEY_2000_FEO, LUCEY_2000_TIO2
 from lunarscale.models.files import EquationFile, write_equations
 from lunarscale.models.network import Network
-from lunarscale.models.registry import BUILT_IN, DEFAULT_MODELS, find_model, find_models
+from lunarscale.models.registry import (
+    BUILT_IN,
+    DEFAULT_MODELS,
+    default_models,
+    find_model,
+    find_models,
+)
 
 
 def test_the_whole_table_is_there():
@@ -77,3 +83,9 @@ def test_networks_of_the_package_are_found_by_their_files_names(
     model.open()
     with pytest.raises(ModelError, match="'iron-2025' among the 10; did you mean iron-2026"):
         find_model("iron-2025")
+
+
+def test_each_camera_has_its_usual_models() -> None:
+    assert default_models("clementine-uvvis") == DEFAULT_MODELS
+    (oxides,) = default_models("kaguya-mi")
+    assert (oxides.name, oxides.camera) == ("kaguya-oxides", "kaguya-mi")
