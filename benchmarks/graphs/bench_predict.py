@@ -109,7 +109,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
     with open_cluster(CLUSTER) as up:
         scene = Scene(folder, **cut, executor=OnDask(up.client))
         scene.make(asked.width)
-        timings = _race(scene, up.client, asked.repeats)
+        with dask.config.set(scheduler=up.client):  # where xarray's own computations run
+            timings = _race(scene, up.client, asked.repeats)
         differences = scene.differences("float32")
         limits = _limits(scene, up.client)
     disk = disk_rate(folder)

@@ -92,6 +92,8 @@ class Cluster:
 def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
     """Connect to the chosen scheduler, or start a cluster on this machine and stop it after.
 
+    The client is nobody's default: other computations of the process go where they went before.
+
     Raises
     ------
     ClusterError
@@ -108,12 +110,12 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
                 silence_logs=50,
                 preload=[_LEAVE_CTRL_C],
             ) as local,
-            Client(local) as client,
+            Client(local, set_as_default=False) as client,
         ):
             yield Cluster(client, client.dashboard_link, choice.threads, choice.worker_bytes)
         return
     try:
-        client = Client(choice.scheduler, timeout=10)
+        client = Client(choice.scheduler, timeout=10, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise ClusterError(
             f"no Dask scheduler answers at {choice.scheduler} ({type(error).__name__}); "

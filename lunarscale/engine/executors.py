@@ -91,7 +91,7 @@ class OnDask:
             If a job kills worker after worker, or the cluster goes away.
         """
         total, waiting = initial, iter(jobs)
-        flight: as_completed = as_completed()
+        flight: as_completed = as_completed(loop=self.client.loop)
         in_flight: set[Future[Any]] = set()
 
         threads, asked = self._threads(), monotonic()

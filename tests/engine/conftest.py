@@ -34,6 +34,6 @@ def two_workers() -> Iterator[Client]:
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
             silence_logs=50,
         ) as local,
-        Client(local) as client,
+        Client(local, set_as_default=False) as client,
     ):  # fmt: skip
         yield client

@@ -103,7 +103,7 @@ class TestOnDask:
                 n_workers=1, threads_per_worker=1, processes=True,
                 dashboard_address="127.0.0.1:0", silence_logs=50,
             ) as local,
-            Client(local) as client,
+            Client(local, set_as_default=False) as client,
             pytest.raises(ClusterError, match="killed worker after worker") as error,
         ):  # fmt: skip
             OnDask(client).fold(suicide, [1], merge=add, initial=0)

@@ -99,7 +99,7 @@ def test_a_worker_stays_within_the_plan(
             n_workers=1, threads_per_worker=threads, processes=True, memory_limit=0,
             dashboard_address="127.0.0.1:0", silence_logs=50,
         ) as local,
-        Client(local) as client,
+        Client(local, set_as_default=False) as client,
     ):  # fmt: skip
         for step, prepare in steps.items():
             prepared = prepare()

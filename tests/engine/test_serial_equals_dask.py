@@ -40,7 +40,7 @@ def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
             n_workers=request.param, threads_per_worker=1, processes=True,
             dashboard_address="127.0.0.1:0", silence_logs=50,
         ) as local,
-        Client(local) as client,
+        Client(local, set_as_default=False) as client,
     ):  # fmt: skip
         assert len(client.nthreads()) == request.param
         yield OnDask(client)

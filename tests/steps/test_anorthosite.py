@@ -157,7 +157,7 @@ def test_a_cluster_gives_the_same_bits(usual: str, mask: Path) -> None:
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
             silence_logs=50,
         ) as local,
-        Client(local) as client,
+        Client(local, set_as_default=False) as client,
     ):  # fmt: skip
         for options in ({}, {"mare": str(mask)}):
             assert bits(usual, executor=OnDask(client), **options) == bits(usual, **options)
