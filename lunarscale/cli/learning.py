@@ -19,6 +19,18 @@ Units = Annotated[
     str | None, typer.Option(help="Of the table's oxides, if it asks: wt-pct or fractions.")
 ]
 
+AnyCamera = Annotated[str, typer.Option(help="clementine or kaguya-mi.")]
+PapersCamera = Annotated[
+    str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
+]
+Oxides = Annotated[
+    str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
+]
+Seeds = Annotated[
+    int, typer.Option(min=1, metavar="N", help="Networks an oxide; their mean is used.")
+]
+Epochs = Annotated[int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")]
+
 models_app = typer.Typer(
     invoke_without_command=True,
     epilog="Example: [bold]lunarscale models show qiu-2025-feo[/bold]",
@@ -72,7 +84,7 @@ def stations_command(
 def calibrate_command(
     out: Annotated[Path, typer.Option("--out", help="The file of equations, model.json.")],
     stations: Stations = None,
-    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
+    camera: AnyCamera = "clementine",
     cross_calibrated: Annotated[
         bool,
         typer.Option(
@@ -126,18 +138,10 @@ def train_command(
         ),
     ],
     out: Folder,
-    camera: Annotated[
-        str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
-    ] = None,
-    oxides: Annotated[
-        str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Networks an oxide; their mean is used.")
-    ] = 8,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
-    ] = None,
+    camera: PapersCamera = None,
+    oxides: Oxides = None,
+    seeds: Seeds = 8,
+    epochs: Epochs = None,
     stations: Stations = None,
     units: Units = None,
     measured_only: Annotated[
@@ -167,6 +171,7 @@ def train_command(
     from lunarscale.steps.train import train, write_models
     from lunarscale.steps.train_report import scores_table, write_report
     from lunarscale.steps.train_ridges import RIDGES
+    from lunarscale.training.intervals import DEFAULT_METHOD, JACKKNIFE
 
     check_folder(out)
     wanted, fractions = words(oxides), are_fractions(units)
@@ -182,7 +187,7 @@ def train_command(
         _train_ridges(
             out, camera=camera, oxides=wanted, stations=stations, fractions=fractions,
             cross_calibrated=not measured_only, without=numbers(without), level=level,
-            method="jackknife+" if jackknife else "CV+ by landing site",
+            method=JACKKNIFE if jackknife else DEFAULT_METHOD,
         )  # fmt: skip
         return
     with progress_bar("train", "networks") as update:
@@ -252,7 +257,7 @@ def check_command(
     stations: Annotated[
         str, typer.Option(help="1,14,26: numbers of the stations to mix; see `stations --soils`.")
     ],
-    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
+    camera: AnyCamera = "clementine",
     noise: Annotated[
         float | None, typer.Option(help="Relative standard deviation of a reflectance.")
     ] = None,
@@ -281,18 +286,10 @@ def fine_tune_command(
     out: Folder,
     network: Annotated[str, typer.Option(help="residual, yang-2023 or qiu-2025.")] = "residual",
     site: Annotated[str, typer.Option(help="The landing site that comes in last.")] = "Chang'e-6",
-    camera: Annotated[
-        str | None, typer.Option(help="clementine or kaguya-mi; else the paper's own.")
-    ] = None,
-    oxides: Annotated[
-        str | None, typer.Option(help="FeO,TiO2: commas between several; else the paper's.")
-    ] = None,
-    seeds: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Networks an oxide; their mean is used.")
-    ] = 4,
-    epochs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="At most; else the paper's.")
-    ] = None,
+    camera: PapersCamera = None,
+    oxides: Oxides = None,
+    seeds: Seeds = 4,
+    epochs: Epochs = None,
     stations: Stations = None,
     units: Units = None,
 ) -> None:

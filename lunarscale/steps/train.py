@@ -13,7 +13,7 @@ from lunarscale.errors import StationError, TrainingError
 from lunarscale.models.card import LEFT_OUT, TABLE, Card
 from lunarscale.models.signature import Output
 from lunarscale.quantities import QUANTITIES
-from lunarscale.stations import Station, built_in_table, read_stations
+from lunarscale.stations import OXIDES, Station, built_in_table, read_stations
 from lunarscale.steps.saving import save
 from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.cross_validation import NetworkRun, cross_validate
@@ -21,9 +21,9 @@ from lunarscale.training.domain import Domain
 from lunarscale.training.export import export
 from lunarscale.training.folds import leave_one_mission_out
 from lunarscale.training.graph import BLOCK_PIXELS
-from lunarscale.training.mg_number import with_mg_number
+from lunarscale.training.mg_number import made_of, with_mg_number
 from lunarscale.training.networks import NETWORKS, NetworkKind
-from lunarscale.training.samples import OXIDES, Samples, samples_of
+from lunarscale.training.samples import Samples, samples_of
 from lunarscale.training.scoreboard import Line, scoreboard
 
 CLEMENTINE, KAGUYA = "clementine-uvvis", "kaguya-mi"
@@ -312,7 +312,7 @@ def _scores(lines: Sequence[Line], model: str) -> dict[str, dict[str, float]]:
 
 def _output(quantity: str, scores: dict[str, dict[str, float]]) -> Output:
     units = QUANTITIES[quantity].units
-    parts = ("FeO", "MgO") if quantity == "Mg_number" else (quantity,)
+    parts = made_of(quantity)
     told = [(p, scores[p]["R2 LOMO"]) for p in parts if scores.get(p, {}).get("R2 LOMO", 0.0) < 0.0]
     reason = "; ".join(f"{p}: R2 {r2:.2f} where a landing site was held out" for p, r2 in told)
     return Output(quantity, quantity, units, experimental=bool(told), reason=reason)

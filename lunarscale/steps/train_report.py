@@ -90,14 +90,14 @@ def scores_table(training: Training) -> Printed:
         table.add_column(heading, no_wrap=True)
     for heading in ("R²", "95 %", "RMSE", "less ridge"):
         table.add_column(heading, justify="right", no_wrap=True)
+    short = {RIDGE: "ridge", REFITTED: "refitted", f"{final.kind.name}, as published": "paper"}
     before = ""
     for line in training.lines:
         if before and line.oxide != before:
             table.add_section()
         oxide = line.oxide if line.oxide != before else ""
-        model = {RIDGE: "ridge", REFITTED: "refitted", f"{final.kind.name}, as published": "paper"}
         scheme = "seen" if line.scheme == SEEN else line.scheme
-        table.add_row(oxide, model.get(line.model, line.model), scheme, *_short(line))
+        table.add_row(oxide, short.get(line.model, line.model), scheme, *_short(line))
         before = line.oxide
     table.caption = (
         "LOO: the station held out; LOMO: its landing site; leaky LOO: scaled by all stations, "

@@ -30,14 +30,14 @@ LEVEL = 0.9
 #: Normal quantile of the 95 % intervals of coverages.
 _Z95 = 1.959963984540054
 
+#: The method that is used unless another is asked for, and the other one.
+DEFAULT_METHOD, JACKKNIFE = "CV+ by landing site", "jackknife+"
+
 #: The ways to hold out, by name.
 METHODS: dict[str, Callable[[Samples, Rows], tuple[Fold, ...]]] = {
-    "CV+ by landing site": leave_one_mission_out,
-    "jackknife+": leave_one_out,
+    DEFAULT_METHOD: leave_one_mission_out,
+    JACKKNIFE: leave_one_out,
 }
-
-#: The method that is used unless another is asked for.
-DEFAULT_METHOD = "CV+ by landing site"
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,11 @@ from lunarscale.training.graph import GraphBuilder, Rows
 MG_NUMBER, MG_NUMBER_OF = "Mg_number", ("FeO", "MgO")
 
 
+def made_of(quantity: str) -> tuple[str, ...]:
+    """The oxides that a quantity is made of: itself, or those of Mg#."""
+    return MG_NUMBER_OF if quantity == MG_NUMBER else (quantity,)
+
+
 def with_mg_number(oxides: Collection[str]) -> tuple[str, ...]:
     """The oxides, and Mg# after them where both that it needs are there."""
     return (*oxides, *((MG_NUMBER,) if set(MG_NUMBER_OF) <= set(oxides) else ()))

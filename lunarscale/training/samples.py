@@ -10,13 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import StationError, TrainingError
-from lunarscale.stations import Station
+from lunarscale.stations import OXIDES, Station
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.intp]
-
-#: The order in which oxides are listed everywhere.
-OXIDES = ("FeO", "TiO2", "Al2O3", "MgO", "CaO", "SiO2")
 
 
 @dataclass(frozen=True, eq=False)

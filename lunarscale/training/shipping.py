@@ -14,7 +14,7 @@ from lunarscale.training.interval_graph import write_intervals
 from lunarscale.training.intervals import DEFAULT_METHOD, intervals_of
 from lunarscale.training.mg_number import (
     MG_NUMBER,
-    MG_NUMBER_OF,
+    made_of,
     mg_number_row,
     with_mg_number,
 )
@@ -63,9 +63,8 @@ def ship(
         builder.output(quantity, rows[quantity])
     domain = Domain.of(samples, np.arange(len(samples)))
     builder.output(DISTANCE, domain.write(builder))
-    made_of = {MG_NUMBER: MG_NUMBER_OF}
     outputs = [
-        _output(quantity, *(v for v in verdicts if v.oxide in made_of.get(quantity, (quantity,))))
+        _output(quantity, *(v for v in verdicts if v.oxide in made_of(quantity)))
         for quantity in quantities
     ]
     description = "what generalises best from the stations: ridges, and means of two"

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from lunarscale.errors import TrainingError
+from lunarscale.stations import OXIDES
 from lunarscale.training.families import held_out
 from lunarscale.training.folds import SCHEMES
 from lunarscale.training.judge import Difference, Score, difference, score
 from lunarscale.training.menu import REFERENCE, ridges
 from lunarscale.training.recipes import recipe_of, shipped
-from lunarscale.training.samples import OXIDES, Floats, Samples
+from lunarscale.training.samples import Floats, Samples
 from lunarscale.training.selection import Candidates, select
 
 #: The schemes under which everything is judged.

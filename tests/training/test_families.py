@@ -8,6 +8,7 @@ from lunarscale.errors import StationError, TrainingError
 from lunarscale.models.card import Card
 from lunarscale.models.scores import r2
 from lunarscale.models.signature import Output
+from lunarscale.stations import OXIDES
 from lunarscale.training.families import Average, Family, Fitted, held_out
 from lunarscale.training.features import feature_matrix
 from lunarscale.training.folds import SCHEMES, partition
@@ -15,7 +16,7 @@ from lunarscale.training.gaussian_process import GaussianProcess
 from lunarscale.training.graph import GraphBuilder
 from lunarscale.training.menu import REFERENCE, families, features_of, processes, ridges
 from lunarscale.training.ridge import Ridge
-from lunarscale.training.samples import OXIDES, Samples
+from lunarscale.training.samples import Samples
 
 
 def scores(family: Family, samples: Samples, scheme: str) -> list[float]:

@@ -7,6 +7,7 @@ from samples_at_hand import clementine_49, made_samples, mixed_spectra, run_grap
 from lunarscale.errors import StationError
 from lunarscale.models.card import Card
 from lunarscale.models.signature import Output
+from lunarscale.stations import OXIDES
 from lunarscale.training.folds import Fold, leave_one_mission_out, leave_one_out
 from lunarscale.training.graph import GraphBuilder
 from lunarscale.training.interval_graph import write_intervals
@@ -21,7 +22,7 @@ from lunarscale.training.intervals import (
 from lunarscale.training.ranking import smallest
 from lunarscale.training.recipes import shipped
 from lunarscale.training.ridge import Ridge
-from lunarscale.training.samples import OXIDES, Samples
+from lunarscale.training.samples import Samples
 
 LINE = Ridge("line", ("log R750", "log R950/R750"), alphas=(0.1,))
 

@@ -8,6 +8,7 @@ from samples_at_hand import clementine_49, kaguya_60, made_samples
 
 from lunarscale.errors import TrainingError
 from lunarscale.models.scores import r2
+from lunarscale.stations import OXIDES
 from lunarscale.training.families import held_out
 from lunarscale.training.features import EQUATIONS
 from lunarscale.training.folds import SCHEMES
@@ -15,7 +16,7 @@ from lunarscale.training.judge import Interval, Score
 from lunarscale.training.menu import REFERENCE, SPANNING_OXIDES, ridges
 from lunarscale.training.origin import IRON, TITANIUM, Points, search_origins
 from lunarscale.training.recipes import SHIPPED, shipped
-from lunarscale.training.samples import OXIDES, Samples
+from lunarscale.training.samples import Samples
 from lunarscale.training.selection import Candidates, select
 from lunarscale.training.verdict import Verdict, averaged, compare, verdict
 
