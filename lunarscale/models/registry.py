@@ -4,6 +4,7 @@ import difflib
 from pathlib import PurePath
 
 from lunarscale.errors import ModelError
+from lunarscale.models.calibrated import CALIBRATIONS
 from lunarscale.models.equations import (
     LUCEY_2000_FEO,
     LUCEY_2000_OMAT,
@@ -56,8 +57,8 @@ def find_models(name_or_path: str) -> tuple[Model, ...]:
     Parameters
     ----------
     name_or_path : str
-        A built-in equation or network, or the path of a ``.json`` of equations (as `calibrate`
-        writes them) or of a network's ``.onnx``.
+        A built-in equation or network, a calibration (``before-ce6``: both its equations), or the
+        path of a ``.json`` of equations (as `calibrate` writes them) or of a network's ``.onnx``.
 
     Raises
     ------
@@ -66,6 +67,8 @@ def find_models(name_or_path: str) -> tuple[Model, ...]:
     """
     if name_or_path in BUILT_IN:
         return (BUILT_IN[name_or_path],)
+    if name_or_path in CALIBRATIONS:
+        return CALIBRATIONS[name_or_path]
     if "://" in name_or_path:
         raise ModelError(
             f"{name_or_path} is a URL but models are read from files that every worker sees; "
@@ -83,7 +86,7 @@ def find_models(name_or_path: str) -> tuple[Model, ...]:
     ready = ready_names()
     if name_or_path in ready:
         return (ready_network(name_or_path),)
-    names = [*BUILT_IN, *ready]
+    names = [*BUILT_IN, *CALIBRATIONS, *ready]
     near = difflib.get_close_matches(name_or_path.lower(), names, n=3, cutoff=0.5)
     offer = f"did you mean {' or '.join(near)}?" if near else "`lunarscale models` lists them"
     raise ModelError(f"there is no model {name_or_path!r} among the {len(names)}; {offer}")

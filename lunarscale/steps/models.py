@@ -3,6 +3,7 @@
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from rich import box
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from lunarscale.bands import CAMERAS
+from lunarscale.models.calibrated import CALIBRATIONS
 from lunarscale.models.equations import Equation
 from lunarscale.models.files import read_equation_file
 from lunarscale.models.model import Model
@@ -40,7 +42,8 @@ def models_table(models: Iterable[Model] | None = None) -> Table:
         All that come with the package if none are given. No network is run for it.
     """
     if models is None:
-        models = [*BUILT_IN.values(), *map(ready_network, ready_names())]
+        calibrated = dict.fromkeys(chain.from_iterable(CALIBRATIONS.values()))
+        models = [*BUILT_IN.values(), *calibrated, *map(ready_network, ready_names())]
     table = Table(title="Built-in models", title_justify="left", box=box.SIMPLE_HEAD, leading=1)
     table.add_column("model, camera, bands", no_wrap=True)
     table.add_column("formula, validity, source", ratio=1)
@@ -94,7 +97,7 @@ def show_model(name_or_path: str) -> RenderableType:
             model.open()
             shown += _network_parts(model)
         else:
-            is_file = name_or_path not in BUILT_IN
+            is_file = name_or_path not in {**BUILT_IN, **CALIBRATIONS}
             facts = read_equation_file(name_or_path).training if is_file else {}
             shown += _equation_parts(model, facts.get(model.name, {}))
     return Group(*shown)

@@ -81,7 +81,7 @@ def test_networks_of_the_package_are_found_by_their_files_names(
     assert isinstance(model, Network)
     assert model.location == "ready:iron-2026"  # wherever a worker's package lies
     model.open()
-    with pytest.raises(ModelError, match="'iron-2025' among the 10; did you mean iron-2026"):
+    with pytest.raises(ModelError, match="'iron-2025' among the 16; did you mean iron-2026"):
         find_model("iron-2025")
 
 
