@@ -8,7 +8,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from lunarscale.moon import RADIUS_M, SEAS, Sea
 
 #: Rows worked on at a time, so that what lies between two steps stays in the cache.
 BLOCK_ROWS = 64
+
+#: A whole pixel in the shares of ``Pieces``.
+WHOLE_PIXEL = 1 << 32
 
 
 class Grouping(Protocol):
@@ -41,6 +44,40 @@ class Grouping(Protocol):
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Group numbers of a window's pixels, ``(height, width)``, read-only; 0 is no group."""
+
+
+class Pieces(NamedTuple):
+    """The parts of the pixels that borders cut, pixel by pixel in row order.
+
+    Every cut pixel has all its parts, that of group 0 too, and they sum to exactly
+    ``WHOLE_PIXEL``.
+
+    Parameters
+    ----------
+    rows, cols : ndarray of int64, (part,)
+        The pixel, counted in the window.
+    groups : ndarray of uint16, (part,)
+        Each group once a pixel.
+    shares : ndarray of int64, (part,)
+        In 1 / ``WHOLE_PIXEL`` of the pixel, above 0.
+    """
+
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    groups: NDArray[np.uint16]
+    shares: NDArray[np.int64]
+
+
+@runtime_checkable
+class Covering(Grouping, Protocol):
+    """A grouping that can say which share of a pixel each group covers.
+
+    Its ``numbers`` are those of the pixels that lie in one group as a whole, and 0 in the pixels
+    that ``pieces`` lists as well as outside all groups.
+    """
+
+    def pieces(self, grid: RasterGrid, window: Window) -> Pieces:
+        """The parts of the window's cut pixels, the same in every window that holds them."""
 
 
 def digest_of(*parts: object) -> str:
