@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lunarscale.errors import RegionError
+from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Grouping, digest_of
 from lunarscale.grid.raster import RasterGrid, Window
 
@@ -40,7 +41,9 @@ class PolarCap:
 
     def __post_init__(self) -> None:
         if self.pole not in ("north", "south"):
-            raise RegionError(f"--pole {self.pole}: the Moon has a north and a south pole; name one")
+            raise RegionError(
+                f"--pole {self.pole}: the Moon has a north and a south pole; name one"
+            )
         if not 0.0 < self.latitude_deg < 90.0:
             raise RegionError(
                 f"--latitude {self.latitude_deg:g}: a cap ends at a parallel between 0 and 90 "
@@ -86,6 +89,30 @@ class PolarCap:
         """1 in the cap, 2 elsewhere, ``(height, width)``."""
         column = np.where(self.holds(grid.lats(window)), np.uint16(CAP), np.uint16(REST))
         return np.broadcast_to(column[:, None], (window.height, window.width))
+
+
+def cells_of_cap(cells: BandedCells, cap: PolarCap) -> tuple[BandedCells, int]:
+    """The cells of a cap by their centres, and the number that the first of them has in all.
+
+    Raises
+    ------
+    RegionError
+        If no cell has its centre in the cap.
+    """
+    inside = np.flatnonzero(cap.holds(cells.band_lats()))
+    if not inside.size:
+        raise RegionError(
+            f"{cells.name}: none of the {cells.bands} bands has its centre {cap.title}; choose a "
+            "parallel farther from the pole"
+        )
+    first, last = int(inside[0]), int(inside[-1]) + 1
+    bands = BandedCells(
+        f"{cells.name}, {cap.title}",
+        cells.edges_deg[first : last + 1],
+        cells.per_band[first:last],
+        cells.west_deg,
+    )
+    return bands, int(cells.firsts[first])
 
 
 @dataclass(frozen=True)

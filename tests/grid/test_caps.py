@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lunarscale.errors import RegionError
-from lunarscale.grid.caps import PolarCap, WithRest
+from lunarscale.grid.caps import PolarCap, WithRest, cells_of_cap
+from lunarscale.grid.cells import equal_area_cells, qiu_2025_cells
 from lunarscale.grid.groupings import Seas
 from lunarscale.grid.raster import RasterGrid, Window, weight_to_km2
 from lunarscale.grid.sides import Crossed, Sides
@@ -37,7 +38,11 @@ def test_it_holds_its_own_parallel_and_its_own_pole() -> None:
 def test_which_windows_a_cap_touches() -> None:
     cap = PolarCap("south", 65.0)
     assert [cap.touches(GRID, Window(row, 0, 5, 5)) for row in (0, 149, 150, 151, 175)] == [
-        False, False, False, True, True
+        False,
+        False,
+        False,
+        True,
+        True,
     ]  # fmt: skip  (row 155 is the first whose centre lies south of 65 S)
 
 
@@ -59,6 +64,24 @@ def test_the_rest_is_what_had_no_group() -> None:
     sides = WithRest(Sides(), "never")
     assert sides.digest != Sides().digest
     assert (sides.numbers(GRID, GRID.window) < 3).all()
+
+
+@pytest.mark.parametrize("pole", ["north", "south"])
+def test_the_papers_cells_of_a_cap(pole: str) -> None:
+    cap, cells = PolarCap(pole, 65.0), qiu_2025_cells()
+    inside, first = cells_of_cap(cells, cap)
+    assert inside.count == pytest.approx(792_800, abs=100)  # SCIENCE 5
+    lon, lat = cells.centres(np.arange(first, first + inside.count))
+    for mine, theirs in zip(inside.centres(), (lon, lat), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+    assert cap.holds(lat).all()
+    beyond = first - 1 if pole == "north" else inside.count
+    assert not cap.holds(cells.centres(np.array([beyond]))[1]).any()
+
+
+def test_a_cap_within_the_last_cells_has_none() -> None:
+    with pytest.raises(RegionError, match="none of the 2 bands has its centre south of 89"):
+        cells_of_cap(equal_area_cells(AREA_KM2 / 4.0), PolarCap("south", 89.0))
 
 
 @pytest.mark.parametrize(
