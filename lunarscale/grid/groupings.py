@@ -67,6 +67,10 @@ class Pieces(NamedTuple):
     groups: NDArray[np.uint16]
     shares: NDArray[np.int64]
 
+    def at(self, which: NDArray[np.bool_] | NDArray[np.intp]) -> "Pieces":
+        """Some of the parts, by position or condition."""
+        return Pieces(self.rows[which], self.cols[which], self.groups[which], self.shares[which])
+
 
 @runtime_checkable
 class Covering(Grouping, Protocol):

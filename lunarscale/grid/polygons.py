@@ -1,31 +1,36 @@
 """Regions drawn as polygons in longitude and latitude, filled exactly at pixel centres.
 
-Edges are straight in longitude and latitude, as they look on a simple cylindrical map. A row's
-crossings are computed from its latitude alone and every edge is walked from south to north, so
-a pixel's group does not depend on the window, and neighbours that share an edge share no pixel
-and leave none between them.
+Edges are straight in longitude and latitude, as they look on a simple cylindrical map. What an
+edge bounds follows from the edge and the pixel alone (``grid.scanning``), so a pixel's group does
+not depend on the window, and neighbours that share an edge share no pixel and leave none between
+them.
 """
 
 import hashlib
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.errors import RegionError
+from lunarscale.grid import scanning
 from lunarscale.grid.groupings import digest_of
 from lunarscale.grid.raster import RasterGrid, Window
 
 Ring = NDArray[np.float64]
 
-#: Fraction of a pixel by which a crossing may lie past a centre and still be on it: an outline
-#: that closes over the seam is the same line 360 degrees on, but for the rounding.
-NEAR = 1e-7
+#: Coordinates are taken to the nearest multiple of this, half a micrometre on the Moon: then a
+#: place written 360 degrees on is the same place, bit for bit.
+STEP_DEG = 2.0**-36
 
 
 @dataclass(frozen=True, eq=False)
 class Polygon:
-    """Rings that bound one area by the even-odd rule: an outline and its holes.
+    """An outline and its holes, which bound one area.
 
     Parameters
     ----------
@@ -34,19 +39,32 @@ class Polygon:
     edges : ndarray of float64, (edge, 4)
         South end's longitude and latitude, north end's longitude and latitude, degrees;
         edges along a parallel bound nothing and are left out.
+    signs : ndarray of int8, (edge,)
+        1 if the polygon lies east of the edge, -1 if west.
     """
 
     number: int
     edges: NDArray[np.float64]
+    signs: NDArray[np.int8]
 
     @classmethod
     def of_rings(cls, number: int, rings: list[Ring]) -> "Polygon":
-        """The polygon of closed rings, each ``(vertex, 2)`` longitudes and latitudes."""
-        edges = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in rings])
+        """The polygon of an outline and its holes.
+
+        Parameters
+        ----------
+        number : int
+        rings : list of ndarray of float64, (vertex, 2)
+            Closed rings of longitudes and latitudes, turning either way; the first is the
+            outline, the others lie within it. Rings may touch, but not cross.
+        """
+        turned = [_turned(ring, left=position == 0) for position, ring in enumerate(rings)]
+        edges = np.concatenate([np.hstack([ring[:-1], ring[1:]]) for ring in turned])
         edges = edges[edges[:, 1] != edges[:, 3]]
+        # an outline turns left: where it goes south the polygon lies to the east
         falls = edges[:, 1] > edges[:, 3]
         edges[falls] = edges[falls][:, [2, 3, 0, 1]]
-        return cls(number, edges)
+        return cls(number, edges, np.where(falls, 1, -1).astype(np.int8))
 
     @cached_property
     def bounds(self) -> tuple[float, float, float, float]:
@@ -55,13 +73,53 @@ class Polygon:
         south, north = self.edges[:, 1].min(), self.edges[:, 3].max()
         return float(lons.min()), float(south), float(lons.max()), float(north)
 
+    @property
+    def kept_bytes(self) -> int:
+        """Those of its edges."""
+        return self.edges.nbytes + self.signs.nbytes
+
+
+class Reach(NamedTuple):
+    """The part of a window that a polygon's bounding box touches."""
+
+    rows: slice
+    cols: slice
+    frame: tuple[int, int, int, int, int]
+    turns: tuple[int, int]
+
+    @classmethod
+    def of(cls, polygon: Polygon, grid: RasterGrid, window: Window) -> "Reach | None":
+        """The reach in a window, None if the polygon does not touch it.
+
+        A polygon is moved by whole turns to wherever it meets the window, to both ends of a
+        window that goes all the way round if need be.
+        """
+        west, south, east, north = polygon.bounds
+        left, bottom, right, top = grid.bounds(window)
+        pixel = grid.pixel_deg  # and to spare at every side, so that no rounding is felt
+        first = math.ceil((left - pixel - east) / 360.0)
+        turns = first, math.floor((right + pixel - west) / 360.0) + 1
+        if turns[0] >= turns[1] or south > top + pixel or north < bottom - pixel:
+            return None
+        rows = _between((top - north) / pixel, (top - south) / pixel, window.height)
+        cols = _between(
+            (west + 360.0 * turns[0] - left) / pixel,
+            (east + 360.0 * (turns[1] - 1) - left) / pixel,
+            window.width,
+        )
+        size = rows.stop - rows.start, cols.stop - cols.start
+        if min(size) <= 0:
+            return None
+        row, col = grid.row + window.row + rows.start, grid.col + window.col + cols.start
+        return cls(rows, cols, (grid.around, row, col, *size), turns)
+
 
 @dataclass(frozen=True, eq=False)
 class PolygonGrouping:
     """Groups of polygons; where they overlap the first listed wins.
 
-    Longitudes may run from -360 to 540: a polygon over the seam goes on past 180 or is split
-    there, and is found from either side.
+    A polygon over the seam may go on past 180, begin before -180 or be split there: it is found
+    from either side.
 
     Parameters
     ----------
@@ -76,67 +134,64 @@ class PolygonGrouping:
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the names and outlines."""
+        """SHA-256 of the names and outlines, and of how pixels on a border count."""
         outlines = [
-            (polygon.number, hashlib.sha256(np.ascontiguousarray(polygon.edges).data).hexdigest())
+            (
+                polygon.number,
+                hashlib.sha256(np.ascontiguousarray(polygon.edges).data).hexdigest(),
+                hashlib.sha256(polygon.signs.data).hexdigest(),
+            )
             for polygon in self.polygons
         ]
-        return digest_of("PolygonGrouping", self.name, self.groups, outlines)
+        return digest_of(type(self).__name__, self.name, self.groups, outlines)
 
     @property
     def kept_bytes(self) -> int:
-        """None to speak of."""
-        return 0
+        """Those of its polygons' edges."""
+        return sum(polygon.kept_bytes for polygon in self.polygons)
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the first polygon that holds each pixel, ``(height, width)``; 0 outside."""
         out = np.zeros((window.height, window.width), dtype=np.uint16)
-        west, south, east, north = grid.bounds(window)
-        for polygon in self.polygons:
-            p_west, p_south, p_east, p_north = polygon.bounds
-            if p_south > north or p_north < south:
-                continue
-            for turn in range(-2, 4):
-                if p_west + 360.0 * turn <= east and p_east + 360.0 * turn >= west:
-                    _fill(polygon, turn, grid=grid, window=window, out=out)
+        for polygon, reach in self.reaching(grid, window):
+            height, width = reach.frame[3:]
+            toggles = np.zeros((height, width + 1), dtype=np.uint8)
+            scanning.toggle(polygon.edges, reach.frame, reach.turns, toggles)
+            scanning.paint(toggles, np.uint16(polygon.number), out[reach.rows, reach.cols])
         return out
 
+    def reaching(self, grid: RasterGrid, window: Window) -> Iterator[tuple[Polygon, Reach]]:
+        """The polygons whose bounding boxes touch a window, as listed."""
+        for polygon in self.polygons:
+            reach = Reach.of(polygon, grid, window)
+            if reach is not None:
+                yield polygon, reach
 
-def _fill(
-    polygon: Polygon, turn: int, *, grid: RasterGrid, window: Window, out: NDArray[np.uint16]
-) -> None:
-    """Give the polygon's number to the pixels within it that have none yet."""
-    rows, lons = _crossings(polygon.edges, grid.lats(window))
-    if not rows.size:
-        return
-    # the first column whose centre lies at or east of the crossing, in the whole grid's columns
-    cols = np.ceil((lons + 180.0) * (grid.around / 360.0) - 0.5 - NEAR).astype(np.int64)
-    cols = np.clip(cols + grid.around * turn - (grid.col + window.col), 0, window.width)
-    top, bottom = int(rows.min()), int(rows.max()) + 1
-    left, right = int(cols.min()), int(cols.max())
-    if left == right:
-        return
-    toggles = np.zeros((bottom - top, right - left + 1), dtype=np.uint8)
-    np.add.at(toggles, (rows - top, cols - left), np.uint8(1))
-    inside = (np.cumsum(toggles, axis=1, dtype=np.uint8)[:, :-1] & 1).astype(bool)
-    part = out[top:bottom, left:right]
-    part[inside & (part == 0)] = polygon.number
+    def require_within(self, grid: RasterGrid) -> None:
+        """Make sure that some polygon touches a map.
+
+        Raises
+        ------
+        RegionError
+            If none does.
+        """
+        if not any(True for _ in self.reaching(grid, grid.window)):
+            west, south, east, north = grid.bounds()
+            raise RegionError(
+                f"{self.name}: none of its {len(self.polygons):,} polygons touches the map, which "
+                f"lies within longitudes {west:g} to {east:g} and latitudes {south:g} to "
+                f"{north:g}; give regions of that part of the Moon"
+            )
 
 
-def _crossings(
-    edges: NDArray[np.float64], lats: NDArray[np.float64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Where the edges cross the rows: row numbers and longitudes, in no order.
+def _turned(ring: Ring, *, left: bool) -> Ring:
+    """The ring to the nearest step, turning left (counter-clockwise) or right."""
+    lon, lat = ring[:, 0] - ring[0, 0], ring[:, 1] - ring[0, 1]
+    turns_left = (lon[:-1] * lat[1:] - lon[1:] * lat[:-1]).sum() > 0
+    stepped: Ring = np.rint(ring / STEP_DEG) * STEP_DEG
+    return stepped if turns_left == left else stepped[::-1]
 
-    An edge holds its south end and not its north end, so a vertex is crossed once.
-    """
-    west, south, east, north = edges.T
-    # rows run from north to south: ascending is the mirrored order
-    first = len(lats) - np.searchsorted(lats[::-1], north, side="left")
-    stop = len(lats) - np.searchsorted(lats[::-1], south, side="left")
-    length = stop - first
-    which = np.repeat(np.arange(len(edges)), length)
-    before = np.cumsum(length) - length
-    rows = np.arange(len(which)) - np.repeat(before, length) + first[which]
-    slope = (east - west) / (north - south)
-    return rows, west[which] + (lats[rows] - south[which]) * slope[which]
+
+def _between(first: float, last: float, size: int) -> slice:
+    """The pixels of a line of ``size`` that touch an interval, with one to spare at each end."""
+    return slice(max(math.floor(first) - 1, 0), min(math.ceil(last) + 1, size))
