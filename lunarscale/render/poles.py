@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.patches import Circle
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from lunarscale.grid.projections import inverse_polar_stereographic, polar_stereographic
@@ -18,6 +19,9 @@ Bounds = tuple[float, float, float, float]
 
 #: Latitudes, degrees from the equator, between which a panel's rim lies: where the map ends.
 WIDEST_RIM, NARROWEST_RIM = 60.0, 80.0
+
+#: Spacings of a panel's parallels, degrees.
+_PARALLELS_DEG = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 #: Pixels across a panel, and samples of the picture averaged into each along both axes.
 PANEL_PX, SAMPLES = 600, 3
@@ -134,22 +138,49 @@ def draw_pole(
     disc.set_linewidth(0.8)
     axes.add_patch(disc)
     image.set_clip_path(disc)
-    _draw_polar_graticule(axes, rim_latitude(bounds, pole), pole)
+    draw_polar_graticule(axes, rim_latitude(bounds, pole), pole)
     axes.set_axis_off()
     axes.set_xlim(-1.01 * rim, 1.01 * rim)
     axes.set_ylim(-1.01 * rim, 1.01 * rim)
 
 
-def _draw_polar_graticule(axes: Axes, rim_lat: float, pole: Pole) -> None:
+def parallels(rim_lat: float) -> list[float]:
+    """Latitudes, degrees from the equator and nearest to the pole first, that a panel is ruled at.
+
+    Parameters
+    ----------
+    rim_lat : float
+        Of the panel's edge, either sign.
+    """
+    span = 90.0 - abs(rim_lat)
+    step = next((step for step in _PARALLELS_DEG if span / step <= 4.0), _PARALLELS_DEG[-1])
+    rings = (90.0 - step * ring for ring in range(1, 10))
+    return [lat for lat in rings if lat > abs(rim_lat) + min(1.0, step / 5.0)]
+
+
+def draw_polar_graticule(
+    axes: Axes, rim_lat: float, pole: Pole, *, colour: str = "white", alpha: float = 0.65
+) -> list[Text]:
+    """Rule and label a polar panel; returns the labels that lie on it.
+
+    Parameters
+    ----------
+    axes : Axes
+        In metres of the pole's stereographic projection.
+    rim_lat : float
+        Latitude of the panel's edge.
+    pole : {"north", "south"}
+    colour, alpha : str, float
+        Of the lines.
+    """
     sign = 1.0 if pole == "north" else -1.0
-    line: dict[str, Any] = {"color": "white", "linewidth": 0.5, "alpha": 0.65}
+    line: dict[str, Any] = {"color": colour, "linewidth": 0.5, "alpha": alpha}
     turn = np.linspace(-180.0, 180.0, 361)
-    step = 10.0 if abs(rim_lat) < 70.0 else 5.0
-    circles = [lat for lat in np.arange(90.0 - step, 60.0, -step) if lat > abs(rim_lat) + 1.0]
+    circles, labels = parallels(rim_lat), []
     for lat in circles:
         axes.plot(*polar_stereographic(turn, np.full_like(turn, sign * lat), pole=pole), **line)
         x, y = polar_stereographic(45.0, sign * lat, pole=pole)
-        axes.text(
+        label = axes.text(
             float(x),
             float(y),
             degrees_north(sign * lat),
@@ -160,11 +191,14 @@ def _draw_polar_graticule(axes: Axes, rim_lat: float, pole: Pole) -> None:
             parse_math=False,
             bbox={"boxstyle": "round,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.8},
         )
+        labels.append(label)
     for lon in range(-180, 180, 30):
         # meridians but the four quarters stop short of the pole, where they would crowd it
-        reach = np.array([rim_lat, sign * (90.0 if lon % 90 == 0 else circles[0])])
+        to_pole = lon % 90 == 0 or not circles
+        reach = np.array([rim_lat, sign * (90.0 if to_pole else circles[0])])
         axes.plot(*polar_stereographic(np.full(2, float(lon)), reach, pole=pole), **line)
         _label_meridian(axes, lon, rim_lat, pole)
+    return labels
 
 
 def _label_meridian(axes: Axes, lon: int, rim_lat: float, pole: Pole) -> None:

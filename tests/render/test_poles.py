@@ -8,6 +8,7 @@ from lunarscale.render.poles import (
     PANEL_PX,
     Pole,
     covers_pole,
+    parallels,
     polar_picture,
     rim_latitude,
     rim_radius_m,
@@ -97,3 +98,19 @@ def test_the_rim_follows_a_map_that_ends_near_the_pole() -> None:
     disc = np.hypot(x[None, :], x[:, None])
     assert (means[disc < 0.99] == 1.0).all()
     assert not inside[disc > 1.01].any()
+
+
+@pytest.mark.parametrize(
+    ("rim", "expected"),
+    [
+        (60.0, [80, 70]),
+        (-65.0, [80, 70]),
+        (70.0, [85, 80, 75]),
+        (80.0, [85]),
+        (-86.0, [89, 88, 87]),
+        (89.95, []),
+        (20.0, [80, 70, 60, 50, 40, 30]),
+    ],
+)
+def test_panels_of_any_size_are_ruled_at_round_parallels(rim: float, expected: list[float]) -> None:
+    assert parallels(rim) == pytest.approx(expected)
