@@ -76,6 +76,22 @@ def test_cells_of_any_area_are_about_that_area(area) -> None:
     assert AREA_KM2 / cells.count == pytest.approx(area, rel=rounding)
 
 
+def test_height_follows_the_stated_rule() -> None:
+    bands = {area: equal_area_cells(area).bands for area in (0.25, 1.0, 2.25, 9.0, 20.6, 900.0)}
+    # 0.05, 0.1, 0.15, 0.15, 0.15 degrees, then the side of a square of 30 km
+    side = math.degrees(30.0 / 1737.4)
+    assert bands == {
+        0.25: 3600, 1.0: 1800, 2.25: 1200, 9.0: 1200, 20.6: 1200, 900.0: round(180 / side)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("area", [20.0, 100.0, 900.0, 10_000.0])
+def test_squares_spread_as_stated(area) -> None:
+    away = np.abs(equal_area_cells(area).band_areas_km2() / area - 1)
+    assert away.max() < 0.084
+    assert away[2:-2].max() < 0.03
+
+
 @pytest.mark.parametrize("cells", [SMALL, UNEVEN, FINE])
 def test_a_centre_lies_in_its_own_cell_and_no_other(cells) -> None:
     lon, lat = cells.centres()
