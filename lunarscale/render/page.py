@@ -1,19 +1,21 @@
-"""The report: one HTML page beside its figures; no script, nothing from the network."""
+"""The report: one HTML page, silent on the network; its only script filters its tables."""
 
+import base64
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import quote
 
+from lunarscale.render import page_parts
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import pretty_name
+from lunarscale.render.page_parts import Entry, MethodNote
 from lunarscale.render.tables import Table
 from lunarscale.store.location import Location
 
-#: What a provenance entry may hold: a text, several, or named ones.
-Entry = str | Sequence[str] | Mapping[str, str]
+__all__ = ["MethodNote", "Section", "write_page"]
 
 _SIMULATED = (
     "<p class='simulated' role='note'><strong>SIMULATED DATA</strong> Nothing on this page was "
@@ -22,36 +24,33 @@ _SIMULATED = (
 
 
 @dataclass(frozen=True)
-class MethodNote:
-    """How something on the page was computed.
+class Section:
+    """A part of the page with a heading, in the contents.
 
     Parameters
     ----------
     heading : str
-        A model's name, or a method.
-    text : str
-        In words: validity, bands, choices.
-    formula, source : str
-        Where they apply.
+    parts : tuple of str, Illustration or Table
+        In their order; a text is a paragraph.
     """
 
     heading: str
-    text: str
-    formula: str = ""
-    source: str = ""
+    parts: tuple[str | Illustration | Table, ...]
 
 
 def write_page(
     folder: Path,
     *,
     title: str,
-    pictures: Sequence[Illustration],
-    tables: Sequence[Table],
     provenance: Mapping[str, Entry],
     notes: Sequence[MethodNote],
+    sections: Sequence[Section] = (),
+    pictures: Sequence[Illustration] = (),
+    tables: Sequence[Table] = (),
     summary: str = "",
     downloads: Mapping[str, str] | None = None,
     simulated: bool = False,
+    embed: bool = False,
 ) -> Path:
     """Write ``index.html`` beside its figures.
 
@@ -60,49 +59,85 @@ def write_page(
     folder : Path
         Where the page goes; the figures already lie in it or below it.
     title : str
-    pictures : sequence of Illustration
-        One section a layer, in the order of the layers' first figure.
-    tables : sequence of Table
-        A layer's tables stand below its figures, the others in a section of their own.
     provenance : mapping
         Version, command, inputs, hashes, parameters, dates: a text, several, or named ones.
     notes : sequence of MethodNote
+    sections : sequence of Section
+        First on the page.
+    pictures : sequence of Illustration
+        Behind them, one section a layer, in the order of the layers' first figure.
+    tables : sequence of Table
+        A layer's tables stand below its figures, the others in a section of their own.
     summary : str
         One or two sentences below the title.
     downloads : mapping of str to str, optional
         File names beside the page, and what they hold.
     simulated : bool
         Whether to say, first and loudest, that the data are simulated.
+    embed : bool
+        Whether the page holds its pictures, so that the one file can be sent on its own; its
+        size is then said below the title.
 
     Returns
     -------
     Path
         The page.
     """
-    layers = list(dict.fromkeys([p.layer for p in pictures] + [t.layer for t in tables if t.layer]))
-    sections: list[tuple[str, str]] = []
-    for layer in layers:
-        figures = [_figure(p, folder) for p in pictures if p.layer == layer]
-        below = [_table(table) for table in tables if table.layer == layer]
-        sections.append((pretty_name(layer), "".join(figures + below)))
-    general = [_table(table) for table in tables if not table.layer]
-    if general:
-        sections.append(("Tables", "".join(general)))
-    sections.append(("Models and methods", "".join(map(_note, notes))))
-    sections.append(("Provenance", _provenance(provenance)))
+    shown = [(s.heading, s.parts) for s in (*sections, *_layer_sections(pictures, tables))]
+    made = [
+        (heading, "".join(_part(part, folder, embed=embed) for part in parts))
+        for heading, parts in shown
+    ]
+    made.append(("Models and methods", "".join(map(page_parts.note, notes))))
+    made.append(("Provenance", page_parts.provenance_list(provenance)))
     if downloads:
-        sections.append(("Files", _downloads(downloads)))
+        made.append(("Files", page_parts.file_list(downloads)))
     page = folder / "index.html"
     lead = f"<h1>{escape(title)}</h1>\n" + (f"<p>{escape(summary)}</p>" if summary else "")
-    document = _document(title, sections, lead=lead, simulated=simulated)
+    if embed:
+        lead += _size(sum(len(content) for _, content in made))
+    document = _document(title, made, lead=lead, simulated=simulated)
     Location(str(folder)).put(page.name, document.encode())
     return page
+
+
+def _layer_sections(pictures: Sequence[Illustration], tables: Sequence[Table]) -> list[Section]:
+    layers = dict.fromkeys([p.layer for p in pictures] + [t.layer for t in tables if t.layer])
+    sections = []
+    for layer in layers:
+        figures = (picture for picture in pictures if picture.layer == layer)
+        below = (table for table in tables if table.layer == layer)
+        sections.append(Section(pretty_name(layer), (*figures, *below)))
+    if general := tuple(table for table in tables if not table.layer):
+        sections.append(Section("Tables", general))
+    return sections
+
+
+def _part(part: str | Illustration | Table, folder: Path, *, embed: bool) -> str:
+    if isinstance(part, str):
+        return page_parts.paragraph(part)
+    if isinstance(part, Illustration):
+        return page_parts.figure(part, folder, embed=embed)
+    return page_parts.table(part)
+
+
+def _size(characters: int) -> str:
+    return (
+        f"<p class='source'>This page holds its figures and can be sent on its own "
+        f"({max(characters / 1e6, 0.1):.1f} MB); figures at full size and the numbers behind them "
+        "are files beside it.</p>"
+    )
 
 
 def _document(
     title: str, sections: Sequence[tuple[str, str]], *, lead: str, simulated: bool
 ) -> str:
-    style = files("lunarscale.render").joinpath("page.css").read_text("utf-8")
+    style, script = (
+        files("lunarscale.render").joinpath(name).read_text("utf-8")
+        for name in ("page.css", "page.js")
+    )
+    # the policy lets this very text run and no other
+    allowed = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     links = "".join(
         f"<li><a href='#s{i}'>{escape(name)}</a></li>" for i, (name, _) in enumerate(sections)
     )
@@ -117,7 +152,8 @@ def _document(
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src 'self' file:; style-src 'unsafe-inline'">
+ content="default-src 'none'; img-src 'self' file: data:; style-src 'unsafe-inline';
+ script-src 'sha256-{allowed}'">
 <title>{mark}{escape(title)}</title>
 <style>
 {style}</style>
@@ -131,91 +167,7 @@ def _document(
 {body}
 </main>
 </div>
+<script>{script}</script>
 </body>
 </html>
 """
-
-
-def _figure(picture: Illustration, folder: Path) -> str:
-    name = _link(picture.path.relative_to(folder).as_posix())
-    size = f"{picture.width_px} × {picture.height_px} px"
-    formats = f"<a href='{name}'>PNG, {size}</a>"
-    plot = ""
-    if picture.vector is not None:
-        plot = " class='plot'"
-        formats += f" · <a href='{_link(picture.vector.relative_to(folder).as_posix())}'>SVG</a>"
-    return (
-        f"<figure{plot}><a href='{name}'><img src='{name}' alt='{escape(picture.alt)}' "
-        f"width='{picture.width_px}' height='{picture.height_px}'></a>"
-        f"<figcaption>{escape(picture.caption)} <span class='formats'>{formats}</span>"
-        "</figcaption></figure>\n"
-    )
-
-
-def _link(name: str) -> str:
-    # a leading ./ keeps a colon in a file's name from reading as a scheme
-    return escape("./" + quote(name))
-
-
-def _table(table: Table) -> str:
-    last = len(table.headings) - 1
-    kinds = [
-        "word" if i == 0 or (table.remarks and i == last) else "number" for i in range(last + 1)
-    ]
-    head = "".join(
-        f"<th scope='col' class='{kind}'>{escape(text)}</th>"
-        for text, kind in zip(table.headings, kinds, strict=True)
-    )
-    groups = []
-    for name, rows in table.sections:
-        span = (
-            f"<tr class='group'><th scope='rowgroup' colspan='{last + 1}'>{escape(name)}</th></tr>"
-        )
-        lines = "".join(_row(row, kinds) for row in rows)
-        groups.append(f"<tbody>{span if name else ''}\n{lines}</tbody>")
-    caption = escape(table.caption)
-    return (
-        f"<div class='table' role='region' tabindex='0' aria-label='{caption}'><table>"
-        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>\n{''.join(groups)}"
-        "</table></div>\n"
-    )
-
-
-def _row(cells: tuple[str, ...], kinds: Sequence[str]) -> str:
-    first, *others = zip(cells, kinds, strict=True)
-    rest = "".join(f"<td class='{kind}'>{escape(text)}</td>" for text, kind in others)
-    return f"<tr><th scope='row'>{escape(first[0])}</th>{rest}</tr>\n"
-
-
-def _note(note: MethodNote) -> str:
-    formula = f"<p class='formula'>{escape(note.formula)}</p>" if note.formula else ""
-    source = f"<p class='source'>Source: {escape(note.source)}</p>" if note.source else ""
-    return (
-        f"<div class='note'><h3>{escape(note.heading)}</h3>{formula}"
-        f"<p>{escape(note.text)}</p>{source}</div>\n"
-    )
-
-
-def _provenance(provenance: Mapping[str, Entry]) -> str:
-    items = "".join(
-        f"<dt>{escape(name)}</dt><dd>{_entry(entry)}</dd>\n" for name, entry in provenance.items()
-    )
-    return f"<dl>{items}</dl>"
-
-
-def _entry(entry: Entry) -> str:
-    if isinstance(entry, str):
-        return escape(entry)
-    if isinstance(entry, Mapping):
-        lines = (f"{escape(k)}: <code>{escape(v)}</code>" for k, v in entry.items())
-    else:
-        lines = (escape(text) for text in entry)
-    return "<ul>" + "".join(f"<li>{line}</li>" for line in lines) + "</ul>"
-
-
-def _downloads(downloads: Mapping[str, str]) -> str:
-    items = "".join(
-        f"<li><a href='{_link(name)}'>{escape(name)}</a>: {escape(what)}</li>"
-        for name, what in downloads.items()
-    )
-    return f"<ul>{items}</ul>"

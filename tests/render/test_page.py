@@ -1,16 +1,22 @@
 """The report page: complete, escaped, and silent on the network."""
 
+import base64
+import hashlib
+import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from lunarscale.flags import map_flag_attributes
 from lunarscale.reduce.table import Row
 from lunarscale.render.figure import Illustration
-from lunarscale.render.page import MethodNote, write_page
-from lunarscale.render.tables import FLAG_WORDS, flag_table, statistics_tables
+from lunarscale.render.page import MethodNote, Section, write_page
+from lunarscale.render.page_parts import EMBEDDED_PX
+from lunarscale.render.tables import FLAG_WORDS, Table, flag_table, statistics_tables
 
 HOSTILE = """<script>alert("x")</script>'"><img src=http://evil.example/a>&amp;"""
 
@@ -106,7 +112,7 @@ def test_layers_have_sections_in_the_contents(tmp_path: Path) -> None:
 def test_hostile_names_stay_text(tmp_path: Path) -> None:
     _, plain = page_of(tmp_path)
     text, reader = page_of(tmp_path, name=HOSTILE.replace("/", "∕"))
-    assert "<script" not in text
+    assert text.count("<script") == 1  # ours
     assert reader.tags == plain.tags
     assert any('<script>alert("x")' in words for words in reader.words)
 
@@ -115,8 +121,49 @@ def test_hostile_names_stay_text(tmp_path: Path) -> None:
 def test_nothing_comes_from_the_network(tmp_path: Path, simulated: bool) -> None:
     text, reader = page_of(tmp_path, simulated=simulated)
     assert all(re.match(r"\./[^/]|#", link) for link in reader.links), reader.links
-    assert not re.search(r"https?:|url\(|@import|<script|<link|javascript:| on\w+=", text)
+    assert not re.search(r"https?:|url\(|@import|<link|javascript:| on\w+=", text)
     assert "default-src 'none'" in text
+
+
+def test_the_policy_lets_the_pages_own_script_run_and_no_other(tmp_path: Path) -> None:
+    text, _ = page_of(tmp_path)
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
+
+
+def test_sections_come_first_and_in_their_order(tmp_path: Path) -> None:
+    table = Table("Means", ("region", "FeO"), (("", (("Moon", "8.23"),)),))
+    path = write_page(
+        tmp_path,
+        title="Like the paper",
+        provenance={},
+        notes=[],
+        sections=[Section("Table 1", ("In words.", table)), Section("Figure 1", ("None.",))],
+        tables=[flag_table("FeO", {"has_value": 1.0}, map_area_km2=1.0)],
+    )
+    text = path.read_text("utf-8")
+    assert re.findall(r"<h2>(.*?)</h2>", text) == [
+        "Table 1", "Figure 1", "FeO", "Models and methods", "Provenance",
+    ]  # fmt: skip
+    assert text.index("In words.") < text.index("<td class='number'>8.23")
+
+
+def test_a_page_that_holds_its_figures_needs_no_file(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    Image.fromarray(rng.integers(0, 255, (300, 2400, 3), np.uint8)).save(tmp_path / "a.png")
+    picture = Illustration(tmp_path / "a.png", "FeO", "caption", "alt", 2400, 300)
+    path = write_page(
+        tmp_path, title="One file", provenance={}, notes=[], pictures=[picture], embed=True
+    )
+    text = path.read_text("utf-8")
+    (source,) = re.findall(r"<img src='(.*?)'", text)
+    assert source.startswith("data:image/webp;base64,")
+    shown = Image.open(io.BytesIO(base64.b64decode(source.split(",")[1])))
+    assert shown.size == (EMBEDDED_PX, 250)
+    assert "img-src 'self' file: data:" in text
+    assert f"({len(text) / 1e6:.1f} MB)" in text
+    assert "href='./a.png'" in text  # the full size beside it
 
 
 def test_simulated_data_are_announced_first(tmp_path: Path) -> None:
