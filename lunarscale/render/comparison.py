@@ -24,16 +24,9 @@ from lunarscale.render.figure import (
     Sheet,
     bare_ticks,
 )
-from lunarscale.render.graticule import graticule_lines, graticule_step
-from lunarscale.render.labels import (
-    degrees_east,
-    degrees_north,
-    digits_of,
-    number,
-    pretty_name,
-    with_units,
-)
+from lunarscale.render.labels import digits_of, number, pretty_name, with_units
 from lunarscale.render.palettes import NO_DATA_COLOUR, palette_of, quantity_of
+from lunarscale.render.panels import draw_small_bar, draw_small_map
 from lunarscale.render.poles import Bounds
 from lunarscale.render.ranges import area_quantiles, colour_range, row_cosines
 
@@ -135,60 +128,14 @@ def _draw_row(sheet: Sheet, compared: ComparedMap, bounds: Bounds, *, bottom: fl
     for column, (title, values, (low, high), colours) in enumerate(pictures):
         axes = sheet.panel(left, bottom, width=_MAP[0], height=_MAP[1])
         shown = ScalarMappable(Normalize(low, high), colours)
-        _draw_map(axes, values, bounds, shown=shown, first=column == 0)
+        draw_small_map(axes, values, bounds, shown=shown, latitudes=column == 0)
         axes.set_title(title, fontsize=TEXT_PT, loc="left", color=INK, parse_math=False)
         bar = sheet.panel(left + 0.4, bottom - 0.38, width=_MAP[0] - 0.8, height=0.09)
-        _draw_bar(sheet, bar, shown, units=compared.units, both=column > 0)
+        draw_small_bar(sheet, bar, shown, units=compared.units, both=column > 0)
         left += _MAP[0] + _GAP
     axes = sheet.panel(left + 0.5, bottom - 0.1, width=_SCATTER, height=_SCATTER)
     _draw_density(axes, compared, weights=weights)
     _write_figures(sheet, compared, left=left + 0.5 + _SCATTER + 0.15, top=bottom + _MAP[1])
-
-
-def _draw_map(
-    axes: Axes,
-    values: NDArray[np.float32],
-    bounds: Bounds,
-    *,
-    shown: ScalarMappable,
-    first: bool,
-) -> None:
-    west, south, east, north = bounds
-    axes.imshow(
-        np.ma.masked_invalid(values),
-        extent=(west, east, south, north),
-        aspect="auto",
-        norm=Normalize(*shown.get_clim()),
-        cmap=shown.cmap,
-        interpolation="antialiased",
-        interpolation_stage="rgba",
-    )
-    # twice as wide apart as in a large map, that the labels have room
-    lon_step = 2.0 * graticule_step(east - west, lines=12)
-    lons = graticule_lines(west, east, lon_step)
-    lats = graticule_lines(south, north, graticule_step(north - south, lines=6))
-    axes.set_xticks(lons, [degrees_east(float(lon)) for lon in lons], parse_math=False)
-    axes.set_yticks(lats, [degrees_north(float(lat)) for lat in lats], parse_math=False)
-    axes.grid(color="white", linewidth=0.4, alpha=0.4)
-    axes.set_xlim(west, east)
-    axes.set_ylim(south, north)
-    bare_ticks(axes)
-    axes.tick_params(labelsize=6.0, labelleft=first)
-
-
-def _draw_bar(sheet: Sheet, axes: Axes, shown: ScalarMappable, *, units: str, both: bool) -> None:
-    bar = sheet.figure.colorbar(
-        shown,
-        cax=axes,
-        orientation="horizontal",
-        extend="both" if both else "neither",
-        extendfrac=0.03,
-        ticks=MaxNLocator(6),
-    )
-    bar.outline.set_linewidth(0.5)
-    bar.ax.tick_params(labelsize=6.0, width=0.5, length=2.0)
-    if units != "1":
-        bar.ax.text(1.04, 0.5, units, transform=bar.ax.transAxes, fontsize=6.0, va="center")
 
 
 def _draw_density(axes: Axes, compared: ComparedMap, *, weights: NDArray[np.float64]) -> None:
