@@ -1,52 +1,70 @@
-"""The task that counts one shard of finished maps under some groupings."""
+"""The task that takes all sums of one shard in one pass."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
-from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.outcome import Outcome
+from lunarscale.engine.plan import plan_sums
+from lunarscale.engine.run import Prepared
+from lunarscale.engine.sources import Source
 from lunarscale.errors import LunarscaleError
-from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import Window
-from lunarscale.reduce.tally import Tally
-from lunarscale.store.cube import Cube
+from lunarscale.reduce.sums import Measure
 
 
 @dataclass(frozen=True)
-class CountTask:
-    """Counts shards of one store of maps.
+class SumTask:
+    """Takes sums of shards of one source.
 
     Parameters
     ----------
-    maps : Cube
-    groupings : tuple of Grouping
+    source : Source
+    measures : mapping of str to Measure
+        By the names that the sums will have.
     """
 
-    maps: Cube
-    groupings: tuple[Grouping, ...]
+    source: Source
+    measures: Mapping[str, Measure]
 
     def __call__(self, window: Window) -> Outcome:
-        """Read and count one shard; a problem of the input comes back, it does not raise."""
-        name = Ledger(self.maps.location, self.maps.layout.shard).name(window)
+        """Read one shard and sum it; a problem of the input comes back, it does not raise."""
         try:
-            return self._count(window, name)
+            return self._sum(window)
         except LunarscaleError as problem:
-            return Outcome(name, problem=problem)
+            return Outcome(self.source.shard_name(window), problem=problem)
 
-    def _count(self, window: Window, name: str) -> Outcome:
-        maps = self.maps
-        maps.require_seen()
-        layers = [layer.name for layer in maps.layout.layers]
-        tally = Tally(self.groupings, layers, grid=maps.grid, window=window)
-        for index, layer in enumerate(layers):
-            values, flags = maps.reads(layer), maps.reads(f"{layer}_flag")
-            for chunk in window.split(maps.layout.chunk):
-                counts = np.empty((chunk.height, chunk.width), np.int16)
-                flag = np.empty(counts.shape, np.uint8)
-                values.read_into(chunk, counts)
-                flags.read_into(chunk, flag)
-                tally.add(chunk, index, counts, flags=flag)
+    def _sum(self, window: Window) -> Outcome:
+        source = self.source
+        tallies = {
+            name: measure.tally(source.layers, grid=source.grid, window=window)
+            for name, measure in self.measures.items()
+        }
+        for chunk in source.chunks(window):
+            for tally in tallies.values():
+                tally.add(chunk)
         pixels = window.height * window.width
-        read = pixels * 3 * len(layers)
-        return Outcome(name, pixels=pixels, bytes_read=read, statistics=tally.partial())
+        return Outcome(
+            source.shard_name(window),
+            pixels=pixels,
+            bytes_read=pixels * source.bytes_a_pixel,
+            sums={name: tally.partial() for name, tally in tallies.items()},
+        )
+
+
+def prepare_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) -> Prepared:
+    """One pass over a source that takes all these sums, not begun.
+
+    Parameters
+    ----------
+    source : Source
+    measures : mapping of str to Measure
+        By the names that they will have in ``Tale.sums``.
+    verb : str
+        Name of the step, for the plan.
+    """
+    return Prepared(
+        plan=plan_sums(source, measures, verb=verb),
+        layout=source.layout,
+        begin=lambda: SumTask(source, measures),
+        jobs=source.layout.windows(),
+    )

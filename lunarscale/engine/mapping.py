@@ -20,13 +20,17 @@ from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import Window
 from lunarscale.models.model import Model, Prediction
 from lunarscale.models.quantise import quantise
-from lunarscale.reduce.tally import Tally
+from lunarscale.reduce.sums import Chunk, Tally
+from lunarscale.reduce.tally import Histograms
 from lunarscale.store.cube import Cube, WindowReader
 from lunarscale.store.shard import ShardWriter
 
 #: Pixels a model is given at a time: what it makes of them stays in the L2 cache and in memory
 #: that the process has already (below glibc's 128 kB, from which on it asks the system).
 BLOCK_PIXELS = 24_576
+
+#: Name of the statistics among a shard's sums.
+STATISTICS = "statistics"
 
 #: Number of the group that is mare.
 MARIA = 1
@@ -112,7 +116,8 @@ class MapTask:
             )
         names = [layer.name for layer in maps.layout.layers]
         writers = {spec.name: maps.writer(spec.name) for spec in maps.layout.arrays()}
-        tally = Tally(self.groupings, tuple(names), grid=maps.grid, window=window)
+        measure = Histograms(self.groupings)
+        tally = measure.tally(tuple(names), grid=maps.grid, window=window)
         source = _Source(self)
         for chunk in window.split(maps.layout.chunk):
             self._map(chunk, source, origin=window, writers=writers, tally=tally)
@@ -126,7 +131,7 @@ class MapTask:
             pixels=window.height * window.width,
             bytes_read=source.pixels_read * 2,
             bytes_written=sum(size for size, _ in objects.values()),
-            statistics=statistics,
+            sums={STATISTICS: statistics},
         )
 
     def _map(
@@ -142,15 +147,12 @@ class MapTask:
         size = self.maps.layout.chunk
         source.seek(chunk)
         place = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
-        inside = (slice(0, chunk.height), slice(0, chunk.width))
-        index = 0
-        for model in self.models:
-            for counts, flags in zip(*source.predict(model), strict=True):
-                layer = self.maps.layout.layers[index]
-                writers[layer.name].put(*place, counts)
-                writers[f"{layer.name}_flag"].put(*place, flags)
-                tally.add(chunk, index, counts[inside], flags=flags[inside])
-                index += 1
+        counts, flags = source.predict()
+        for layer, of_counts, of_flags in zip(self.maps.layout.layers, counts, flags, strict=True):
+            writers[layer.name].put(*place, of_counts)
+            writers[f"{layer.name}_flag"].put(*place, of_flags)
+        inside = (slice(None), slice(0, chunk.height), slice(0, chunk.width))
+        tally.add(Chunk(chunk, counts[inside], flags[inside]))
 
 
 class _Source:
@@ -175,11 +177,11 @@ class _Source:
         self._counts = np.empty((len(needed), size, size), dtype=np.int16)
         packing = mosaic.array("flag").packing
         self._packed = np.full((size, size), packing.fill_value, dtype=packing.dtype)
-        most = max(len(model.quantities) for model in task.models)
-        self._made = np.empty((most, size, size), np.int16)
-        self._flags = np.empty((most, size, size), np.uint8)
+        layers = [len(model.quantities) for model in task.models]
+        self._made = np.empty((sum(layers), size, size), np.int16)
+        self._flags = np.empty((sum(layers), size, size), np.uint8)
         self._missing = np.empty(size * size, bool)
-        self._found = Prediction.empty(most, BLOCK_PIXELS)
+        self._found = Prediction.empty(max(layers), BLOCK_PIXELS)
         self._chunk = Window(0, 0, 0, 0)
         self._knows_reasons = False
         self._highlands: NDArray[np.bool_] | None = None
@@ -200,13 +202,23 @@ class _Source:
         chunk = self._chunk
         return Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width)
 
-    def predict(self, model: Model) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-        """One model's counts and flags over the chunk, ``(quantity, row, col)``, until the next."""
+    def predict(self) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+        """Every map's counts and flags over the chunk, ``(layer, row, col)``, until the next."""
+        first = 0
+        for model in self.task.models:
+            of = slice(first, first + len(model.quantities))
+            self._predict(model, self._made[of], self._flags[of])
+            first = of.stop
+        return self._made, self._flags
+
+    def _predict(
+        self, model: Model, made: NDArray[np.int16], made_flags: NDArray[np.uint8]
+    ) -> None:
+        """Fill in one model's counts and flags, each ``(quantity, row, col)``."""
         rows = [self._row_of[wavelength] for wavelength in model.bands_nm]
         flat = self._counts.reshape(len(self._counts), -1)
         layers = len(model.quantities)
-        counts = self._made[:layers].reshape(layers, -1)
-        flags = self._flags[:layers].reshape(layers, -1)
+        counts, flags = made.reshape(layers, -1), made_flags.reshape(layers, -1)
         needed = _rows(flat, rows)
         for start in range(0, flat.shape[1], BLOCK_PIXELS):
             block = slice(start, min(start + BLOCK_PIXELS, flat.shape[1]))
@@ -214,10 +226,9 @@ class _Source:
             found = Prediction(self._found.values[:layers, room], self._found.flags[:layers, room])
             model.predict(given, self._scale, out=found)
             for index, quantity in enumerate(model.quantities):
-                made = counts[index, block], flags[index, block]
-                quantise(found.values[index], found.flags[index], quantity.quantum, out=made)
+                out = counts[index, block], flags[index, block]
+                quantise(found.values[index], found.flags[index], quantity.quantum, out=out)
         self._qualify(flags, model, rows)
-        return self._made[:layers], self._flags[:layers]
 
     def _qualify(self, flags: NDArray[np.uint8], model: Model, rows: list[int]) -> None:
         """Say why a band is missing, where one is, and what lies outside the maria."""

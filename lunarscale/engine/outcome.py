@@ -1,10 +1,10 @@
 """What a shard's task brings back, and how outcomes merge."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lunarscale.errors import LunarscaleError
-from lunarscale.reduce.joint import Joint
-from lunarscale.reduce.statistics import Statistics
+from lunarscale.reduce.sums import Sum
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,8 @@ class Outcome:
         Pixels of a band in which tiles disagreed.
     problem : LunarscaleError or None
         Why it is not done.
-    statistics : Statistics or None
-        Its partial statistics.
-    joint : Joint or None
-        Its partial areas of two maps at once.
+    sums : mapping of str to Sum
+        Its partial sums, by the names they were asked for.
     """
 
     shard: str
@@ -33,8 +31,7 @@ class Outcome:
     bytes_written: int = 0
     disagreements: int = 0
     problem: LunarscaleError | None = None
-    statistics: Statistics | None = field(default=None, repr=False)
-    joint: Joint | None = field(default=None, repr=False)
+    sums: Mapping[str, Sum] = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -49,10 +46,8 @@ class Tale:
         Sums over them.
     problems : list of LunarscaleError
         Of shards that failed.
-    statistics : Statistics or None
-        Merged; exact, so the order does not matter.
-    joint : Joint or None
-        The same of two maps at once.
+    sums : dict of str to Sum
+        Merged; exact, so the order does not matter. Empty where no shard is done.
     """
 
     done: int = 0
@@ -61,23 +56,33 @@ class Tale:
     bytes_written: int = 0
     disagreements: int = 0
     problems: list[LunarscaleError] = field(default_factory=list)
-    statistics: Statistics | None = None
-    joint: Joint | None = None
+    sums: dict[str, Sum] = field(default_factory=dict, repr=False)
 
-    def add(self, outcome: Outcome) -> "Tale":
-        """Take in one shard's outcome."""
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Tale":
+        """The tale of one shard."""
         if outcome.problem is not None:
-            self.problems.append(outcome.problem)
-            return self
-        self.done += 1
-        self.pixels += outcome.pixels
-        self.bytes_read += outcome.bytes_read
-        self.bytes_written += outcome.bytes_written
-        self.disagreements += outcome.disagreements
-        if outcome.statistics is not None:
-            mine = self.statistics
-            self.statistics = outcome.statistics if mine is None else mine.merge(outcome.statistics)
-        if outcome.joint is not None:
-            had = self.joint
-            self.joint = outcome.joint if had is None else had.merge(outcome.joint)
-        return self
+            return cls(problems=[outcome.problem])
+        return cls(
+            done=1,
+            pixels=outcome.pixels,
+            bytes_read=outcome.bytes_read,
+            bytes_written=outcome.bytes_written,
+            disagreements=outcome.disagreements,
+            sums=dict(outcome.sums),
+        )
+
+    def merge(self, other: "Tale") -> "Tale":
+        """Both tales in one; they stay as they are."""
+        sums = dict(self.sums)
+        for name, part in other.sums.items():
+            sums[name] = sums[name].merge(part) if name in sums else part
+        return Tale(
+            done=self.done + other.done,
+            pixels=self.pixels + other.pixels,
+            bytes_read=self.bytes_read + other.bytes_read,
+            bytes_written=self.bytes_written + other.bytes_written,
+            disagreements=self.disagreements + other.disagreements,
+            problems=self.problems + other.problems,
+            sums=sums,
+        )

@@ -4,9 +4,13 @@ The figures are bounds: on tiles of noise, which nothing compresses, a worker's 
 0.4-0.8 of them, for one thread and for two (``tests/engine/test_memory.py``).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from lunarscale.engine.sources import Source
 from lunarscale.errors import PlanError
+from lunarscale.reduce.sums import Measure
+from lunarscale.reduce.tally import ATOMS_MET, tally_bytes
 from lunarscale.store.layout import Layout
 
 #: A worker before its first task: Python, Dask, NumPy, numba with its compiled kernels, zarr,
@@ -29,17 +33,12 @@ CHUNK_BYTES = 32
 #: Bytes a pixel of a chunk for each layer's counts and flags.
 LAYER_BYTES = 3
 
-#: Bytes a pixel of a shard for the groups' numbers and the tally's atoms.
-GROUP_BYTES = 12
-
 #: A mask's bytes while it is read: the file's values and the group numbers made of them.
 MASK_COPIES = 2
 
-#: Bytes of one dense histogram of int16 counts with int64 areas.
-DENSE_HISTOGRAM_BYTES = 65_536 * 8
-
-#: Groups that the busiest shard's pixels fall into, for the bound.
-BUSY_ATOMS = 12
+#: Whole sums that a worker holds while it merges: the parts, what they add up to, and what is on
+#: its way.
+MERGED = 3
 
 
 @dataclass(frozen=True)
@@ -190,7 +189,7 @@ def plan_predict(
     source = kept * (bands * blobs["reflectance"] + blobs["flag"])
     layers = len(maps.layers)
     chunk = maps.chunk**2 * (2 * bands + CHUNK_BYTES * 2 + LAYER_BYTES * layers)
-    tally = maps.shard**2 * GROUP_BYTES + layers * BUSY_ATOMS * DENSE_HISTOGRAM_BYTES
+    tally = tally_bytes(layers, groups=ATOMS_MET, shard=maps.shard, chunk=maps.chunk)
     shards = len(maps.windows())
     return Plan(
         verb="predict",
@@ -204,28 +203,30 @@ def plan_predict(
     )
 
 
-def plan_summarise(maps: Layout, *, masks: int = 0, groups: int = 0) -> Plan:
-    """The plan of counting finished maps.
+def plan_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) -> Plan:
+    """The plan of taking sums over a source.
 
     Parameters
     ----------
-    maps : Layout
-    masks : int
-        Bytes of the groupings' masks.
-    groups : int
-        Groups of all groupings together, any of which may meet in one shard.
+    source : Source
+    measures : mapping of str to Measure
+        All are taken in one pass.
+    verb : str
+        Name of the step.
     """
-    layers, windows = len(maps.layers), maps.windows()
-    blobs = [spec.packing.largest_blob for spec in maps.arrays()]
+    layout, windows = source.layout, source.layout.windows()
+    layers, cut = len(source.layers), {"shard": layout.shard, "chunk": layout.chunk}
     pixels = sum(window.height * window.width for window in windows)
-    tally = maps.shard**2 * GROUP_BYTES + layers * max(BUSY_ATOMS, groups) * DENSE_HISTOGRAM_BYTES
+    tallies = sum(measure.bytes(layers, **cut) for measure in measures.values())
+    merged = sum(measure.sum_bytes(layers) for measure in measures.values())
+    kept = sum(measure.kept_bytes for measure in measures.values())
     return Plan(
-        verb="summarise",
+        verb=verb,
         shards=len(windows),
         done=0,
         pixels=pixels,
-        read_bytes=pixels * 3 * layers,
+        read_bytes=pixels * source.bytes_a_pixel,
         write_bytes=0,
-        task_bytes=2 * max(blobs) + maps.chunk**2 * CHUNK_BYTES + tally,
-        process_bytes=MASK_COPIES * masks,
+        task_bytes=source.task_bytes + tallies,
+        process_bytes=MASK_COPIES * kept + MERGED * merged,
     )

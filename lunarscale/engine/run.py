@@ -54,7 +54,7 @@ class Prepared:
         task = self.begin()
 
         def merge(tale: Tale, outcome: Outcome) -> Tale:
-            tale.add(outcome)
+            tale = tale.merge(Tale.of(outcome))
             progress(tale, len(self.jobs))
             return tale
 

@@ -12,14 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import ParametersError
-from lunarscale.flags import NO_DATA
+from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import Quantity
 from lunarscale.reduce.statistics import Label
+from lunarscale.reduce.sums import Chunk, require_shape
 
 #: Where a count's bin is looked up, this stands for no-data.
 NO_BIN = 0xFFFF
+
+#: Looking a count's bin up: 65,536 bins of two bytes, of either map.
+LOOKUP_BYTES = 2 * 65_536 * 2
+
+#: Bytes a pixel of a chunk for both maps' counts and flags, the groups' numbers, and temporaries.
+CHUNK_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -127,55 +134,94 @@ class Joint:
         return np.asarray(self.areas.sum(axis=(1, 2, 3)), dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class Joints:
+    """The area of every pair of bins of two layers; a pair with an extrapolated value is qualified.
+
+    Parameters
+    ----------
+    first, second : Axis
+        They name the layers.
+    grouping : Grouping
+    """
+
+    first: Axis
+    second: Axis
+    grouping: Grouping
+
+    @property
+    def kept_bytes(self) -> int:
+        """Those of the grouping."""
+        return self.grouping.kept_bytes
+
+    def bytes(self, layers: int, *, shard: int, chunk: int) -> int:
+        """The areas once in the tally and once to send, the bins' lookups, a chunk's groups."""
+        return 2 * self.sum_bytes(layers) + LOOKUP_BYTES + CHUNK_BYTES * chunk**2
+
+    def sum_bytes(self, layers: int) -> int:
+        """The areas, however many layers are read."""
+        return (len(self.grouping.groups) + 1) * 2 * self.first.bins * self.second.bins * 8
+
+    def tally(self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window) -> "JointTally":
+        """An empty tally of a shard.
+
+        Raises
+        ------
+        ParametersError
+            If either layer is not among these.
+        """
+        for axis in (self.first, self.second):
+            if axis.layer not in layers:
+                raise ParametersError(
+                    f"{axis.layer} is to be counted against another map, but the layers read are "
+                    f"{', '.join(layers)}; name one of them"
+                )
+        places = layers.index(self.first.layer), layers.index(self.second.layer)
+        return JointTally(self, places, layers=len(layers), grid=grid)
+
+
 class JointTally:
     """Adds up the chunks of one shard; not for two threads at once.
 
     Parameters
     ----------
-    axes : (Axis, Axis)
-    grouping : Grouping
+    measure : Joints
+    places : (int, int)
+        Positions of the two layers in a chunk.
+    layers : int
+        Number of the chunk's layers.
     grid : RasterGrid
     """
 
-    def __init__(self, axes: tuple[Axis, Axis], grouping: Grouping, *, grid: RasterGrid) -> None:
-        self.axes, self._grouping, self._grid = axes, grouping, grid
-        self._lookups = tuple(axis.lookup() for axis in axes)
-        groups = len(grouping.groups) + 1
-        self._areas = np.zeros((groups, 2, axes[0].bins, axes[1].bins), dtype=np.int64)
+    def __init__(
+        self, measure: Joints, places: tuple[int, int], *, layers: int, grid: RasterGrid
+    ) -> None:
+        self.axes = measure.first, measure.second
+        self._grouping, self._grid = measure.grouping, grid
+        self._places, self._layers = places, layers
+        self._lookups = tuple(axis.lookup() for axis in self.axes)
+        groups = len(self._grouping.groups) + 1
+        self._areas = np.zeros((groups, 2, self.axes[0].bins, self.axes[1].bins), dtype=np.int64)
         self._whole = np.zeros(groups, dtype=np.int64)
 
-    def add(
-        self,
-        chunk: Window,
-        counts: tuple[NDArray[np.int16], NDArray[np.int16]],
-        *,
-        qualified: NDArray[np.bool_],
-    ) -> None:
-        """Add a chunk of both maps; each pixel is to be added once.
-
-        Parameters
-        ----------
-        chunk : Window
-            In the grid's rows and columns.
-        counts : (ndarray of int16, ndarray of int16), each (row, col)
-            ``NO_DATA`` where there is no value.
-        qualified : ndarray of bool, (row, col)
-            Where a value is stretched.
+    def add(self, chunk: Chunk) -> None:
+        """Add a chunk; each pixel is to be added once.
 
         Raises
         ------
         ValueError
             If the arrays are not of the chunk's shape.
         """
-        shapes = {array.shape for array in (*counts, qualified)}
-        if shapes != {(chunk.height, chunk.width)}:
-            raise ValueError(f"{chunk} has arrays of {sorted(shapes)}")
-        first, second = (np.ascontiguousarray(array).view(np.uint16) for array in counts)
+        require_shape(chunk, self._layers)
+        first, second = (
+            np.ascontiguousarray(chunk.counts[place]).view(np.uint16) for place in self._places
+        )
+        flags = chunk.flags[self._places[0]] | chunk.flags[self._places[1]]
         add_pairs()(
             (first, second),
-            np.ascontiguousarray(qualified).view(np.uint8),
-            np.ascontiguousarray(self._grouping.numbers(self._grid, chunk)),
-            self._grid.row_weights(chunk),
+            ((flags & np.uint8(EXTRAPOLATED)) != 0).view(np.uint8),
+            np.ascontiguousarray(self._grouping.numbers(self._grid, chunk.window)),
+            self._grid.row_weights(chunk.window),
             self._lookups,
             self._areas,
             self._whole,

@@ -92,7 +92,7 @@ class Statistics:
                 )
         atoms = sorted({atom for part in parts for atom in part.cells})
         cells = {
-            atom: _sum_cells([part.cells[atom] for part in parts if atom in part.cells])
+            atom: sum_cells([part.cells[atom] for part in parts if atom in part.cells])
             for atom in atoms
         }
         return cls(first.layers, first.groupings, cells)
@@ -113,7 +113,7 @@ class Statistics:
         """
         found = [cell for atom, cell in self.cells.items() if atom[grouping] == group]
         nothing = Cell(0, 0, tuple(Sums(Histogram.sum([]), Histogram.sum([])) for _ in self.layers))
-        return _sum_cells(found) if found else nothing
+        return sum_cells(found) if found else nothing
 
     def to_bytes(self) -> bytes:
         """The statistics as bytes; equal statistics give equal bytes."""
@@ -179,7 +179,8 @@ class Statistics:
         return cls(tuple(header["layers"]), groupings, cells)
 
 
-def _sum_cells(cells: list[Cell]) -> Cell:
+def sum_cells(cells: list[Cell]) -> Cell:
+    """The sums of parts of one atom, or of several atoms, at least one; in any order."""
     if len(cells) == 1:
         return cells[0]
     layers = tuple(

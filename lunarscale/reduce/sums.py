@@ -83,6 +83,9 @@ class Measure(Protocol):
             Edges in pixels.
         """
 
+    def sum_bytes(self, layers: int) -> int:
+        """Most memory of one sum, when those of all shards are merged."""
+
     def tally(self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window) -> Tally:
         """An empty tally of one shard.
 

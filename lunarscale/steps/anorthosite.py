@@ -14,13 +14,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.pairing import PairTask, plan_pairs
 from lunarscale.engine.run import Prepared, complain
+from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import StoreError
 from lunarscale.models.anorthosite import Criterion
 from lunarscale.reduce.exceedance import Exceedance, exceedances, to_records
+from lunarscale.reduce.joint import Joint, Joints
 from lunarscale.render.labels import number
 from lunarscale.render.share_map import ShareMap, draw_share_map
 from lunarscale.render.thresholds import Sensitivity, draw_sensitivity
@@ -31,6 +33,9 @@ from lunarscale.steps.saving import save
 #: The groups that are compared, and what lies in none.
 NEARSIDE, FARSIDE = "nearside highlands", "farside highlands"
 LEFT_OVER = "outside the mare mask"
+
+#: Name of the areas among the run's sums.
+_JOINT = "joint"
 
 _COLUMNS = ("Al2O3_wt_pct_at_least", "Mg_number_at_least")
 
@@ -133,13 +138,9 @@ def anorthosite(
 
 def prepare_anorthosite(asked: Question) -> Prepared:
     """A count of both maps against each other, not begun: one pass, whatever the thresholds."""
-    cube = asked.cube
-    return Prepared(
-        plan=plan_pairs(cube.layout, asked.axes, asked.grouping, verb="anorthosite"),
-        layout=cube.layout,
-        begin=lambda: PairTask(cube, asked.axes, asked.grouping),
-        jobs=cube.layout.windows(),
-    )
+    source = MapsSource(asked.cube, tuple(axis.layer for axis in asked.axes))
+    joints = Joints(*asked.axes, grouping=asked.grouping)
+    return prepare_sums(source, {_JOINT: joints}, verb="anorthosite")
 
 
 def finding_of(asked: Question, tale: Tale) -> Finding:
@@ -150,9 +151,10 @@ def finding_of(asked: Question, tale: Tale) -> Finding:
     StoreError
         If nothing was counted.
     """
-    if tale.joint is None:
+    joint = tale.sums.get(_JOINT)
+    if not isinstance(joint, Joint):
         raise StoreError(f"{asked.cube.location.url}: the maps have no shard to count")
-    return Finding(asked, exceedances(tale.joint, asked.thresholds, left_over=LEFT_OVER))
+    return Finding(asked, exceedances(joint, asked.thresholds, left_over=LEFT_OVER))
 
 
 def draw(

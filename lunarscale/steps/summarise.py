@@ -10,18 +10,20 @@ from rich import box
 from rich.console import Group
 from rich.table import Table
 
-from lunarscale.engine.counting import CountTask
+from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import Ledger
+from lunarscale.engine.mapping import STATISTICS
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.plan import plan_summarise
 from lunarscale.engine.run import Prepared, complain, require
+from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import RegionError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.table import Row, finish, to_csv, to_json
+from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.saving import save
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
@@ -72,9 +74,7 @@ def summarise(
     if kept is None or not covers(kept, groupings):
         tale = prepare_summarise(cube, groupings).run(executor or Serial())
         complain(tale, maps)
-        kept = tale.statistics
-    if kept is None:
-        raise StoreError(f"{maps}: the maps have no shard to count")
+        kept = statistics_of(cube, tale)
     return summary_of(cube, kept, groupings)
 
 
@@ -129,16 +129,22 @@ def read_groupings(
 
 def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:
     """A count of all the maps under some groupings, not begun."""
-    return Prepared(
-        plan=plan_summarise(
-            cube.layout,
-            masks=sum(grouping.kept_bytes for grouping in groupings),
-            groups=sum(len(grouping.groups) for grouping in groupings),
-        ),
-        layout=cube.layout,
-        begin=lambda: CountTask(cube, groupings),
-        jobs=cube.layout.windows(),
-    )
+    measures = {STATISTICS: Histograms(groupings)}
+    return prepare_sums(MapsSource(cube), measures, verb="summarise")
+
+
+def statistics_of(cube: Cube, tale: Tale) -> Statistics:
+    """The statistics that a run has counted.
+
+    Raises
+    ------
+    StoreError
+        If nothing was counted.
+    """
+    found = tale.sums.get(STATISTICS)
+    if not isinstance(found, Statistics):
+        raise StoreError(f"{cube.location.url}: the maps have no shard to count")
+    return found
 
 
 def kept_statistics(cube: Cube) -> Statistics | None:
@@ -170,9 +176,7 @@ def summary_of(cube: Cube, kept: Statistics, groupings: tuple[Grouping, ...]) ->
 
 def tale_summary(cube: Cube, tale: Tale, groupings: tuple[Grouping, ...]) -> Summary:
     """The table of a count that has run."""
-    if tale.statistics is None:
-        raise StoreError(f"{cube.location.url}: the maps have no shard to count")
-    return summary_of(cube, tale.statistics, groupings)
+    return summary_of(cube, statistics_of(cube, tale), groupings)
 
 
 def rows_table(rows: Sequence[Row]) -> Group:

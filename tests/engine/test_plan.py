@@ -5,12 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.engine.plan import Plan, giga, plan_ingest, plan_predict, plan_summarise
+from lunarscale.engine.plan import Plan, giga, plan_ingest, plan_predict, plan_sums
+from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import PlanError
+from lunarscale.grid.groupings import WholeMoon
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.models.registry import DEFAULT_MODELS
+from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.predict import name_layers
+from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
+from lunarscale.store.location import Location
 
 
 def layout(kind: Kind, *, shard: int = 2048, chunk: int = 512, ppd: float = 303.23349) -> Layout:
@@ -61,7 +66,8 @@ def test_maps_are_counted_by_layer() -> None:
     plan = predict()
     assert plan.read_bytes == 10 * 2048**2 * 3 * 2
     assert plan.write_bytes == 10 * 2048**2 * 3 * (2 + 1)
-    counting = plan_summarise(layout("maps"))
+    maps = Cube(Location("maps.zarr"), layout("maps"), {})
+    counting = plan_sums(MapsSource(maps), {"s": Histograms((WholeMoon(),))}, verb="summarise")
     assert counting.write_bytes == 0
     assert counting.read_bytes == 54582 * 109164 * 3 * 3
 

@@ -9,13 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lunarscale.errors import ParametersError
-from lunarscale.flags import NO_DATA
+from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.grid.groupings import WholeMoon
 from lunarscale.grid.masks import Maria
-from lunarscale.grid.raster import SPHERE_WEIGHT, RasterGrid
+from lunarscale.grid.raster import SPHERE_WEIGHT, RasterGrid, Window
 from lunarscale.grid.sides import Sides, sides_of_maria
 from lunarscale.quantities import QUANTITIES
-from lunarscale.reduce.joint import Axis, Joint, JointTally
+from lunarscale.reduce.joint import Axis, Joint, Joints
+from lunarscale.reduce.sums import Chunk
 
 GRID = RasterGrid.whole(0.2)
 GROUPING = sides_of_maria(Maria.from_seas())
@@ -38,10 +39,17 @@ def made(seed):
 
 
 def tallied(window, chunk, *, counts, qualified, axes=AXES, grouping=GROUPING):
-    tally = JointTally(axes, grouping, grid=GRID)
+    """Among three layers, the second of which is of no concern; either may be the stretched one."""
+    layers = ("Mg_number", "other", "Al2O3")
+    tally = Joints(*axes, grouping).tally(layers, grid=GRID, window=window)
+    order = [("Al2O3", "Mg_number").index(name) for name in ("Mg_number", "Al2O3")]
+    stack = np.stack([counts[order[0]], np.zeros_like(counts[0]), counts[order[1]]])
+    flags = np.full(stack.shape, EXTRAPOLATED, np.uint8)
+    flags[0] = qualified * np.uint8(EXTRAPOLATED | 8)
+    flags[2] = (qualified & (counts[0] % 2 == 0)) * np.uint8(EXTRAPOLATED)
     for part in window.split(chunk):
-        pair = tuple(layer[part.slices] for layer in counts)
-        tally.add(part, pair, qualified=qualified[part.slices])
+        inside = (slice(None), *part.slices)
+        tally.add(Chunk(part, stack[inside], flags[inside]))
     return tally.partial()
 
 
@@ -144,7 +152,12 @@ def test_edges_that_do_not_rise_are_refused(edges):
 
 
 def test_arrays_of_another_shape_are_refused():
-    counts, qualified = made(5)
-    tally = JointTally(AXES, WholeMoon(), grid=GRID)
-    with pytest.raises(ValueError, match="has arrays of"):
-        tally.add(GRID.window, counts, qualified=qualified[:-1])
+    tally = Joints(*AXES, WholeMoon()).tally(("Al2O3", "Mg_number"), grid=GRID, window=GRID.window)
+    counts, flags = np.zeros((2, 4, 4), np.int16), np.zeros((2, 4, 3), np.uint8)
+    with pytest.raises(ValueError, match="has counts of"):
+        tally.add(Chunk(Window(0, 0, 4, 4), counts, flags))
+
+
+def test_a_layer_that_is_not_read_is_named():
+    with pytest.raises(ParametersError, match=r"Mg_number is to be counted .* are Al2O3, FeO"):
+        Joints(*AXES, WholeMoon()).tally(("Al2O3", "FeO"), grid=GRID, window=GRID.window)

@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 from lunarscale.errors import ParametersError, TornError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.groupings import Seas, WholeMoon
-from lunarscale.grid.masks import Maria
+from lunarscale.grid.masks import Maria, MaskGrouping
 from lunarscale.grid.raster import SPHERE_WEIGHT, RasterGrid, Window
 from lunarscale.moon import Sea
+from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.statistics import Statistics
-from lunarscale.reduce.tally import Tally
+from lunarscale.reduce.sums import Chunk
+from lunarscale.reduce.tables import SLOTS
+from lunarscale.reduce.tally import Histograms
 
 GROUPINGS = (
     WholeMoon(),
@@ -38,10 +41,10 @@ def made(seed, grid=GRID):
 
 
 def tallied(window, chunk, *, counts, flags, groupings=GROUPINGS):
-    tally = Tally(groupings, LAYERS, grid=GRID, window=window)
+    tally = Histograms(groupings).tally(LAYERS, grid=GRID, window=window)
     for part in window.split(chunk):
-        for layer in range(len(LAYERS)):
-            tally.add(part, layer, counts[layer][part.slices], flags=flags[layer][part.slices])
+        inside = (slice(None), *part.slices)
+        tally.add(Chunk(part, counts[inside], flags[inside]))
     return tally.partial()
 
 
@@ -107,14 +110,14 @@ def test_one_grouping_or_many_give_a_group_the_same_sums():
                 np.testing.assert_array_equal(left.counts.weights, right.counts.weights)
 
 
-def test_a_layer_that_was_not_added_leaves_area_without_values():
-    tally = Tally(GROUPINGS, LAYERS, grid=GRID, window=GRID.window)
-    shape = (GRID.height, GRID.width)
-    tally.add(GRID.window, 0, np.ones(shape, np.int16), flags=np.zeros(shape, np.uint8))
-    cell = tally.partial().group(0, 1)
-    assert cell.pixels == cell.layers[0].counts.pixels == GRID.width * GRID.height
+def test_a_layer_of_nothing_but_no_data_leaves_area_without_values():
+    counts, flags = made(8)
+    counts[1] = NO_DATA
+    cell = tallied(GRID.window, 20, counts=counts, flags=flags).group(0, 1)
+    assert cell.pixels == GRID.width * GRID.height
     assert cell.layers[1].counts.weight == 0
     assert cell.layers[1].counts.pixels == 0
+    assert cell.layers[1].flags.weight == cell.weight
 
 
 def test_a_group_that_lies_elsewhere_is_empty():
@@ -155,7 +158,7 @@ def _written():
 def test_other_layers_or_groupings_do_not_merge():
     window = Window(0, 0, 2, 2)
     parts = [
-        Tally(groupings, layers, grid=GRID, window=window).partial()
+        Histograms(groupings).tally(layers, grid=GRID, window=window).partial()
         for groupings, layers in (
             ((WholeMoon(),), ("FeO",)),
             ((WholeMoon(),), ("TiO2",)),
@@ -168,8 +171,29 @@ def test_other_layers_or_groupings_do_not_merge():
 
 
 def test_a_chunk_of_another_place_or_shape_is_refused():
-    tally = Tally((WholeMoon(),), ("FeO",), grid=GRID, window=Window(4, 4, 8, 8))
-    square, flags = np.zeros((4, 4), np.int16), np.zeros((4, 4), np.uint8)
+    measure = Histograms((WholeMoon(),))
+    tally = measure.tally(("FeO",), grid=GRID, window=Window(4, 4, 8, 8))
+    square, flags = np.zeros((1, 4, 4), np.int16), np.zeros((1, 4, 4), np.uint8)
     for chunk in (Window(3, 4, 4, 4), Window(4, 9, 4, 4), Window(4, 4, 4, 5)):
         with pytest.raises(ValueError, match="Window"):
-            tally.add(chunk, 0, square, flags=flags)
+            tally.add(Chunk(chunk, square, flags))
+
+
+@pytest.mark.parametrize("chunk", [5, 36, 72])
+def test_more_groups_than_the_tables_hold_add_up_all_the_same(chunk):
+    """Fifty bands of longitude by three groupings: atoms leave the tables and come back."""
+    counts, flags = made(9)
+    stripes = MaskGrouping.of_raster(
+        "stripes", np.tile(np.arange(60) % 50 + 1, (30, 1)), west=-180, north=90, pixel_deg=6.0
+    )
+    many = (*GROUPINGS, stripes)
+    assert len(atoms_of(many, GRID, GRID.window).keys) > 3 * SLOTS
+    found = tallied(GRID.window, chunk, counts=counts, flags=flags, groupings=many)
+    weights = np.repeat(GRID.row_weights()[:, None], GRID.width, axis=1)
+    numbers = stripes.numbers(GRID, GRID.window)
+    for number in range(51):
+        here, cell = numbers == number, found.group(3, number)
+        assert cell.weight == sum(weights[here].tolist())
+        assert cell.pixels == here.sum()
+        for layer in range(len(LAYERS)):
+            _agrees(cell.layers[layer], counts[layer][here], flags[layer][here], weights[here])

@@ -19,6 +19,7 @@ from lunarscale.models.anorthosite import DEFAULT_AL2O3_WT_PCT, Criterion
 from lunarscale.models.model import Prediction
 from lunarscale.moon import RADIUS_M
 from lunarscale.quantities import QUANTITIES
+from lunarscale.reduce.joint import Joint
 from lunarscale.simulated.archive import write_archive
 from lunarscale.steps import predict as predict_step
 from lunarscale.steps.anorthosite import (
@@ -102,8 +103,9 @@ def bits(store: str, **options: object) -> tuple[bytes, bytes]:
     executor = options.pop("executor", Serial())
     asked = ask(store, **options)
     tale = prepare_anorthosite(asked).run(executor)
-    assert tale.joint is not None
-    return tale.joint.areas.tobytes(), tale.joint.whole.tobytes()
+    joint = tale.sums["joint"]
+    assert isinstance(joint, Joint)
+    return joint.areas.tobytes(), joint.whole.tobytes()
 
 
 def test_shares_are_those_of_brute_force_in_float64(usual: str, tmp_path: Path) -> None:

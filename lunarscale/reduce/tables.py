@@ -1,0 +1,141 @@
+"""Dense tables of areas by count, one a layer and atom, with room for a bounded number of atoms."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lunarscale.reduce.histogram import Histogram
+from lunarscale.reduce.statistics import Atom, Cell, Sums, sum_cells
+from lunarscale.reduce.sums import Chunk
+
+#: Atoms that are counted in dense tables at a time; of those that leave, what is not zero is kept.
+SLOTS = 24
+
+#: Where in the tables goes what is not to be counted now.
+NOWHERE = SLOTS
+
+#: Bytes of one layer and atom in the tables: areas of 65,536 counts and of 256 flags.
+SLOT_BYTES = (65_536 + 256) * 8
+
+#: Bytes of one count with its area, as it is kept.
+BIN_BYTES = 10
+
+
+class Singles(NamedTuple):
+    """Pixels that are counted one by one, with weights of their own; one may come several times.
+
+    Parameters
+    ----------
+    atoms : ndarray of intp, (single,)
+        Position of its atom among the chunk's keys.
+    rows, cols : ndarray of int64, (single,)
+        Its pixel, in the chunk.
+    weights : ndarray of int64, (single,)
+    pixels : ndarray of int64, (single,)
+        1 where it stands for its pixel in the number of pixels, else 0.
+    """
+
+    atoms: NDArray[np.intp]
+    rows: NDArray[np.int64]
+    cols: NDArray[np.int64]
+    weights: NDArray[np.int64]
+    pixels: NDArray[np.int64]
+
+
+class Tables:
+    """The sums of every atom that a shard has shown so far.
+
+    ``areas`` (layer, slot, 65536), ``flag_areas`` (layer, slot, 256) and ``valid`` (layer, slot),
+    the pixels with a value, are for the layers; ``weights`` and ``pixels`` (slot,) for the atoms
+    themselves; all int64, and slot ``NOWHERE`` holds nothing of worth. They are reserved as zeros,
+    of which only the pages that counts fall on become memory.
+
+    Parameters
+    ----------
+    layers : int
+    """
+
+    def __init__(self, layers: int) -> None:
+        self.areas = np.zeros((layers, SLOTS + 1, 65536), dtype=np.int64)
+        self.flag_areas = np.zeros((layers, SLOTS + 1, 256), dtype=np.int64)
+        self.valid = np.zeros((layers, SLOTS + 1), dtype=np.int64)
+        self.weights = np.zeros(SLOTS + 1, dtype=np.int64)
+        self.pixels = np.zeros(SLOTS + 1, dtype=np.int64)
+        self._slots: dict[Atom, int] = {}
+        self._settled: dict[Atom, list[Cell]] = {}
+
+    def places(self, keys: Sequence[Atom]) -> Iterator[NDArray[np.int64]]:
+        """The slots of a chunk's atoms: all at once, or some at a time where they are too many.
+
+        Yields
+        ------
+        ndarray of int64, (key + 1,)
+            Slot of every key; ``NOWHERE`` where it is not this turn's, and at the end.
+        """
+        for start in range(0, len(keys), SLOTS):
+            turn = keys[start : start + SLOTS]
+            self._make_room(turn)
+            places = np.full(len(keys) + 1, NOWHERE, dtype=np.int64)
+            places[start : start + len(turn)] = [self._slots[key] for key in turn]
+            yield places
+
+    def add_singles(self, singles: Singles, places: NDArray[np.int64], chunk: Chunk) -> None:
+        """Add single pixels of a chunk to the sums of their atoms."""
+        slots = places[singles.atoms]
+        np.add.at(self.weights, slots, singles.weights)
+        np.add.at(self.pixels, slots, singles.pixels)
+        for layer in range(len(self.areas)):
+            bits = chunk.counts[layer, singles.rows, singles.cols].view(np.uint16)
+            flags = chunk.flags[layer, singles.rows, singles.cols]
+            there = bits != 0x8000
+            np.add.at(self.areas[layer], (slots[there], bits[there]), singles.weights[there])
+            np.add.at(self.flag_areas[layer], (slots, flags), singles.weights)
+            np.add.at(self.valid[layer], slots[there], singles.pixels[there])
+
+    def cells(self) -> dict[Atom, Cell]:
+        """The sums of every atom that has any."""
+        found: dict[Atom, Cell] = {}
+        for key in sorted(self._slots.keys() | self._settled.keys()):
+            parts = list(self._settled.get(key, []))
+            if key in self._slots:
+                parts.append(self._cell(self._slots[key]))
+            cell = sum_cells(parts)
+            if cell.weight or cell.pixels:
+                found[key] = cell
+        return found
+
+    def _make_room(self, keys: Sequence[Atom]) -> None:
+        """Give each of these atoms a slot; the ones that have been there longest make room."""
+        new = [key for key in keys if key not in self._slots]
+        missing = len(new) - (SLOTS - len(self._slots))
+        staying = set(keys)
+        leaving = [key for key in self._slots if key not in staying]
+        for key in leaving[: max(missing, 0)]:
+            self._settle(key)
+        free = set(range(SLOTS)) - set(self._slots.values())
+        self._slots.update(zip(new, sorted(free), strict=False))
+
+    def _settle(self, key: Atom) -> None:
+        """Keep what is not zero of an atom's sums, and empty its slot."""
+        slot = self._slots.pop(key)
+        self._settled.setdefault(key, []).append(self._cell(slot))
+        for sums in (self.areas, self.flag_areas, self.valid):
+            sums[:, slot] = 0
+        self.weights[slot] = self.pixels[slot] = 0
+
+    def _cell(self, slot: int) -> Cell:
+        layers = tuple(self._sums(layer, slot) for layer in range(len(self.areas)))
+        return Cell(int(self.weights[slot]), int(self.pixels[slot]), layers)
+
+    def _sums(self, layer: int, slot: int) -> Sums:
+        # areas lie in the order of the counts' bits: the negative ones come last
+        found = np.flatnonzero(self.areas[layer, slot])
+        found = np.roll(found, -np.searchsorted(found, 32768))
+        counts = Histogram(
+            found.astype(np.uint16).view(np.int16),
+            self.areas[layer, slot, found],
+            int(self.valid[layer, slot]),
+        )
+        return Sums(counts, Histogram.of_dense(0, self.flag_areas[layer, slot]))
