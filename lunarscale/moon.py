@@ -1,4 +1,4 @@
-"""The Moon's figure, its named seas and its landing sites: facts with their sources."""
+"""The Moon's figure, its named seas and its largest basin: facts with their sources."""
 
 import math
 from typing import NamedTuple
@@ -46,6 +46,24 @@ SEAS: tuple[Sea, ...] = (
     Sea("Mare Vaporum", 4.09, 13.20, 242.46),
     Sea("Oceanus Procellarum", -56.68, 20.67, 2592.24),
 )
+
+
+class Ellipse(NamedTuple):
+    """A basin as an ellipse: centre in degrees, full axes in km, azimuth of the long one.
+
+    The azimuth is in degrees from north at the centre, eastwards.
+    """
+
+    lon: float
+    lat: float
+    long_km: float
+    short_km: float
+    azimuth_deg: float
+
+
+#: South Pole-Aitken: Garrick-Bethell and Zuber 2009, Icarus 204, 399. Its long axis leans about 19
+#: degrees counter-clockwise from the meridian of 191 E, that is, to the west of north.
+SOUTH_POLE_AITKEN = Ellipse(-169.0, -53.0, 2400.0, 2050.0, -19.0)
 
 
 def normalise_longitude(lon: float) -> float:

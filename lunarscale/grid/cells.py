@@ -183,13 +183,27 @@ class BandedCells:
         -------
         ndarray of int32, (row, col)
         """
+        lines, again = self.lines(grid, window)
+        return np.asarray(lines[again], dtype=np.int32)
+
+    def lines(self, grid: RasterGrid, window: Window) -> tuple[NDArray[np.int32], NDArray[np.intp]]:
+        """Rows of ``numbers`` that differ, and which of them each row is.
+
+        All rows of pixels in one band are alike, so that what is made of the numbers need be made
+        of few rows only.
+
+        Returns
+        -------
+        lines : ndarray of int32, (band, col)
+        again : ndarray of int, (row,)
+            ``lines[again]`` are the numbers of all rows.
+        """
         bands, again = np.unique(self.band_of(grid.lats(window)), return_inverse=True)
         per_band = np.asarray(self.per_band)[bands, None]
-        # a line of pixels is worked out once for all rows that lie in one band
         lines = (self._turns(wrapped_lons(grid, window)) * per_band).astype(np.int32)
         lines += self.firsts[bands, None].astype(np.int32)
         lines[bands < 0] = -1
-        return np.asarray(lines[again], dtype=np.int32)
+        return lines, again
 
     def within(self, grid: RasterGrid, window: Window) -> CellPixels:
         """The cells whose centre lies in a pixel of a window.

@@ -17,7 +17,7 @@ LIMB_DEG = 90.0
 class Sides:
     """The nearside, where the longitude lies within 90 degrees of zero, and the farside."""
 
-    name: str = "sides"
+    name: str = "hemispheres"
     groups: tuple[str, ...] = ("nearside", "farside")
 
     @property

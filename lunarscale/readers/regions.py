@@ -1,4 +1,4 @@
-"""What ``--by`` takes: the built-in groupings, masks, and polygons in GeoJSON."""
+"""What ``--by`` takes: words for groupings, masks, and polygons in GeoJSON."""
 
 import hashlib
 import json
@@ -14,18 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import RegionError, SourceError
-from lunarscale.grid.groupings import Grouping, Seas, WholeMoon
+from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.readers.files import reaching
 from lunarscale.readers.geojson import polygons_of
 from lunarscale.readers.masks import mask_of
+from lunarscale.readers.words import WORDS, grouping_of_word
 
-_BUILT_IN: dict[str, Callable[[], Grouping]] = {
-    "moon": WholeMoon,
-    "maria": Maria.from_seas,
-    "seas": Seas,
-}
 _POLYGONS = (".geojson", ".json")
 _MASKS = (".png", ".tif", ".tiff")
 _MARIA_OF = "maria="
@@ -34,11 +30,11 @@ _MARIA_OF = "maria="
 def read_grouping(text: str, *, storage_options: dict[str, Any] | None = None) -> Grouping:
     """The grouping that a word, path or URL stands for.
 
-    ``moon`` is the whole Moon; ``seas`` the named seas as circles; ``maria`` what those circles
-    hold, and the rest. A ``.geojson`` or ``.json`` file gives regions by its polygons, a
-    ``.png``, ``.tif`` or ``.tiff`` mask gives a group to every value, ``<file> = 255`` and
-    ``<file> = 0``; ``maria=`` before a mask's path takes its values other than 0 for maria. A
-    PNG spans -180..180 with square pixels, the equator in the middle.
+    The words are ``moon``, ``maria``, ``seas``, ``hemispheres``, ``latitude:5``, ``spa``,
+    ``pkt=TABLE`` and ``cells:40000`` (``readers.words``). A ``.geojson`` or ``.json`` file gives
+    regions by its polygons, a ``.png``, ``.tif`` or ``.tiff`` mask gives a group to every value,
+    ``<file> = 255`` and ``<file> = 0``; ``maria=`` before a mask's path takes its values other
+    than 0 for maria. A PNG spans -180..180 with square pixels, the equator in the middle.
 
     A grouping from a file pickles as the file's place and hash: each process reads it once.
 
@@ -55,12 +51,13 @@ def read_grouping(text: str, *, storage_options: dict[str, Any] | None = None) -
     RegionError
         If the text or the file does not describe parts of the Moon.
     """
-    if text in _BUILT_IN:
-        return _BUILT_IN[text]()
+    named = grouping_of_word(text, storage_options=storage_options)
+    if named is not None:
+        return named
     place = text.removeprefix(_MARIA_OF)
     if _suffix(place) not in (_MASKS if text != place else _POLYGONS + _MASKS):
         raise RegionError(
-            f"'{text}' is no grouping: use {', '.join(_BUILT_IN)}, a .geojson file, a .png or "
+            f"'{text}' is no grouping: use {', '.join(WORDS)}, a .geojson file, a .png or "
             ".tif mask, or maria= and a mask"
         )
     if "://" not in place:
