@@ -111,7 +111,11 @@ class AcceptedAreas:
 
     def bytes(self, layers: int, *, shard: int, chunk: int) -> int:
         """Sums and partial sum, two tables of bins, and a chunk at work."""
-        return 6 * 8 * len(self.places.groups) + 4 * 65_536 + _CHUNK_BYTES * chunk**2
+        return 2 * self.sum_bytes(layers) + 4 * 65_536 + _CHUNK_BYTES * chunk**2
+
+    def sum_bytes(self, layers: int) -> int:
+        """Three areas a group."""
+        return 3 * 8 * len(self.places.groups)
 
     def tally(
         self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window
