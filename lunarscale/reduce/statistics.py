@@ -4,12 +4,15 @@ import json
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numcodecs import blosc
 
 from lunarscale.errors import ParametersError, TornError
+from lunarscale.grid.cells import BandedCells
+from lunarscale.grid.raster import SPHERE_WEIGHT
+from lunarscale.moon import AREA_KM2
 from lunarscale.reduce.histogram import Histogram
 
 #: First bytes of the written form; the digit is the version.
@@ -27,6 +30,23 @@ class Label(NamedTuple):
     digest: str
 
 
+class CellsLabel(NamedTuple):
+    """What statistics and samples remember of the cells whose centres were sampled.
+
+    ``area_km2`` is a cell's mean area.
+    """
+
+    name: str
+    digest: str
+    area_km2: float
+
+    @classmethod
+    def of(cls, cells: BandedCells) -> "CellsLabel":
+        """The label of some cells."""
+        areas = cells.band_areas_km2() @ np.asarray(cells.per_band)
+        return cls(cells.name, cells.digest, float(areas) / cells.count)
+
+
 class Sums(NamedTuple):
     """Of one layer in one atom: areas of counts, and of flags whether there is a count or not."""
 
@@ -35,7 +55,10 @@ class Sums(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """An atom: its area (2**62 to the sphere) and pixels, valid or not, and each layer's sums."""
+    """An atom: its weight and pixels, valid or not, and each layer's sums.
+
+    The weight is its area (2**62 to the sphere), or its number of cells where cells are sampled.
+    """
 
     weight: int
     pixels: int
@@ -57,11 +80,25 @@ class Statistics:
         Names of the maps.
     groupings : tuple of Label
     cells : mapping of atom to Cell
+    sampled : CellsLabel, optional
+        The cells at whose centres the maps were sampled, each of which weighs 1; None where all
+        pixels were counted by their area.
     """
 
     layers: tuple[str, ...]
     groupings: tuple[Label, ...]
     cells: Mapping[Atom, Cell]
+    sampled: CellsLabel | None = None
+
+    @property
+    def weighing(self) -> Literal["area", "cells"]:
+        """What the weights are: areas of pixels, or numbers of sampled cells."""
+        return "area" if self.sampled is None else "cells"
+
+    @property
+    def unit_km2(self) -> float:
+        """Square kilometres of one unit of weight."""
+        return AREA_KM2 / SPHERE_WEIGHT if self.sampled is None else self.sampled.area_km2
 
     def merge(self, other: "Statistics") -> "Statistics":
         """The statistics of both parts together.
@@ -85,21 +122,25 @@ class Statistics:
         parts = list(parts)
         first = parts[0]
         for part in parts[1:]:
-            if (part.layers, part.groupings) != (first.layers, first.groupings):
+            if part._kind() != first._kind():
                 raise ParametersError(
                     f"statistics of {part._title()} do not add to statistics of "
-                    f"{first._title()}; summarise both with the same layers and groupings"
+                    f"{first._title()}; summarise both with the same layers, groupings and cells"
                 )
         atoms = sorted({atom for part in parts for atom in part.cells})
         cells = {
             atom: sum_cells([part.cells[atom] for part in parts if atom in part.cells])
             for atom in atoms
         }
-        return cls(first.layers, first.groupings, cells)
+        return cls(first.layers, first.groupings, cells, first.sampled)
+
+    def _kind(self) -> tuple[tuple[str, ...], tuple[Label, ...], CellsLabel | None]:
+        return self.layers, self.groupings, self.sampled
 
     def _title(self) -> str:
         names = " and ".join(f"{g.name} ({g.digest[:8]})" for g in self.groupings)
-        return f"{', '.join(self.layers)} by {names}"
+        places = "all pixels" if self.sampled is None else self.sampled.name
+        return f"{', '.join(self.layers)} by {names} over {places}"
 
     def group(self, grouping: int, group: int) -> Cell:
         """The sums of a group: of all atoms that have this number under that grouping.
@@ -117,7 +158,7 @@ class Statistics:
 
     def to_bytes(self) -> bytes:
         """The statistics as bytes; equal statistics give equal bytes."""
-        header = {
+        header: dict[str, Any] = {
             "layers": self.layers,
             "groupings": self.groupings,
             "cells": [
@@ -130,6 +171,8 @@ class Statistics:
                 for atom in sorted(self.cells)
             ],
         }
+        if self.sampled is not None:
+            header["sampled"] = self.sampled
         text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
         arrays = [
             array
@@ -176,7 +219,8 @@ class Statistics:
                 size += 10 * bins
             layers = map(Sums, histograms[::2], histograms[1::2])
             cells[tuple(atom)] = Cell(weight, pixels, tuple(layers))
-        return cls(tuple(header["layers"]), groupings, cells)
+        sampled = CellsLabel(*header["sampled"]) if "sampled" in header else None
+        return cls(tuple(header["layers"]), groupings, cells, sampled)
 
 
 def sum_cells(cells: list[Cell]) -> Cell:
