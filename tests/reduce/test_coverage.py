@@ -23,6 +23,28 @@ LAYERS = ("FeO", "TiO2")
 GROUPS = ("none", "a", "b", "c")
 
 
+Whole = tuple[NDArray[np.uint16], NDArray[np.bool_], NDArray[np.int64]]
+
+
+@cache
+def table(seed: int) -> Whole:
+    """Groups, which pixels are cut, and the shares of each group, ``(row, col, 4)``."""
+    rng = np.random.default_rng(seed)
+    shape = (GRID.height, GRID.width)
+    cut, numbers = rng.random(shape) < 0.2, rng.integers(0, 4, shape).astype(np.uint16)
+    parts = rng.random((*shape, 4)) * (rng.random((*shape, 4)) < 0.6)
+    parts[..., 0] += parts.sum(axis=-1) == 0
+    shares = np.floor(parts / parts.sum(axis=-1, keepdims=True) * WHOLE_PIXEL).astype(np.int64)
+    np.put_along_axis(
+        shares,
+        (first := shares.argmax(axis=-1)[..., None]),
+        np.take_along_axis(shares, first, -1) + WHOLE_PIXEL - shares.sum(-1, keepdims=True),
+        -1,
+    )
+    numbers[cut] = 0
+    return numbers, cut, shares
+
+
 @dataclass(frozen=True)
 class Cuts:
     """Every fifth pixel or so is cut, in up to four parts, by what a table of the whole says."""
@@ -33,23 +55,9 @@ class Cuts:
     digest: str = "cuts"
     kept_bytes: int = 0
 
-    @cache
-    def whole(self) -> tuple[NDArray[np.uint16], NDArray[np.bool_], NDArray[np.int64]]:
-        """Groups, which pixels are cut, and the shares of each group, ``(row, col, 4)``."""
-        rng = np.random.default_rng(self.seed)
-        shape = (GRID.height, GRID.width)
-        cut, numbers = rng.random(shape) < 0.2, rng.integers(0, 4, shape).astype(np.uint16)
-        parts = rng.random((*shape, 4)) * (rng.random((*shape, 4)) < 0.6)
-        parts[..., 0] += parts.sum(axis=-1) == 0
-        shares = np.floor(parts / parts.sum(axis=-1, keepdims=True) * WHOLE_PIXEL).astype(np.int64)
-        np.put_along_axis(
-            shares,
-            (first := shares.argmax(axis=-1)[..., None]),
-            np.take_along_axis(shares, first, -1) + WHOLE_PIXEL - shares.sum(-1, keepdims=True),
-            -1,
-        )
-        numbers[cut] = 0
-        return numbers, cut, shares
+    def whole(self) -> Whole:
+        """What the table says."""
+        return table(self.seed)
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Of the pixels that are whole."""
