@@ -149,6 +149,7 @@ def procellarum(
     thorium_ppm: NDArray[np.float64],
     *,
     threshold_ppm: float = PKT_THORIUM_PPM,
+    name: str = "pkt",
 ) -> CellThreshold:
     """The Procellarum KREEP Terrane by its thorium, and the rest.
 
@@ -159,6 +160,8 @@ def procellarum(
     thorium_ppm : ndarray of float64, (cell,)
     threshold_ppm : float
         Above it a cell is in the terrane, wherever on the Moon it lies.
+    name : str
+        For tables, where the map is not a measurement.
 
     Raises
     ------
@@ -170,7 +173,7 @@ def procellarum(
             f"pkt: a thorium threshold of {threshold_ppm:g} ppm is not above 0; give one, as 3.5"
         )
     groups = (f"Th > {threshold_ppm:g} ppm", f"Th <= {threshold_ppm:g} ppm")
-    return CellThreshold(cells, thorium_ppm, threshold_ppm, "pkt", groups)
+    return CellThreshold(cells, thorium_ppm, threshold_ppm, name, groups)
 
 
 def cell_groups(area_km2: float) -> CellGroups:

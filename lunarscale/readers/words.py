@@ -77,7 +77,8 @@ def _thorium(place: str, options: dict[str, Any] | None) -> CellThreshold:
             "pkt=TABLE.tab:3 for more than 3 ppm"
         )
     found = read_grs(table, storage_options=options)
-    return procellarum(found.cells, found.thorium_ppm, threshold_ppm=threshold)
+    name = "pkt (simulated)" if found.simulated else "pkt"
+    return procellarum(found.cells, found.thorium_ppm, threshold_ppm=threshold, name=name)
 
 
 def _number(text: str, complaint: str) -> float:
