@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lunarscale.errors import StoreError
 from lunarscale.grid.sides import Crossed, sides_of_maria
 from lunarscale.models.anorthosite import Criterion
 from lunarscale.models.derived import mg_number
@@ -12,6 +11,7 @@ from lunarscale.quantities import QUANTITIES
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.joint import Axis
 from lunarscale.stations import built_in_table
+from lunarscale.steps.one_model import layers_of_one_model
 from lunarscale.steps.summarise import open_maps
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
@@ -83,38 +83,7 @@ def ask(
 ) -> Question:  # fmt: skip
     """Find what the question needs; parameters and errors are those of ``anorthosite``."""
     cube = open_maps(maps, storage_options)
-    layers = find_layers(cube, model)
+    layers = layers_of_one_model(cube, ("Al2O3", "Mg_number"), model)
     word = "maria" if mare is None else f"maria={mare}"
     maria = read_grouping(word, storage_options=storage_options)
     return Question(cube, layers, criterion or Criterion(), sides_of_maria(maria), mare)
-
-
-def find_layers(cube: Cube, model: str | None = None) -> tuple[MapLayer, MapLayer]:
-    """The layers of Al2O3 and Mg# that one model made.
-
-    Raises
-    ------
-    StoreError
-        If no model, or not the named one, or more than one made both.
-    """
-    made: dict[str, dict[str, MapLayer]] = {}
-    for layer in cube.layout.layers:
-        made.setdefault(layer.model, {})[layer.quantity] = layer
-    both = {
-        name: (layers["Al2O3"], layers["Mg_number"])
-        for name, layers in made.items()
-        if {"Al2O3", "Mg_number"} <= layers.keys()
-    }
-    if model is not None and model in both:
-        return both[model]
-    if model is None and len(both) == 1:
-        return next(iter(both.values()))
-    has = ", ".join(f"{layer.name} ({layer.model})" for layer in cube.layout.layers)
-    if both:
-        advice = f"--model takes one of {', '.join(both)}"
-        asked = "several models" if model is None else f"not {model} but {' and '.join(both)}"
-        raise StoreError(f"{cube.location.url}: {asked} made both Al2O3 and Mg#; {advice}")
-    raise StoreError(
-        f"{cube.location.url}: Al2O3 and Mg# of one model are needed but the store has {has}; run "
-        "predict with a network that gives both (`lunarscale models` lists what each gives)"
-    )
