@@ -57,8 +57,8 @@ class CellMoments:
         return 2 * down * across * (CELL_BYTES + layers * CELL_LAYER_BYTES)
 
     def sum_bytes(self, layers: int) -> int:
-        """Most memory of the sum of all shards, for who keeps it: twice, as it is merged."""
-        return 2 * self.cells.count * (CELL_BYTES + layers * CELL_LAYER_BYTES)
+        """What is kept of all cells of the Moon."""
+        return self.cells.count * (CELL_BYTES + layers * CELL_LAYER_BYTES)
 
     def tally(
         self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window

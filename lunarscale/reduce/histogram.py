@@ -7,6 +7,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.reduce.powers import power_sums
+
 
 @dataclass(frozen=True, eq=False)
 class Histogram:
@@ -69,11 +71,12 @@ class Histogram:
 
     def moments(self) -> tuple[Fraction, Fraction]:
         """Area-weighted mean and population variance of the values, as exact fractions."""
-        pairs = list(zip(self.values.tolist(), self.weights.tolist(), strict=True))
-        zeroth = self.weight
-        first = sum(value * weight for value, weight in pairs)
-        second = sum(value * value * weight for value, weight in pairs)
+        zeroth, first, second, *_ = self.power_sums()
         return Fraction(first, zeroth), Fraction(second * zeroth - first * first, zeroth**2)
+
+    def power_sums(self) -> tuple[int, ...]:
+        """Sums of area times value to the powers 0 to 4, exactly."""
+        return power_sums(self.values, self.weights)
 
     def quantile(self, share: Fraction) -> int:
         """Smallest value with at least this share of the area at or below it."""

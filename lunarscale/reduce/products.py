@@ -19,8 +19,11 @@ from lunarscale.reduce.wide import Wide, plus, product
 #: The layers with a value at a place are the bits of one int64.
 MOST_LAYERS = 62
 
-#: Bytes of a term: its limbs, the sum of a row, and the Python integer that it becomes.
-TERM_BYTES = 16 + 8 + 56
+#: Bytes of a term in a tally, its limbs and the sum of a row, and as a Python integer in a sum.
+SLOT_TERM_BYTES, TERM_BYTES = 16 + 8, 56
+
+#: Sets of layers with values that are expected in a group; what has more takes more memory.
+SETS = 8
 
 #: Slots that a tally has at least, beside those that one row may need.
 SLOTS_AT_FIRST = 64
@@ -43,7 +46,7 @@ class Products:
         return self.grouping.kept_bytes
 
     def bytes(self, layers: int, *, shard: int, chunk: int) -> int:
-        """Memory of one tally that meets no more than eight sets of layers with values a group.
+        """Memory of one tally and its sum, where a group has no more than ``SETS`` sets of layers.
 
         Parameters
         ----------
@@ -51,8 +54,13 @@ class Products:
         shard, chunk : int
             Edges in pixels.
         """
-        slots = 2 * max(chunk, 8 * (len(self.grouping.groups) + 1)) + SLOTS_AT_FIRST
-        return slots * (terms_of(layers) * TERM_BYTES + 16) + 8 * chunk * chunk
+        slots = 2 * max(chunk, SETS * (len(self.grouping.groups) + 1)) + SLOTS_AT_FIRST
+        tally = slots * (terms_of(layers) * SLOT_TERM_BYTES + 16)
+        return tally + self.sum_bytes(layers) + 8 * chunk * chunk
+
+    def sum_bytes(self, layers: int) -> int:
+        """What is kept of ``SETS`` sets of layers with values in every group."""
+        return SETS * (len(self.grouping.groups) + 1) * terms_of(layers) * TERM_BYTES
 
     def tally(self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window) -> "ProductTally":
         """An empty tally of one shard.

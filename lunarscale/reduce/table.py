@@ -3,10 +3,10 @@
 import csv
 import io
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import KW_ONLY, asdict, dataclass, fields
 from fractions import Fraction
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,33 +14,42 @@ from numpy.typing import NDArray
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, OUTSIDE_MARE, REASON_MASK, MapReason
 from lunarscale.grid.raster import weight_to_km2
 from lunarscale.quantities import Quantity
+from lunarscale.reduce.figures import NO_LAYER, NOTHING, figures_of, note_of
 from lunarscale.reduce.histogram import Histogram
-from lunarscale.reduce.statistics import Cell, Statistics
+from lunarscale.reduce.statistics import Cell, Label, Statistics
 
 #: Bin width of a mode and a histogram, in quanta, where none is asked for: 0.1 wt %, 0.002.
 BIN_QUANTA = 20
-
-#: What the note of a row without values says.
-NOTHING = "no valid pixel"
 
 
 @dataclass(frozen=True)
 class Row:
     """One layer in one group, weighted by true area.
 
-    ``mean``, ``std`` (population), extremes, quantiles, ``mode`` and ``mode_bin_width`` are in
-    ``units``. Stored values are steps of the quantum: a mean is the exact mean of them, a
-    quantile that of a pixel and so within half a quantum. The mode is the middle of the fullest
-    bin, the lowest of equals. Shares are of area: ``valid_share`` of the group's area in the
-    grid, the flagged ones of the valid area. None where there is nothing to tell.
+    ``mean``, ``std`` (population), extremes, quantiles, whiskers, ``mode`` and ``mode_bin_width``
+    are in ``units``. Stored values are steps of the quantum: a mean is the exact mean of them, a
+    quantile that of a pixel and so within ``quantile_error``, half a quantum. The mode is the
+    middle of the fullest bin, the lowest of equals; ``lunarscale.reduce.modes`` finds them all.
+    Skewness and excess kurtosis are the population's (``reduce.shape``), as are the whiskers of
+    box plots and the share of the area outside them. Shares are of area: ``valid_share`` of the
+    group's area in the grid, the flagged ones of the valid area.
+
+    ``mean_cells`` is the mean of the pixels at the centres of equal-area cells, the paper's way,
+    and ``mean_difference`` what it is more than ``mean``. None where there is nothing to tell.
     """
 
     layer: str
     grouping: str
     group: str
     units: str
+    _: KW_ONLY
     mean: float | None
+    mean_cells: float | None = None
+    mean_difference: float | None = None
+    sampled_cells: int | None = None
     std: float | None
+    skewness: float | None = None
+    excess_kurtosis: float | None = None
     min: float | None
     p2_5: float | None
     p25: float | None
@@ -48,6 +57,10 @@ class Row:
     p75: float | None
     p97_5: float | None
     max: float | None
+    quantile_error: float | None = None
+    whisker_low: float | None = None
+    whisker_high: float | None = None
+    outside_whiskers_share: float | None = None
     mode: float | None
     mode_bin_width: float
     valid_area_km2: float
@@ -61,20 +74,12 @@ class Row:
     note: str
 
 
-QUANTILES = P2_5, P25, MEDIAN, P75, P97_5 = (
-    Fraction(25, 1000),
-    Fraction(1, 4),
-    Fraction(1, 2),
-    Fraction(3, 4),
-    Fraction(975, 1000),
-)
-
-
 def finish(
     statistics: Statistics,
     quantities: Sequence[Quantity],
     *,
     bin_widths: Mapping[str, float] | None = None,
+    sampled: Statistics | None = None,
 ) -> list[Row]:
     """The table: layers in their order, in each the groupings, in each their groups.
 
@@ -85,21 +90,94 @@ def finish(
         What each layer shows, in the order of its layers.
     bin_widths : mapping of layer name to float, optional
         Widths for modes, in units; rounded to whole quanta, ``BIN_QUANTA`` where not given.
+    sampled : Statistics, optional
+        Of the same layers at the centres of equal-area cells; groupings that it lacks have none.
     """
     # adding a group's atoms up once serves every layer
-    cells = [
-        (label.name, group, statistics.group(position, number))
+    groups = [
+        _Group(label.name, name, statistics.group(position, number), _twin(sampled, label, number))
         for position, label in enumerate(statistics.groupings)
-        for number, group in enumerate(label.groups, start=1)
+        for number, name in enumerate(label.groups, start=1)
     ]
-    rows = []
-    for layer, (name, quantity) in enumerate(zip(statistics.layers, quantities, strict=True)):
-        width = bin_quanta(quantity, (bin_widths or {}).get(name))
-        rows += [
-            _row((name, grouping, group), cell, layer=layer, quantity=quantity, width=width)
-            for grouping, group, cell in cells
-        ]
-    return rows
+    layers = [
+        _Layer(
+            name,
+            place,
+            quantity,
+            bin_quanta(quantity, (bin_widths or {}).get(name)),
+            any(cell.layers[place].counts.weight for cell in statistics.cells.values()),
+        )
+        for place, (name, quantity) in enumerate(zip(statistics.layers, quantities, strict=True))
+    ]
+    unit_km2 = statistics.unit_km2
+    return [group.row(layer, unit_km2=unit_km2) for layer in layers for group in groups]
+
+
+class _Layer(NamedTuple):
+    """A layer by its name and place, with its mode's bin, and whether it has a value anywhere."""
+
+    name: str
+    place: int
+    quantity: Quantity
+    bin_quanta: int
+    anywhere: bool
+
+
+def _twin(sampled: Statistics | None, label: Label, number: int) -> Cell | None:
+    """The same group where cells were sampled; None where they were not."""
+    for position, other in enumerate(sampled.groupings if sampled else ()):
+        if sampled and other.digest == label.digest:
+            return sampled.group(position, number)
+    return None
+
+
+class _Group(NamedTuple):
+    """A group under its names, and where it was sampled at cells too, that."""
+
+    grouping: str
+    name: str
+    cell: Cell
+    sampled: Cell | None
+
+    def row(self, layer: _Layer, *, unit_km2: float) -> Row:
+        counts, flags = self.cell.layers[layer.place]
+        # 0.005 is meant as 1/200, not as its nearest double
+        step = Fraction(str(layer.quantity.quantum))
+        valid, whole = counts.weight, self.cell.weight
+        note = note_of(counts, flags, pixels=self.cell.pixels, unit_km2=unit_km2)
+        if self.cell.pixels and not layer.anywhere:
+            note = note.replace(NOTHING, NO_LAYER)
+        figures = figures_of(counts, step, bin_quanta=layer.bin_quanta)
+        return Row(
+            layer.name,
+            self.grouping,
+            self.name,
+            layer.quantity.units,
+            **(figures | self._cells(layer.place, step)),  # type: ignore[arg-type]
+            mode_bin_width=float(layer.bin_quanta * step),
+            valid_area_km2=valid * unit_km2,
+            area_km2=whole * unit_km2,
+            valid_share=_share(valid, whole),
+            valid_pixels=counts.pixels,
+            pixels=self.cell.pixels,
+            negative_share=_share(_flagged(flags, NEGATIVE), valid),
+            extrapolated_share=_share(_flagged(flags, EXTRAPOLATED), valid),
+            outside_mare_share=_share(_flagged(flags, OUTSIDE_MARE), valid),
+            note=note,
+        )
+
+    def _cells(self, place: int, step: Fraction) -> dict[str, float | None]:
+        """The mean over cells' centres beside that over all pixels."""
+        if self.sampled is None:
+            return {}
+        counts, own = self.sampled.layers[place].counts, self.cell.layers[place].counts
+        if not counts.weight:
+            return {"sampled_cells": 0}
+        mean = counts.moments()[0] * step
+        less = float(mean - own.moments()[0] * step) if own.weight else None
+        return {
+            "mean_cells": float(mean), "mean_difference": less, "sampled_cells": counts.weight,
+        }  # fmt: skip
 
 
 def bin_quanta(quantity: Quantity, bin_width: float | None = None) -> int:
@@ -133,45 +211,6 @@ def histogram(
     first, areas = counts.binned(width)
     edges = (np.arange(len(areas) + 1.0) + first) * (width * quantity.quantum)
     return edges, areas.astype(np.float64) / counts.weight
-
-
-def _row(
-    names: tuple[str, str, str], cell: Cell, *, layer: int, quantity: Quantity, width: int
-) -> Row:
-    counts, flags = cell.layers[layer]
-    step = Fraction(str(quantity.quantum))  # 0.005 is meant as 1/200, not as its nearest double
-    valid = counts.weight
-    mean, variance = counts.moments() if valid else (None, None)
-    quantiles = {q: float(counts.quantile(q) * step) if valid else None for q in QUANTILES}
-    return Row(
-        *names,
-        quantity.units,
-        mean=None if mean is None else float(mean * step),
-        std=None if variance is None else math.sqrt(variance * step**2),
-        min=float(counts.minimum * step) if valid else None,
-        p2_5=quantiles[P2_5],
-        p25=quantiles[P25],
-        median=quantiles[MEDIAN],
-        p75=quantiles[P75],
-        p97_5=quantiles[P97_5],
-        max=float(counts.maximum * step) if valid else None,
-        mode=_mode(counts, step, width) if valid else None,
-        mode_bin_width=float(width * step),
-        valid_area_km2=weight_to_km2(valid),
-        area_km2=weight_to_km2(cell.weight),
-        valid_share=_share(valid, cell.weight),
-        valid_pixels=counts.pixels,
-        pixels=cell.pixels,
-        negative_share=_share(_flagged(flags, NEGATIVE), valid),
-        extrapolated_share=_share(_flagged(flags, EXTRAPOLATED), valid),
-        outside_mare_share=_share(_flagged(flags, OUTSIDE_MARE), valid),
-        note="" if valid else NOTHING,
-    )
-
-
-def _mode(counts: Histogram, step: Fraction, width: int) -> float:
-    first, areas = counts.binned(width)
-    return float((first + int(np.argmax(areas)) + Fraction(1, 2)) * width * step)
 
 
 def _share(part: int, whole: int) -> float | None:

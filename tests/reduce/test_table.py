@@ -7,20 +7,23 @@ import json
 import numpy as np
 import pytest
 
-from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, OUTSIDE_MARE
+from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, OUTSIDE_MARE, MapReason
+from lunarscale.grid.cells import equal_area_cells
 from lunarscale.grid.groupings import Seas, WholeMoon
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.moon import AREA_KM2, Sea
 from lunarscale.quantities import QUANTITIES
+from lunarscale.reduce.figures import NO_LAYER, NO_PIXEL, NOTHING
+from lunarscale.reduce.sampling import SampledHistograms
+from lunarscale.reduce.sums import Chunk
 from lunarscale.reduce.table import (
-    NOTHING,
     areas_without_value_km2,
     finish,
     histogram,
     to_csv,
     to_json,
 )
-from lunarscale.reduce.tally import Tally
+from lunarscale.reduce.tally import Histograms
 
 GRID = RasterGrid.whole(0.5)
 SEAS = Seas((Sea("wide", 30.0, 10.0, 3000.0), Sea("missed", -0.0, 0.0, 1.0)))
@@ -39,17 +42,16 @@ def made():
     return counts, flags
 
 
-def tallied():
-    counts, flags = made()
-    tally = Tally((WholeMoon(), SEAS), ("FeO", "OMAT"), grid=GRID, window=GRID.window)
-    for layer in range(2):
-        tally.add(GRID.window, layer, counts[layer], flags=flags[layer])
+def tallied(counts, flags, *, measure=None):
+    measure = measure or Histograms((WholeMoon(), SEAS))
+    tally = measure.tally(("FeO", "OMAT"), grid=GRID, window=GRID.window)
+    tally.add(Chunk(GRID.window, counts, flags))
     return tally.partial()
 
 
 @pytest.fixture(scope="module")
 def statistics():
-    return tallied()
+    return tallied(*made())
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +97,17 @@ def test_figures_agree_with_numpy(rows, layer, group):
     assert row.area_km2 == pytest.approx(areas[here].sum(), rel=1e-9)
     assert row.valid_area_km2 == pytest.approx(weights.sum(), rel=1e-9)
     assert row.valid_share == pytest.approx(weights.sum() / areas[here].sum())
+    central = [np.average((values - mean) ** k, weights=weights) for k in (2, 3, 4)]
+    assert row.skewness == pytest.approx(central[1] / central[0] ** 1.5, rel=1e-6)
+    assert row.excess_kurtosis == pytest.approx(central[2] / central[0] ** 2 - 3, abs=1e-6)
+    reach = 1.5 * (row.p75 - row.p25) + 1e-9
+    inside = (values >= row.p25 - reach) & (values <= row.p75 + reach)
+    whiskers = values[inside].min(), values[inside].max()
+    assert (row.whisker_low, row.whisker_high) == pytest.approx(whiskers)
+    outside = weights[~inside].sum() / weights.sum()
+    assert row.outside_whiskers_share == pytest.approx(outside, abs=1e-12)
+    assert outside > 0
+    assert row.quantile_error == SHOWN[layer].quantum / 2
     for bit, found in (
         (NEGATIVE, row.negative_share),
         (EXTRAPOLATED, row.extrapolated_share),
@@ -129,10 +142,51 @@ def test_a_histogram_agrees_with_numpy(statistics):
 
 def test_a_region_without_a_valid_pixel_has_a_row_that_says_so(rows):
     row = rows[2]
-    assert row.note == NOTHING
+    assert row.note == NO_PIXEL
     assert (row.mean, row.median, row.mode, row.negative_share) == (None,) * 4
     assert (row.valid_area_km2, row.valid_pixels) == (0.0, 0)
     assert rows[0].note == ""
+
+
+def test_a_layer_without_a_value_says_whether_it_has_one_elsewhere():
+    counts, flags = made()
+    counts[0] = NO_DATA
+    counts[1, SEAS.numbers(GRID, GRID.window) == 1] = NO_DATA
+    rows = finish(tallied(counts, flags), SHOWN)
+    assert [row.note for row in rows] == [NO_LAYER, NO_LAYER, NO_PIXEL, "", NOTHING, NO_PIXEL]
+    assert rows[0].valid_share == 0.0
+
+
+def test_values_beyond_the_range_are_counted_and_said():
+    counts, flags = made()
+    counts[0, :20] = NO_DATA
+    flags[0, :20] = MapReason.BEYOND_RANGE
+    row = finish(tallied(counts, flags), SHOWN)[0]
+    share = 100 * GRID.pixel_areas_m2()[:20].sum() / GRID.pixel_areas_m2().sum()
+    assert f"({share:.2g} %) left out, beyond the layer's integers" in row.note
+
+
+def test_sampled_means_stand_beside_those_of_all_pixels():
+    counts, flags = made()
+    cells = equal_area_cells(50_000.0)
+    sampled = tallied(counts, flags, measure=SampledHistograms(cells, (WholeMoon(), SEAS)))
+    rows = finish(tallied(counts, flags), SHOWN, sampled=sampled)
+    place = [GRID.locate(lon, lat) for lon, lat in zip(*cells.centres(), strict=True)]
+    values = np.array([counts[0][at] for at in place])
+    values = values[values != NO_DATA] * 0.005
+    moon, missed = rows[0], rows[2]
+    assert moon.mean_cells == pytest.approx(values.mean(), rel=1e-12)
+    assert moon.mean_difference == pytest.approx(moon.mean_cells - moon.mean, rel=1e-9)
+    assert moon.sampled_cells == len(values)
+    assert (missed.sampled_cells, missed.mean_cells) == (0, None)
+
+
+def test_groupings_that_were_not_sampled_have_no_sampled_mean():
+    counts, flags = made()
+    cells = equal_area_cells(50_000.0)
+    sampled = tallied(counts, flags, measure=SampledHistograms(cells, (WholeMoon(),)))
+    rows = finish(tallied(counts, flags), SHOWN, sampled=sampled)
+    assert [row.sampled_cells is None for row in rows] == [False, True, True] * 2
 
 
 def test_area_without_value_is_told_by_reason(statistics):
