@@ -93,9 +93,12 @@ class Reduced:
     Parameters
     ----------
     factor : int
+    pixels : int
+        Of one layer's picture.
     """
 
     factor: int
+    pixels: int
 
     @classmethod
     def to_fit(cls, grid: RasterGrid, *, shard: int, longest: int) -> "Reduced":
@@ -105,7 +108,8 @@ class Reduced:
         """
         need = Overview.factor_for(grid, longest)
         fits = (d for d in range(need, shard) if shard % d == 0)
-        return cls(next(fits, shard))
+        factor = next(fits, shard)
+        return cls(factor, -(-grid.height // factor) * -(-grid.width // factor))
 
     @property
     def kept_bytes(self) -> int:
@@ -116,6 +120,10 @@ class Reduced:
         """Sums and weights of every layer's blocks, their means, and a chunk in the making."""
         blocks = (-(-shard // self.factor)) ** 2
         return layers * blocks * (_KEPT_BYTES + _PICTURE_BYTES) + chunk**2 * _WORKING_BYTES
+
+    def sum_bytes(self, layers: int) -> int:
+        """The whole pictures."""
+        return layers * self.pixels * 4
 
     def tally(
         self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window

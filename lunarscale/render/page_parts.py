@@ -94,7 +94,8 @@ def table(made: Table) -> str:
     """A table that scrolls by itself where the page is narrow."""
     last = len(made.headings) - 1
     kinds = [
-        "word" if i == 0 or (made.remarks and i == last) else "number" for i in range(last + 1)
+        "word" if i == 0 or made.words or (made.remarks and i == last) else "number"
+        for i in range(last + 1)
     ]
     head = "".join(
         f"<th scope='col' class='{kind}'>{escape(text)}</th>"

@@ -23,7 +23,7 @@ from lunarscale.render.palettes import quantity_of
 
 #: Lines of the groups in their order: colour-blind safe and parted in lightness (Okabe & Ito
 #: 2008), the first, the whole, in ink.
-_COLOURS = (INK, "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
+COLOURS = (INK, "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 
 #: Share of the area left out on either side of the axis, and bins at most across it.
 _TAIL, _BINS = 0.001, 160
@@ -157,7 +157,7 @@ def _draw_curves(
     # the whole last: it lies on top of its parts
     for place, shares in reversed(list(enumerate(bins.shares))):
         if shares is not None:
-            colour = _COLOURS[place % len(_COLOURS)]
+            colour = COLOURS[place % len(COLOURS)]
             axes.stairs(shares, bins.edges, color=colour, linewidth=1.3)
     highest = max(float(shares.max()) for shares in bins.shares if shares is not None)
     axes.set_xlim(float(bins.edges[0]), float(bins.edges[-1]))
@@ -172,7 +172,7 @@ def _label_means(axes: Axes, curves: Sequence[HistogramCurve], *, name: str, uni
     order = sorted(range(len(curves)), key=lambda i: (math.isnan(curves[i].mean), curves[i].mean))
     low, high = axes.get_xlim()
     for rank, place in enumerate(order):
-        mean, colour = curves[place].mean, _COLOURS[place % len(_COLOURS)]
+        mean, colour = curves[place].mean, COLOURS[place % len(COLOURS)]
         height = 0.97 - 0.075 * rank
         if math.isfinite(mean):
             words = with_units(number(mean, digits_of(name) - 1), units)

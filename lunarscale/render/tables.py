@@ -23,6 +23,8 @@ class Table:
         Layer beside whose figures it stands; empty: with the tables of the whole report.
     remarks : bool
         Whether the last column holds words.
+    words : bool
+        Whether all columns do.
     """
 
     caption: str
@@ -30,6 +32,7 @@ class Table:
     sections: tuple[tuple[str, tuple[tuple[str, ...], ...]], ...]
     layer: str = ""
     remarks: bool = False
+    words: bool = False
 
 
 #: What the flags of a map say, in words (``lunarscale.flags.map_flag_attributes``).

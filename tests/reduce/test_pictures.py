@@ -29,7 +29,7 @@ def pictures(
 ) -> Pictures:
     parts = []
     for window in grid.window.split(shard):
-        tally = Reduced(factor).tally(LAYERS, grid=grid, window=window)
+        tally = Reduced(factor, 0).tally(LAYERS, grid=grid, window=window)
         for inner in window.split(chunk):
             at = Window(window.row + inner.row - window.row, inner.col, inner.height, inner.width)
             values = counts[:, *at.slices]
@@ -93,12 +93,14 @@ def test_the_order_of_shards_is_of_no_account() -> None:
 
 def test_a_factor_divides_the_shard_and_fits() -> None:
     moon = RasterGrid.whole(54582 / 180)
-    assert Reduced.to_fit(moon, shard=2048, longest=2048) == Reduced(64)
-    assert Reduced.to_fit(RasterGrid.whole(1024 / 180), shard=256, longest=1440) == Reduced(2)
-    assert Reduced.to_fit(RasterGrid.whole(32 / 180), shard=16, longest=2048) == Reduced(1)
-    assert Reduced.to_fit(moon, shard=10, longest=2048) == Reduced(10)  # no smaller one fits
+    assert Reduced.to_fit(moon, shard=2048, longest=2048) == Reduced(64, 853 * 1706)
+    assert Reduced.to_fit(RasterGrid.whole(1024 / 180), shard=256, longest=1440) == Reduced(
+        2, 1024 * 512
+    )
+    assert Reduced.to_fit(RasterGrid.whole(32 / 180), shard=16, longest=2048) == Reduced(1, 64 * 32)
+    assert Reduced.to_fit(moon, shard=10, longest=2048).factor == 10  # no smaller one fits
     with pytest.raises(ParametersError, match="does not begin with a block of 3 pixels"):
-        Reduced(3).tally(LAYERS, grid=moon, window=Window(2, 0, 4, 4))
+        Reduced(3, 0).tally(LAYERS, grid=moon, window=Window(2, 0, 4, 4))
 
 
 def test_pictures_of_other_things_do_not_merge() -> None:
@@ -108,13 +110,16 @@ def test_pictures_of_other_things_do_not_merge() -> None:
         made.merge(made)
     with pytest.raises(ParametersError, match="reduced 2 times"):
         made.merge(Pictures(LAYERS, 2, {}))
-    assert pickle.loads(pickle.dumps(Reduced(4))) == Reduced(4)
-    assert Reduced(4).kept_bytes == 0
+    assert pickle.loads(pickle.dumps(Reduced(4, 9))) == Reduced(4, 9)
+    assert Reduced(4, 9).kept_bytes == 0
 
 
 def test_the_plan_holds_what_a_tally_keeps() -> None:
     grid, window = RasterGrid.whole(64 / 180), Window(0, 0, 32, 32)
-    tally = Reduced(2).tally(LAYERS, grid=grid, window=window)
+    measure = Reduced.to_fit(grid, shard=32, longest=64)
+    assert measure.factor == 2
+    tally = measure.tally(LAYERS, grid=grid, window=window)
     kept = sum(o._sum.nbytes + o._weight.nbytes for o in tally._overviews)
     piece = next(iter(tally.partial().pieces.values())).nbytes
-    assert kept + piece <= Reduced(2).bytes(2, shard=32, chunk=8)
+    assert kept + piece <= measure.bytes(2, shard=32, chunk=8)
+    assert measure.sum_bytes(2) == 8 * piece  # as many shards
