@@ -10,6 +10,19 @@ The rooms, along the datum's way:
 - ``lunarscale.engine``: a plan, an executor, a ledger.
 - ``lunarscale.render``: figures and pages.
 - ``lunarscale.steps``: the verbs, one a command.
+
+In Python, ``lunarscale.open_dataset(maps)`` gives an xarray dataset whose ``lunar`` accessor has
+the statistics (``lunarscale.accessor``).
 """
 
+from importlib import import_module
+from typing import Any
+
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    # xarray and Dask come with the first use, not with the import
+    if name == "open_dataset":
+        return import_module("lunarscale.accessor").open_dataset
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,12 @@
 """Summarise: exact area-weighted statistics of maps, by groups of places."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from rich import box
 from rich.console import Group
 from rich.table import Table
@@ -47,6 +48,10 @@ class Summary:
         """Write ``statistics.csv`` and ``statistics.json`` into a folder."""
         texts = {"statistics.csv": to_csv(self.rows), "statistics.json": to_json(self.rows)}
         return [save(Path(folder, name), text) for name, text in texts.items()]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table as a pandas frame, one row a layer and group."""
+        return pd.DataFrame([asdict(row) for row in self.rows])
 
 
 def summarise(

@@ -1,0 +1,342 @@
+"""Maps as xarray objects: ``ds.lunar`` has the statistics, lazily where xarray is lazy.
+
+>>> import lunarscale
+>>> maps = lunarscale.open_dataset("maps.zarr")
+>>> maps.lunar.summarise(by="moon,maria,latitude:5").to_frame()
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import dask.array as da
+import numpy as np
+import xarray as xr
+from dask.delayed import Delayed, delayed
+from numpy.typing import NDArray
+
+from lunarscale.errors import ParametersError, RegionError
+from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.quantities import QUANTITIES, Quantity
+from lunarscale.reduce.sums import Chunk, Measure, Sum
+from lunarscale.reduce.table import finish
+from lunarscale.reduce.tally import Histograms
+from lunarscale.steps.summarise import Summary, open_maps, read_groupings
+
+#: Sums that one task merges: the tree of merges is shallow and no task holds many.
+FAN_IN = 8
+
+#: Edge in pixels of the pieces that a block is shown to the tallies in: they stay in the cache.
+PIECE = 512
+
+#: Part of a pixel by which a coordinate may miss the grid's and still be it.
+NEAR = 1e-3
+
+
+def open_dataset(
+    maps: str,
+    *,
+    chunks: int | Mapping[str, int] | None = None,
+    storage_options: dict[str, Any] | None = None,
+) -> xr.Dataset:
+    """Finished maps as a lazy dataset whose ``lunar`` accessor has their statistics.
+
+    Parameters
+    ----------
+    maps : str
+        Path or fsspec URL.
+    chunks : int or mapping, optional
+        Dask chunks along ``y`` and ``x``; a shard each by default, so that a task reads one.
+    storage_options : dict, optional
+        Options for fsspec.
+
+    Returns
+    -------
+    xarray.Dataset
+        Layers in units with NaN where there is no value, and their flags, on (y, x).
+
+    Raises
+    ------
+    StoreError
+        If the maps are not finished.
+    FormatError
+        If there is no store of maps.
+    """
+    cube = open_maps(maps, storage_options)
+    edge = cube.layout.shard if chunks is None else chunks
+    cut = {"y": edge, "x": edge} if isinstance(edge, int) else dict(edge)
+    opened = xr.open_zarr(cube.location.url, chunks=None, storage_options=storage_options or None)
+    # the coordinates stay whole and at hand: they say where everything is
+    dataset: xr.Dataset = opened.chunk(cut).assign_coords(
+        {name: opened[name].load() for name in opened.coords}
+    )
+    return dataset
+
+
+@xr.register_dataset_accessor("lunar")
+class Lunar:
+    """Statistics of a dataset of maps on the Moon's simple cylindrical grid.
+
+    The dataset may be any part of the grid, cut by ``isel`` or ``sel``, or made by arithmetic:
+    what counts are its ``lon`` and ``lat`` and its layers' names. Values are rounded to their
+    quantity's quantum, which changes nothing in maps that were read from a store.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Layers on ``(y, x)`` with coordinates ``lat`` on y and ``lon`` on x, pixel centres in
+        degrees, rows from north to south, columns eastwards.
+    """
+
+    def __init__(self, dataset: xr.Dataset) -> None:
+        self._dataset = dataset
+
+    @functools.cached_property
+    def grid(self) -> RasterGrid:
+        """Where the pixels are.
+
+        Raises
+        ------
+        RegionError
+            If the coordinates are those of no rectangle of a grid of whole pixels.
+        """
+        return _grid_of(self._dataset)
+
+    @property
+    def layers(self) -> dict[str, Quantity]:
+        """What each layer shows, by name; variables that are no map are left out."""
+        described = self._dataset.attrs.get("lunarscale") or {}
+        known = {layer["name"]: layer["quantity"] for layer in described.get("layers", ())}
+        # in the store's order, which xarray does not keep; then what the user added
+        names = [name for name in known if name in self._dataset.data_vars]
+        names += [str(name) for name in self._dataset.data_vars if name not in known]
+        return {
+            name: QUANTITIES[known.get(name, name)]
+            for name in names
+            if known.get(name, name) in QUANTITIES and self._dataset[name].dims == ("y", "x")
+        }
+
+    def areas_km2(self) -> xr.DataArray:
+        """Area of a pixel of each row on the sphere in square kilometres, ``(y,)``."""
+        areas = self.grid.pixel_areas_m2() / 1e6
+        coords = {"lat": self._dataset["lat"]} if "lat" in self._dataset else {}
+        return xr.DataArray(areas, dims="y", coords=coords, attrs={"units": "km2"}, name="area")
+
+    def groups(self, by: str | Grouping) -> xr.DataArray:
+        """Group number of every pixel, lazily, ``(y, x)`` uint16; 0 is no group.
+
+        Parameters
+        ----------
+        by : str or Grouping
+            One word of ``summarise --by``. Names are in ``flag_meanings``.
+        """
+        (grouping,) = _groupings(by)
+        sizes = self._blocks()
+        numbers = da.map_blocks(
+            _numbers,
+            grouping=grouping,
+            grid=self.grid,
+            chunks=sizes,
+            dtype=np.uint16,
+            meta=np.empty((0, 0), np.uint16),
+        )
+        named = [name.replace(" ", "_") for name in grouping.groups]
+        return xr.DataArray(
+            numbers,
+            dims=("y", "x"),
+            coords={"lat": self._dataset["lat"], "lon": self._dataset["lon"]},
+            name=grouping.name,
+            attrs={
+                "flag_values": np.arange(1, len(named) + 1, dtype=np.uint16),
+                "flag_meanings": " ".join(named),
+            },
+        )
+
+    def summarise(
+        self, by: str | Sequence[str | Grouping] = "moon,maria,seas", *, compute: bool = True
+    ) -> Any:
+        """Exact area-weighted statistics by groups of places.
+
+        Parameters
+        ----------
+        by : str or sequence of str or Grouping
+            As ``lunarscale summarise --by``.
+        compute : bool
+            False gives a ``dask.delayed.Delayed`` of the summary instead.
+
+        Returns
+        -------
+        Summary
+            ``rows`` is the table, ``to_frame()`` a pandas frame of it.
+        """
+        quantities = tuple(self.layers.values())
+        summed = self.sums({"area": Histograms(_groupings(by))}, compute=False)
+        summary = delayed(_summary, pure=True)(summed, quantities)
+        return summary.compute() if compute else summary
+
+    def sums(self, measures: Mapping[str, Measure], *, compute: bool = True) -> Any:
+        """Any measures of all layers in one pass, merged in a tree.
+
+        Parameters
+        ----------
+        measures : mapping of str to Measure
+            ``lunarscale.reduce.sums`` says what a measure is.
+        compute : bool
+            False gives a ``dask.delayed.Delayed`` of the sums instead.
+
+        Returns
+        -------
+        dict of str to Sum
+        """
+        layers = self.layers
+        if not layers:
+            raise ParametersError(
+                f"the dataset has no map among {', '.join(map(str, self._dataset)) or 'nothing'}; "
+                f"name variables after what they show: {', '.join(QUANTITIES)}"
+            )
+        shared = delayed(dict(measures), pure=True)
+        parts: list[Delayed] = [
+            _partial(shared, tuple(layers.items()), self.grid, window, blocks)
+            for window, blocks in self._windows()
+        ]
+        while len(parts) > 1:
+            parts = [_merge(parts[at : at + FAN_IN]) for at in range(0, len(parts), FAN_IN)]
+        return parts[0].compute() if compute else parts[0]
+
+    def _blocks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        chunks = self._dataset.unify_chunks().chunks
+        return chunks.get("y", (self.grid.height,)), chunks.get("x", (self.grid.width,))
+
+    def _windows(self) -> list[tuple[Window, list[Any]]]:
+        """Every block's place and its arrays: values, then flags or None, layer by layer."""
+        dataset = self._dataset.unify_chunks()
+        rows, cols = self._blocks()
+        found = []
+        for top, height in zip(np.cumsum((0, *rows)), rows, strict=False):
+            for left, width in zip(np.cumsum((0, *cols)), cols, strict=False):
+                window = Window(int(top), int(left), height, width)
+                part = dataset.isel(y=window.slices[0], x=window.slices[1])
+                arrays = []
+                for name in self.layers:
+                    flag = f"{name}_flag"
+                    arrays += [part[name].data, part[flag].data if flag in part else None]
+                found.append((window, arrays))
+        return found
+
+
+def _grid_of(dataset: xr.Dataset) -> RasterGrid:
+    missing = [name for name in ("lat", "lon") if name not in dataset.variables]
+    if missing or dataset["lat"].dims != ("y",) or dataset["lon"].dims != ("x",):
+        raise RegionError(
+            "the dataset needs coordinates lat along y and lon along x, pixel centres in degrees, "
+            f"but has {', '.join(map(str, dataset.coords)) or 'none'}; open maps with "
+            "lunarscale.open_dataset, or assign them"
+        )
+    lats, lons = (np.asarray(dataset[name].values, dtype=np.float64) for name in ("lat", "lon"))
+    if lats.size + lons.size < 3:
+        raise RegionError("the dataset is one pixel: its size cannot be told; give two at least")
+    step = (lons[-1] - lons[0]) / (lons.size - 1) if lons.size > 1 else -(lats[-1] - lats[0])
+    around = round(360.0 / step) if step > 0 else 0
+    row = round((90.0 - lats[0]) * around / 360.0 - 0.5)
+    if around >= 2 and around % 2 == 0 and 0 <= row <= around // 2 - lats.size:
+        pixel = 360.0 / around
+        grid = RasterGrid(
+            around,
+            row=row,
+            col=round((lons[0] + 180.0) / pixel - 0.5) % around,
+            height=lats.size,
+            width=lons.size,
+        )
+        turn = 360.0 * round((lons[0] - grid.lons()[0]) / 360.0)
+        off = max(np.abs(grid.lats() - lats).max(), np.abs(grid.lons() + turn - lons).max())
+        if off <= NEAR * pixel:
+            return grid
+    raise RegionError(
+        f"the dataset's lat ({lats[0]:g} to {lats[-1]:g}) and lon ({lons[0]:g} to {lons[-1]:g}) "
+        "are no rectangle of square pixels that go evenly around the Moon, north at the top; "
+        "reproject it, or open maps with lunarscale.open_dataset"
+    )
+
+
+def _groupings(by: str | Grouping | Sequence[str | Grouping]) -> tuple[Grouping, ...]:
+    if isinstance(by, str):
+        return read_groupings(by.split(","), None)
+    listed = by if isinstance(by, Sequence) else [by]
+    return tuple(read_groupings([one], None)[0] if isinstance(one, str) else one for one in listed)
+
+
+def _numbers(*, grouping: Grouping, grid: RasterGrid, block_info: Any = None) -> NDArray[np.uint16]:
+    (top, bottom), (left, right) = block_info[None]["array-location"]
+    return np.array(grouping.numbers(grid, Window(top, left, bottom - top, right - left)))
+
+
+@delayed(pure=True)
+def _partial(
+    measures: dict[str, Measure],
+    layers: tuple[tuple[str, Quantity], ...],
+    grid: RasterGrid,
+    window: Window,
+    arrays: list[NDArray[Any] | None],
+) -> dict[str, Sum]:
+    """The sums of one block."""
+    window = Window(*window)
+    names = tuple(name for name, _ in layers)
+    shape = (len(layers), window.height, window.width)
+    counts, flags = np.empty(shape, np.int16), np.empty(shape, np.uint8)
+    for layer, (_, quantity) in enumerate(layers):
+        values, given = arrays[2 * layer], arrays[2 * layer + 1]
+        counts[layer], flags[layer] = counts_of(np.asarray(values), given, quantity)
+    tallies = {
+        name: measure.tally(names, grid=grid, window=window) for name, measure in measures.items()
+    }
+    for piece in window.split(PIECE):
+        inside = Window(piece.row - window.row, piece.col - window.col, *piece[2:]).slices
+        chunk = Chunk(
+            piece,
+            np.ascontiguousarray(counts[(slice(None), *inside)]),
+            np.ascontiguousarray(flags[(slice(None), *inside)]),
+        )
+        for tally in tallies.values():
+            tally.add(chunk)
+    return {name: tally.partial() for name, tally in tallies.items()}
+
+
+def counts_of(
+    values: NDArray[Any], flags: NDArray[Any] | None, quantity: Quantity
+) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
+    """Counts and flags of a layer in units: NaN is no value, what int16 cannot hold neither.
+
+    Parameters
+    ----------
+    values : ndarray
+        In the quantity's units.
+    flags : ndarray or None
+        The maps' flags, where there are some.
+    quantity : Quantity
+    """
+    steps = np.rint(np.asarray(values, dtype=np.float64) / quantity.quantum)
+    fits = np.abs(steps) <= np.iinfo(np.int16).max
+    counts = np.where(fits, steps, NO_DATA).astype(np.int16)
+    reasons = np.where(fits, MapReason.HAS_VALUE, MapReason.NO_INPUT).astype(np.uint8)
+    if flags is not None:
+        stored = np.nan_to_num(np.asarray(flags)).astype(np.uint8)
+        # arithmetic may have voided a value, or given one, that the flags do not know of
+        keeps = (stored & np.uint8(REASON_MASK) == MapReason.HAS_VALUE) == fits
+        reasons = np.where(keeps, stored, reasons)
+    reasons[np.isfinite(steps) & ~fits] = MapReason.BEYOND_RANGE
+    return counts, reasons
+
+
+@delayed(pure=True)
+def _merge(parts: list[dict[str, Sum]]) -> dict[str, Sum]:
+    first, *others = parts
+    merged = dict(first)
+    for part in others:
+        merged = {name: merged[name].merge(part[name]) for name in merged}
+    return merged
+
+
+def _summary(sums: dict[str, Any], quantities: tuple[Quantity, ...]) -> Summary:
+    return Summary(sums["area"], finish(sums["area"], quantities))
