@@ -1,7 +1,7 @@
 """Groupings made of cells: each cell a group, or those above a threshold and those below."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,11 +52,7 @@ class CellGroups:
     @property
     def groups(self) -> tuple[str, ...]:
         """The cells' centres, ``12.35 S 104.50 W``."""
-        lons, lats = self.cells.centres()
-        return tuple(
-            f"{abs(lat):.2f} {'N' if lat >= 0 else 'S'} {abs(lon):.2f} {'E' if lon >= 0 else 'W'}"
-            for lon, lat in zip(lons.tolist(), lats.tolist(), strict=True)
-        )
+        return _names(self.cells)
 
     @property
     def digest(self) -> str:
@@ -72,6 +68,16 @@ class CellGroups:
         """One more than the cell's number at each pixel, ``(height, width)``; 0 in none."""
         lines, again = self.cells.lines(grid, window)
         return _rows((lines + 1).astype(np.uint16), again)
+
+
+@lru_cache(maxsize=4)
+def _names(cells: BandedCells) -> tuple[str, ...]:
+    """Names of cells by their centres; kept, for they are asked for with every chunk."""
+    lons, lats = cells.centres()
+    return tuple(
+        f"{abs(lat):.2f} {'N' if lat >= 0 else 'S'} {abs(lon):.2f} {'E' if lon >= 0 else 'W'}"
+        for lon, lat in zip(lons.tolist(), lats.tolist(), strict=True)
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -58,9 +59,7 @@ class LatitudeBands:
     @property
     def groups(self) -> tuple[str, ...]:
         """``90 S to 85 S`` and on to the north."""
-        edges = [Fraction(180 * k, self.bands) - 90 for k in range(self.bands + 1)]
-        named = [_named(edge) for edge in edges]
-        return tuple(f"{south} to {north}" for south, north in pairwise(named))
+        return _names(self.bands)
 
     @property
     def digest(self) -> str:
@@ -81,6 +80,13 @@ class LatitudeBands:
         if column[0] == column[-1]:
             return np.broadcast_to(column[0], (window.height, window.width))
         return np.broadcast_to(column[:, None], (window.height, window.width))
+
+
+@lru_cache(maxsize=8)
+def _names(bands: int) -> tuple[str, ...]:
+    """Names of so many bands; kept, for they are asked for with every chunk."""
+    edges = [_named(Fraction(180 * k, bands) - 90) for k in range(bands + 1)]
+    return tuple(f"{south} to {north}" for south, north in pairwise(edges))
 
 
 def _named(lat: Fraction) -> str:
