@@ -2,10 +2,14 @@
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 @pytest.fixture
@@ -32,3 +36,12 @@ def test_data() -> Callable[[str], Path]:
         return path
 
     return find
+
+
+@pytest.fixture(scope="module")
+def two_workers() -> "Iterator[Client]":
+    """A client of two worker processes of one thread each, as users' clusters are made."""
+    from lunarscale.engine.clusters import ClusterChoice, open_cluster
+
+    with open_cluster(ClusterChoice(workers=2)) as cluster:
+        yield cluster.client

@@ -25,6 +25,15 @@ _LEAVE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 #: the last one's over again. What is held on to is within the plan's WORKER_BASE_BYTES.
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": 128 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
 
+#: Dask's settings for a local cluster, in force as long as it lives.
+_SETTINGS = {
+    "distributed.nanny.pre-spawn-environ": _MALLOC,
+    # Fifteen seconds after a worker is lost ``SpecCluster`` looks whether it is there, and else
+    # gives it up for good, also one that had come back and was lost again just then; with the last
+    # one the work would stand still. A worker's nanny starts it again, however long that takes.
+    "distributed.deploy.lost-worker-timeout": "365 days",
+}
+
 
 @dataclass(frozen=True)
 class ClusterChoice:
@@ -101,7 +110,7 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
     """
     if choice.scheduler is None:
         with (
-            dask.config.set({"distributed.nanny.pre-spawn-environ": _MALLOC}),
+            dask.config.set(_SETTINGS),
             LocalCluster(
                 n_workers=choice.worker_count,
                 threads_per_worker=choice.threads,
@@ -110,7 +119,9 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
                 silence_logs=50,
                 preload=[_LEAVE_CTRL_C],
             ) as local,
-            Client(local, set_as_default=False) as client,
+            # by address: a client that is given the cluster waits for workers through it, which
+            # makes it forget those whose coming and going it has still to hear of
+            Client(local.scheduler_address, set_as_default=False) as client,
         ):
             yield Cluster(client, client.dashboard_link, choice.threads, choice.worker_bytes)
         return

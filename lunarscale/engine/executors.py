@@ -1,32 +1,22 @@
-"""One verb runs everything: ``fold`` a task over jobs and merge what comes back.
+"""Two verbs run everything: ``fold`` brings back what each job did, ``reduce`` one sum of all.
 
 ``Serial`` is the specification, ``OnDask`` the engine; merges are exact and commute, so both
 give the same bits.
 """
 
 from collections.abc import Callable, Iterable
-from concurrent.futures import CancelledError
 from itertools import islice
-from time import monotonic
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from distributed import Client, Future, as_completed
-from distributed.scheduler import KilledWorker
+from distributed import Client
 
-from lunarscale.errors import ClusterError
+from lunarscale.engine.flight import IN_FLIGHT, PATIENCE_S, RETRIES, Flight, Threads
+from lunarscale.engine.tree import Tree
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
 Total = TypeVar("Total")
-
-#: Jobs in flight a worker thread: one runs, one waits, and memory stays bounded.
-IN_FLIGHT = 2
-
-#: Seconds after which the cluster is asked for its threads again: workers may join or leave.
-ASK_AGAIN_S = 5.0
-
-#: Times a job is tried again after an error that is not ours (a passing fault of the disk, say).
-RETRIES = 2
+Part = TypeVar("Part")
 
 
 class Executor(Protocol):
@@ -40,7 +30,37 @@ class Executor(Protocol):
         merge: Callable[[Total, Result], Total],
         initial: Total,
     ) -> Total:
-        """Merge ``task(job)`` of every job into ``initial``, in the order they finish."""
+        """Merge ``task(job)`` of every job into ``initial``, in the order they finish.
+
+        For work with effects, whose results are small.
+        """
+
+    def reduce(
+        self,
+        task: Callable[[Job], Part],
+        jobs: Iterable[Job],
+        *,
+        merge: Callable[[Part, Part], Part],
+        initial: Part,
+        tell: Callable[[Job], None] = lambda job: None,
+    ) -> Part:
+        """Merge ``task(job)`` of every job with each other, in any order, and into ``initial``.
+
+        For work without effects, whose results may be large: they are merged where they are.
+
+        Parameters
+        ----------
+        task : callable
+            Pure: it may run again for a job whose part was lost.
+        jobs : iterable
+        merge : callable
+            Pure: it leaves both parts as they are. Exact, commutative, associative.
+        initial : Part
+            Neutral to ``merge`` but for what the caller wants to add once; the result where
+            there are no jobs.
+        tell : callable
+            Told here of every job once when its task has run, for showing progress.
+        """
 
 
 class Serial:
@@ -60,17 +80,38 @@ class Serial:
             total = merge(total, task(job))
         return total
 
+    def reduce(
+        self,
+        task: Callable[[Job], Part],
+        jobs: Iterable[Job],
+        *,
+        merge: Callable[[Part, Part], Part],
+        initial: Part,
+        tell: Callable[[Job], None] = lambda job: None,
+    ) -> Part:
+        """Merge ``task(job)`` of every job into ``initial``, in order."""
+        total = initial
+        for job in jobs:
+            total = merge(total, task(job))
+            tell(job)
+        return total
+
 
 class OnDask:
     """Jobs on a Dask cluster, a bounded number in flight.
 
+    A job whose worker dies runs again on another one; whatever stops a run (an error, Ctrl-C)
+    cancels what is in flight.
+
     Parameters
     ----------
     client : distributed.Client
+    patience_s : float
+        Seconds that a run waits where the cluster has no worker left or its scheduler is silent.
     """
 
-    def __init__(self, client: Client) -> None:
-        self.client = client
+    def __init__(self, client: Client, patience_s: float = PATIENCE_S) -> None:
+        self.client, self.patience_s = client, patience_s
 
     def fold(
         self,
@@ -82,61 +123,49 @@ class OnDask:
     ) -> Total:
         """Merge ``task(job)`` of every job into ``initial``, in the order they finish.
 
-        A job whose worker dies runs again on another one; whatever stops the fold (an error,
-        Ctrl-C) cancels what is in flight.
+        Raises
+        ------
+        ClusterError
+            If a job kills worker after worker, or the cluster or all its workers go away.
+        """
+        total, waiting = initial, iter(jobs)
+        threads = Threads(self.client, self.patience_s)
+        with Flight(self.client, threads) as flight:
+
+            def fill() -> None:
+                room = max(2, IN_FLIGHT * threads.count()) - len(flight)
+                for job in islice(waiting, max(room, 0)):
+                    flight.add(self.client.submit(task, job, pure=False, retries=RETRIES))
+
+            fill()
+            for future, result in flight:
+                flight.release(future)
+                total = merge(total, result)
+                fill()
+        return total
+
+    def reduce(
+        self,
+        task: Callable[[Job], Part],
+        jobs: Iterable[Job],
+        *,
+        merge: Callable[[Part, Part], Part],
+        initial: Part,
+        tell: Callable[[Job], None] = lambda job: None,
+    ) -> Part:
+        """Merge ``task(job)`` of every job in a tree on the workers; only its root comes here.
 
         Raises
         ------
         ClusterError
-            If a job kills worker after worker, or the cluster goes away.
+            If a job kills worker after worker, or the cluster or all its workers go away.
         """
-        total, waiting = initial, iter(jobs)
-        flight: as_completed = as_completed(loop=self.client.loop)
-        in_flight: set[Future[Any]] = set()
-
-        threads, asked = self._threads(), monotonic()
-
-        def fill() -> None:
-            nonlocal threads, asked
-            if monotonic() - asked > ASK_AGAIN_S:
-                threads, asked = self._threads(), monotonic()
-            room = max(2, IN_FLIGHT * threads) - len(in_flight)
-            for job in islice(waiting, max(room, 0)):
-                future = self.client.submit(task, job, pure=False, retries=RETRIES)
-                in_flight.add(future)
-                flight.add(future)
-
-        try:
-            fill()
-            for future in flight:
-                in_flight.discard(future)
-                result = _result(future)
-                # or the cluster keeps it, and makes a finished shard again if its worker dies
-                future.release()
-                total = merge(total, result)
-                fill()
-        finally:
-            if in_flight:
-                self.client.cancel(list(in_flight))
-        return total
-
-    def _threads(self) -> int:
-        try:
-            return int(sum(self.client.nthreads().values()))
-        except OSError as error:
-            raise ClusterError(_GONE) from error
-
-
-_GONE = "the cluster went away in mid-run; what is finished is kept, run the command again to go on"
-
-
-def _result(future: "Future[Any]") -> Any:
-    try:
-        return future.result()
-    except KilledWorker as error:
-        raise ClusterError(
-            f"a task killed worker after worker ({error.task}); it needs more memory than a "
-            "worker has: use a smaller shard or larger workers (--memory-limit)"
-        ) from error
-    except CancelledError as error:
-        raise ClusterError(_GONE) from error
+        threads = Threads(self.client, self.patience_s)
+        with Flight(self.client, threads) as flight:
+            root = Tree(flight, task=task, merge=merge).grow(jobs, tell)
+            if root is not None:
+                flight.add(root)
+            for future, part in flight:
+                flight.release(future)
+                initial = merge(initial, part)
+        return initial

@@ -1,20 +1,18 @@
-"""The executors: one verb, two ways, and every way in which a job or a cluster can fail."""
+"""The executors: one verb, two ways, and the ways in which a job or a cluster can fail."""
 
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
-from lunarscale.engine.executors import IN_FLIGHT, RETRIES, OnDask, Serial
-from lunarscale.errors import ClusterError, PlanError, TileError
+from lunarscale.engine.executors import OnDask, Serial
+from lunarscale.engine.flight import IN_FLIGHT, RETRIES
+from lunarscale.errors import ClusterError, TileError
 
 
 def square(job: int) -> int:
@@ -99,14 +97,10 @@ class TestOnDask:
 
     def test_a_job_that_kills_worker_after_worker(self) -> None:
         with (
-            LocalCluster(
-                n_workers=1, threads_per_worker=1, processes=True,
-                dashboard_address="127.0.0.1:0", silence_logs=50,
-            ) as local,
-            Client(local, set_as_default=False) as client,
+            open_cluster(ClusterChoice(workers=1)) as cluster,
             pytest.raises(ClusterError, match="killed worker after worker") as error,
-        ):  # fmt: skip
-            OnDask(client).fold(suicide, [1], merge=add, initial=0)
+        ):
+            OnDask(cluster.client).fold(suicide, [1], merge=add, initial=0)
         assert "needs more memory than a worker has" in str(error.value)
 
 
@@ -139,117 +133,3 @@ def suicide(job: int) -> int:
     """A task that kills its worker, every time."""
     os.kill(os.getpid(), signal.SIGKILL)
     return job
-
-
-@pytest.mark.cluster
-@pytest.mark.slow
-def test_no_scheduler_at_the_address() -> None:
-    start = perf_counter()
-    with (
-        pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 "),
-        open_cluster(ClusterChoice(scheduler="tcp://127.0.0.1:9")),
-    ):
-        pytest.fail("there is none")
-    assert perf_counter() - start < 15
-
-
-@pytest.mark.parametrize("address", ["nonsense://host", "tcp://127.0.0.1:notaport"])
-def test_an_address_that_is_none(address: str) -> None:
-    with (
-        pytest.raises(ClusterError, match="no Dask scheduler answers at"),
-        open_cluster(ClusterChoice(scheduler=address)),
-    ):
-        pytest.fail("there is none")
-
-
-@pytest.mark.cluster
-def test_a_scheduler_without_workers() -> None:
-    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0", silence_logs=50) as local:
-        address = local.scheduler_address
-        with (
-            pytest.raises(ClusterError, match="has no workers") as error,
-            open_cluster(ClusterChoice(scheduler=address)),
-        ):
-            pytest.fail("there are none")
-    assert f"dask worker {address}" in str(error.value)
-
-
-@pytest.mark.cluster
-def test_a_running_scheduler_is_used_and_left_running(two_workers: Client) -> None:
-    address = two_workers.scheduler.address
-    with open_cluster(ClusterChoice(scheduler=address)) as cluster:
-        assert (cluster.threads, cluster.client.scheduler.address) == (1, address)
-        limits = [w["memory_limit"] for w in two_workers.scheduler_info()["workers"].values()]
-        assert cluster.worker_bytes == min(limits)
-        assert OnDask(cluster.client).fold(square, range(5), merge=add, initial=0) == 30
-    assert OnDask(two_workers).fold(square, range(5), merge=add, initial=0) == 30
-
-
-@pytest.mark.cluster
-def test_our_own_cluster_is_as_asked_and_gone_after() -> None:
-    with open_cluster(ClusterChoice(workers=1, threads=2, memory_limit="700MB")) as cluster:
-        assert list(cluster.client.nthreads().values()) == [2]
-        assert (cluster.threads, cluster.worker_bytes) == (2, 700_000_000)
-        pid = OnDask(cluster.client).fold(process_of, [0], merge=add, initial=0)
-        assert pid != os.getpid()
-        assert cluster.dashboard.startswith("http://127.0.0.1:")
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
-
-
-def process_of(job: int) -> int:
-    """The worker's process."""
-    return os.getpid()
-
-
-#: A scheduler and one worker of its own, which die with it.
-CLUSTER = """
-from distributed import LocalCluster
-import sys
-if __name__ == "__main__":
-    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0",
-                      silence_logs=50, processes=False, protocol="tcp") as local:
-        print(local.scheduler_address, flush=True)
-        sys.stdin.read()
-"""
-
-
-@pytest.mark.cluster
-@pytest.mark.slow
-def test_a_cluster_that_goes_away_in_mid_run() -> None:
-    process = subprocess.Popen(
-        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    address = process.stdout.readline().strip()
-
-    def merge(total: int, result: int) -> int:
-        if total == 0:
-            process.kill()
-            process.wait()
-        return total + 1
-
-    try:
-        with (
-            pytest.raises(ClusterError, match="the cluster went away in mid-run"),
-            open_cluster(ClusterChoice(scheduler=address)) as cluster,
-        ):
-            OnDask(cluster.client).fold(abs, range(1000), merge=merge, initial=0)
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def test_memory_limits_are_read_or_refused() -> None:
-    assert ClusterChoice(memory_limit="4GiB").worker_bytes == 4 * 2**30
-    assert ClusterChoice(memory_limit="500MB").worker_bytes == 500_000_000
-    with pytest.raises(PlanError, match="--memory-limit plenty: not a number of bytes"):
-        _ = ClusterChoice(memory_limit="plenty").worker_bytes
-
-
-def test_the_default_cluster_shares_the_machine() -> None:
-    cores = len(os.sched_getaffinity(0))
-    assert ClusterChoice().worker_count == cores
-    assert ClusterChoice(threads=10_000).worker_count == 1
-    one, two = (ClusterChoice(workers=n).worker_bytes for n in (1, 2))
-    assert 0.4 < two / one < 0.6

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from engine_moon import MODELS
 
 from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.simulated.archive import write_tile
@@ -94,16 +95,11 @@ def test_a_worker_stays_within_the_plan(
             mosaic, out=str(tmp_path / "networks.zarr"), models=networks
         ),
     }
-    with (
-        LocalCluster(
-            n_workers=1, threads_per_worker=threads, processes=True, memory_limit=0,
-            dashboard_address="127.0.0.1:0", silence_logs=50,
-        ) as local,
-        Client(local, set_as_default=False) as client,
-    ):  # fmt: skip
+    unlimited = ClusterChoice(workers=1, threads=threads, memory_limit="0")
+    with open_cluster(unlimited) as cluster:
         for step, prepare in steps.items():
             prepared = prepare()
-            peak, planned = _measured(prepared, client), prepared.plan.worker_bytes(threads)
+            peak, planned = _measured(prepared, cluster.client), prepared.plan.worker_bytes(threads)
             print(f"{step}, {shard}/{chunk}, {threads}: {peak / planned:.2f} of {planned:,}")
             assert peak <= planned, step
             assert peak >= 0.35 * planned, f"{step}: a plan so far off refuses what would fit"

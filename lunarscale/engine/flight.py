@@ -1,0 +1,165 @@
+"""Tasks that a Dask cluster has in hand, waited for with patience but never for ever."""
+
+import asyncio
+from collections.abc import Iterator
+from concurrent import futures
+from concurrent.futures import CancelledError
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+from distributed import Client, Future, as_completed
+from distributed.scheduler import KilledWorker
+
+from lunarscale.errors import ClusterError
+
+#: Tasks in flight a worker thread: one runs, one waits, and memory stays bounded.
+IN_FLIGHT = 2
+
+#: Times a task is tried again after an error that is not ours (a passing fault of the disk, say).
+RETRIES = 2
+
+#: Seconds after which the cluster is asked for its threads again: workers may join or leave.
+ASK_AGAIN_S = 5.0
+
+#: Seconds without any worker, or without a word of the scheduler, after which a run is given up.
+#: A lost worker is started again within seconds, or a minute where the machine is loaded.
+PATIENCE_S = 120.0
+
+_GONE = "the cluster went away in mid-run; what is finished is kept, run the command again to go on"
+
+
+class Threads:
+    """How many threads a cluster's workers have, asked now and then.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    patience_s : float
+        Seconds that it may have none.
+    """
+
+    def __init__(self, client: Client, patience_s: float) -> None:
+        self.client, self.patience_s = client, patience_s
+        #: Seconds from question to question.
+        self.pause_s = min(ASK_AGAIN_S, patience_s / 4)
+        self._none_since: float | None = None
+        self._count, self._asked = self._ask(), monotonic()
+
+    def count(self) -> int:
+        """Threads of all workers, as of a few seconds ago at most.
+
+        Raises
+        ------
+        ClusterError
+            If there was no worker for too long, or the scheduler does not answer.
+        """
+        if monotonic() - self._asked >= self.pause_s:
+            self._count, self._asked = self._ask(), monotonic()
+        return self._count
+
+    def _ask(self) -> int:
+        try:
+            count = sum(self.client.nthreads(callback_timeout=self.patience_s).values())
+        except OSError as error:  # a timeout is one of them
+            raise ClusterError(_GONE) from error
+        if count:
+            self._none_since = None
+        elif self._none_since is None:
+            self._none_since = monotonic()
+        elif monotonic() - self._none_since >= self.patience_s:
+            raise ClusterError(
+                f"the cluster has had no worker for {self.patience_s:.0f} s; what is finished is "
+                "kept, start workers and run the command again to go on"
+            )
+        return int(count)
+
+
+class Flight:
+    """Futures that are waited for; on leaving, those that were not released are cancelled.
+
+    Iterating yields each with its result as they finish until none is left; more may be added
+    meanwhile.
+
+    Parameters
+    ----------
+    client : distributed.Client
+    threads : Threads
+        Looked at while nothing finishes.
+    """
+
+    def __init__(self, client: Client, threads: Threads) -> None:
+        self.client, self.threads = client, threads
+        self._awaited: dict[futures.Future[Any], Future[Any]] = {}
+        self._landed: set[Future[Any]] = set()
+
+    def __enter__(self) -> "Flight":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        left = [*self._awaited.values(), *self._landed]
+        if left:
+            self.client.cancel(left)
+
+    def __len__(self) -> int:
+        return len(self._awaited)
+
+    def add(self, future: "Future[Any]", *, fetch: bool = True) -> None:
+        """Wait for a future too; without ``fetch`` its result stays where it is and reads None."""
+        waiting = _fetched(future) if fetch else _finished(future)
+        # not Future.result here: it has no end where its worker is gone and no other comes
+        loop: Any = self.client.loop
+        arrival = asyncio.run_coroutine_threadsafe(waiting, loop.asyncio_loop)
+        self._awaited[arrival] = future
+
+    def release(self, future: "Future[Any]") -> None:
+        """Let the cluster forget a result, once nothing waits for it.
+
+        A result that is kept is made again if its worker dies.
+        """
+        self._landed.discard(future)
+        future.release()
+
+    def __iter__(self) -> Iterator[tuple["Future[Any]", Any]]:
+        while self._awaited:
+            done, _ = futures.wait(
+                self._awaited, timeout=self.threads.pause_s, return_when=futures.FIRST_COMPLETED
+            )
+            if not done:
+                self.threads.count()
+                continue
+            arrival = done.pop()
+            future = self._awaited.pop(arrival)
+            self._landed.add(future)
+            yield future, _result(future, arrival)
+
+
+async def _fetched(future: "Future[Any]") -> Any:
+    return await future
+
+
+async def _finished(future: "Future[Any]") -> None:
+    async for _ in as_completed([future], loop=future.client.loop):
+        if future.status in ("error", "cancelled"):
+            await future  # raises
+
+
+def _result(future: "Future[Any]", arrival: "futures.Future[Any]") -> Any:
+    try:
+        return arrival.result()
+    except KilledWorker as error:
+        raise ClusterError(
+            f"a task killed worker after worker ({error.task}); it needs more memory than a "
+            "worker has: use a smaller shard or larger workers (--memory-limit)"
+        ) from error
+    except CancelledError as error:
+        raise ClusterError(_GONE) from error
+    except OSError as error:
+        if future.status == "error":  # the task's own
+            raise
+        raise ClusterError(_GONE) from error

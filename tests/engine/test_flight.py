@@ -1,0 +1,148 @@
+"""Nothing waits for ever: a cluster without workers, one that is frozen and one that is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.engine.executors import OnDask
+from lunarscale.errors import ClusterError
+
+pytestmark = pytest.mark.cluster
+
+
+def add(total: int, result: int) -> int:
+    """A merge that commutes."""
+    return total + result
+
+
+def run(verb: str, executor: OnDask, *, jobs: int, at_first: Callable[[], Any]) -> int:
+    """Sum so many numbers, and do something when the first job has run."""
+    first = iter([at_first])
+
+    def once(*_: Any) -> None:
+        next(first, lambda: None)()
+
+    if verb == "reduce":
+        return executor.reduce(abs, range(jobs), merge=add, initial=0, tell=once)
+
+    def merge(total: int, result: int) -> int:
+        once()
+        return total + result
+
+    return executor.fold(abs, range(jobs), merge=merge, initial=0)
+
+
+async def dismiss(dask_scheduler: Any) -> None:
+    """Close all workers of this scheduler for good."""
+    for address in list(dask_scheduler.workers):
+        await dask_scheduler.remove_worker(address, stimulus_id="dismissed", expected=True)
+
+
+@pytest.mark.parametrize("verb", ["fold", "reduce"])
+def test_all_workers_gone_for_good(verb: str) -> None:
+    with open_cluster(ClusterChoice(workers=2, memory_limit="700MB")) as cluster:
+        client = cluster.client
+        with pytest.raises(ClusterError, match="the cluster has had no worker for 2 s") as error:
+            run(
+                verb,
+                OnDask(client, patience_s=2),
+                jobs=1000,
+                at_first=lambda: client.run_on_scheduler(dismiss),
+            )
+        assert "what is finished is kept" in str(error.value)
+        assert all(state.status == "cancelled" for state in client.futures.values())
+
+
+@pytest.mark.parametrize("verb", ["fold", "reduce"])
+def test_a_result_that_was_lost_with_the_last_worker(verb: str) -> None:
+    """The one job may have run already; nobody is left to send what it made."""
+    with open_cluster(ClusterChoice(workers=1, memory_limit="700MB")) as cluster:
+        client = cluster.client
+
+        def jobs() -> Iterator[int]:
+            yield 1
+            client.run_on_scheduler(dismiss)
+
+        executor = OnDask(client, patience_s=2)
+        with pytest.raises(ClusterError, match="the cluster has had no worker for 2 s"):
+            getattr(executor, verb)(abs, jobs(), merge=add, initial=0)
+
+
+def test_workers_that_come_in_time_are_waited_for() -> None:
+    """Patience is with having no worker, not with slow ones: it begins anew with each."""
+    with open_cluster(ClusterChoice(workers=2, memory_limit="700MB")) as cluster:
+        client = cluster.client
+
+        def kill_all() -> None:
+            for pid in client.run(os.getpid).values():
+                os.kill(pid, signal.SIGKILL)
+
+        executor = OnDask(client)
+        assert run("fold", executor, jobs=100, at_first=kill_all) == sum(range(100))
+        assert run("reduce", executor, jobs=100, at_first=kill_all) == sum(range(100))
+
+
+#: A scheduler and one worker of its own, which die with it.
+CLUSTER = """
+from distributed import LocalCluster
+import sys
+if __name__ == "__main__":
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0",
+                      silence_logs=50, processes=False, protocol="tcp") as local:
+        print(local.scheduler_address, flush=True)
+        sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def foreign() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process of a cluster that is not ours, and its address."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    yield process, process.stdout.readline().strip()
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["fold", "reduce"])
+def test_a_cluster_that_goes_away_in_mid_run(
+    verb: str, foreign: tuple[subprocess.Popen[str], str]
+) -> None:
+    process, address = foreign
+
+    def kill() -> None:
+        process.kill()
+        process.wait()
+
+    with (
+        pytest.raises(ClusterError, match="the cluster went away in mid-run"),
+        open_cluster(ClusterChoice(scheduler=address)) as cluster,
+    ):
+        run(verb, OnDask(cluster.client), jobs=1000, at_first=kill)
+
+
+@pytest.mark.parametrize("verb", ["fold", "reduce"])
+def test_a_scheduler_that_says_nothing_any_more(
+    verb: str, foreign: tuple[subprocess.Popen[str], str]
+) -> None:
+    process, address = foreign
+    with open_cluster(ClusterChoice(scheduler=address)) as cluster:
+        try:
+            with pytest.raises(ClusterError, match="the cluster went away in mid-run"):
+                run(
+                    verb,
+                    OnDask(cluster.client, patience_s=2),
+                    jobs=1000,
+                    at_first=lambda: process.send_signal(signal.SIGSTOP),
+                )
+        finally:
+            process.send_signal(signal.SIGCONT)
