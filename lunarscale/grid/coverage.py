@@ -108,7 +108,8 @@ def _given(
     """What a polygon gets of the pixels that it cuts; whole pixels are numbered."""
     height, width = reach.frame[3:]
     parts = np.zeros((height, width + 1), dtype=np.int64)
-    scanning.cover(polygon.edges, polygon.signs, reach.frame, reach.turns, parts)
+    drawn = polygon.edges, polygon.spans, polygon.signs
+    scanning.cover(*drawn, reach.frame, reach.turns, parts)
     within = reach.rows, reach.cols
     count = scanning.share_out(parts, left[within], np.uint16(polygon.number), numbers[within])
     rows, cols, shares = (np.empty(count, dtype=np.int64) for _ in range(3))

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -183,7 +184,11 @@ class Maria:
     @classmethod
     def from_seas(cls, seas: Seas | None = None) -> "Maria":
         """Maria are what lies within the seas' circles, non-maria all the rest of the Moon."""
-        of = seas or Seas()
+        return cls.from_outlines(seas or Seas())
+
+    @classmethod
+    def from_outlines(cls, of: Grouping) -> Self:
+        """Maria are all groups of a grouping, non-maria what is in none of them."""
         return cls(of, (2,) + (1,) * len(of.groups))
 
     @classmethod

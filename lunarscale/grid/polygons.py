@@ -73,6 +73,20 @@ class Polygon:
         south, north = self.edges[:, 1].min(), self.edges[:, 3].max()
         return float(lons.min()), float(south), float(lons.max()), float(north)
 
+    @cached_property
+    def spans(self) -> NDArray[np.float64]:
+        """West, south and north of every ``scanning.BLOCK_EDGES`` edges, ``(block, 3)``."""
+        starts = np.arange(0, len(self.edges), scanning.BLOCK_EDGES)
+        west = np.minimum(self.edges[:, 0], self.edges[:, 2])
+        return np.stack(
+            [
+                np.minimum.reduceat(west, starts),
+                np.minimum.reduceat(self.edges[:, 1], starts),
+                np.maximum.reduceat(self.edges[:, 3], starts),
+            ],
+            axis=1,
+        )
+
     @property
     def kept_bytes(self) -> int:
         """Those of its edges."""
@@ -156,7 +170,7 @@ class PolygonGrouping:
         for polygon, reach in self.reaching(grid, window):
             height, width = reach.frame[3:]
             toggles = np.zeros((height, width + 1), dtype=np.uint8)
-            scanning.toggle(polygon.edges, reach.frame, reach.turns, toggles)
+            scanning.toggle(polygon.edges, polygon.spans, reach.frame, reach.turns, toggles)
             scanning.paint(toggles, np.uint16(polygon.number), out[reach.rows, reach.cols])
         return out
 
@@ -184,11 +198,16 @@ class PolygonGrouping:
             )
 
 
+def to_step(degrees: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates to the nearest multiple of ``STEP_DEG``; whole turns then add exactly."""
+    return np.asarray(np.rint(degrees / STEP_DEG) * STEP_DEG)
+
+
 def _turned(ring: Ring, *, left: bool) -> Ring:
     """The ring to the nearest step, turning left (counter-clockwise) or right."""
     lon, lat = ring[:, 0] - ring[0, 0], ring[:, 1] - ring[0, 1]
     turns_left = (lon[:-1] * lat[1:] - lon[1:] * lat[:-1]).sum() > 0
-    stepped: Ring = np.rint(ring / STEP_DEG) * STEP_DEG
+    stepped = to_step(ring)
     return stepped if turns_left == left else stepped[::-1]
 
 

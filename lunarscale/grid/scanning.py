@@ -18,6 +18,10 @@ from lunarscale.grid.groupings import WHOLE_PIXEL
 BITS = 32
 HALF = 1 << (BITS - 1)
 
+#: Edges of which one look tells whether any touches the window. Neighbours along an outline, they
+#: lie close together.
+BLOCK_EDGES = 128
+
 _kernel = njit(nogil=True, error_model="numpy")
 
 
@@ -53,7 +57,20 @@ def _ends(edge, frame, turn):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def toggle(edges, frame, turns, toggles):  # type: ignore[no-untyped-def]
+def _misses(span, frame, turns):  # type: ignore[no-untyped-def]
+    """Whether edges that span so much lie north, south or east of the window, by a pixel at least.
+
+    What lies west of it counts: it says whether the window's west edge is inside.
+    """
+    around, row, col, height, width = frame
+    degree = around / 360.0
+    if (90.0 - span[1]) * degree < row - 1 or (90.0 - span[2]) * degree > row + height + 1:
+        return True
+    return (span[0] + 180.0) * degree + turns[0] * around > col + width + 1
+
+
+@_kernel
+def toggle(edges, spans, frame, turns, toggles):  # type: ignore[no-untyped-def]
     """Mark where the rows' middle lines cross the edges: inside and outside change there.
 
     An edge holds its south end and not its north end, so a vertex is crossed once; a centre on an
@@ -61,8 +78,8 @@ def toggle(edges, frame, turns, toggles):  # type: ignore[no-untyped-def]
 
     Parameters
     ----------
-    edges : ndarray of float64, (edge, 4)
-        As ``Polygon.edges``.
+    edges, spans : ndarray of float64, (edge, 4) and (block, 3)
+        As of ``Polygon``.
     frame : (around, row, col, height, width)
         The window, in the whole grid's rows and columns.
     turns : (first, stop)
@@ -70,20 +87,24 @@ def toggle(edges, frame, turns, toggles):  # type: ignore[no-untyped-def]
     toggles : ndarray of uint8, (height, width + 1)
         Its lowest bit is turned over at the first centre east of a crossing.
     """
-    around, row, height, width = frame[0], frame[1], frame[3], frame[4]
-    degree = around / 360.0
-    for e in range(len(edges)):
-        edge = edges[e]
-        if (90.0 - edge[1]) * degree < row - 1 or (90.0 - edge[3]) * degree > row + height + 1:
+    for block in range(len(spans)):
+        if _misses(spans[block], frame, turns):
             continue
-        for turn in range(turns[0], turns[1]):
-            ends = _ends(edge, frame, turn)
-            first = max((ends[1] + HALF) >> BITS, 0)
-            last = min((ends[3] - HALF) >> BITS, height - 1)
-            for r in range(first, last + 1):
-                x = _along(ends, (np.int64(r) << BITS) + HALF)
-                col = (x + HALF - 1) >> BITS
-                toggles[r, min(max(col, 0), width)] ^= 1
+        start = block * BLOCK_EDGES
+        for edge in edges[start : start + BLOCK_EDGES]:
+            for turn in range(turns[0], turns[1]):
+                _toggle_edge(_ends(edge, frame, turn), toggles)
+
+
+@_kernel
+def _toggle_edge(ends, toggles):  # type: ignore[no-untyped-def]
+    height, width = toggles.shape
+    first = max((ends[1] + HALF) >> BITS, 0)
+    last = min((ends[3] - HALF) >> BITS, height - 1)
+    for r in range(first, last + 1):
+        x = _along(ends, (np.int64(r) << BITS) + HALF)
+        col = (x + HALF - 1) >> BITS
+        toggles[r, min(max(col, 0), width - 1)] ^= 1
 
 
 @_kernel
@@ -146,15 +167,15 @@ def _passed(ends, x):  # type: ignore[no-untyped-def]
 
 
 @_kernel
-def cover(edges, signs, frame, turns, parts):  # type: ignore[no-untyped-def]
+def cover(edges, spans, signs, frame, turns, parts):  # type: ignore[no-untyped-def]
     """Add the shares that the edges bound, as changes from column to column.
 
     Parameters
     ----------
-    edges : ndarray of float64, (edge, 4)
-        As ``Polygon.edges``.
+    edges, spans : ndarray of float64, (edge, 4) and (block, 3)
+        As of ``Polygon``.
     signs : ndarray of int8, (edge,)
-        1 if the polygon lies east of the edge, -1 if west.
+        As of ``Polygon``.
     frame : (around, row, col, height, width)
         The window, in the whole grid's rows and columns.
     turns : (first, stop)
@@ -162,23 +183,30 @@ def cover(edges, signs, frame, turns, parts):  # type: ignore[no-untyped-def]
     parts : ndarray of int64, (height, width + 1)
         Added to; the sums along a row are the shares in 1 / ``WHOLE_PIXEL``.
     """
-    around, row, height, width = frame[0], frame[1], frame[3], frame[4]
-    degree = around / 360.0
-    for e in range(len(edges)):
-        edge = edges[e]
-        if (90.0 - edge[1]) * degree < row - 1 or (90.0 - edge[3]) * degree > row + height + 1:
+    for block in range(len(spans)):
+        if _misses(spans[block], frame, turns):
             continue
-        for turn in range(turns[0], turns[1]):
-            ends = _ends(edge, frame, turn)
-            if min(ends[0], ends[2]) >> BITS >= width or ends[1] == ends[3]:
-                continue
-            first = max(ends[1] >> BITS, 0)
-            last = min((ends[3] - 1) >> BITS, height - 1)
-            for r in range(first, last + 1):
-                top = max(ends[1], np.int64(r) << BITS)
-                bottom = min(ends[3], np.int64(r + 1) << BITS)
-                a, b = _along(ends, top), _along(ends, bottom)
-                _cover_row(parts[r], (min(a, b), max(a, b), bottom - top), signs[e])
+        start = block * BLOCK_EDGES
+        for e in range(start, min(start + BLOCK_EDGES, len(edges))):
+            for turn in range(turns[0], turns[1]):
+                _cover_edge(_ends(edges[e], frame, turn), signs[e], parts)
+
+
+@_kernel
+def _cover_edge(ends, sign, parts):  # type: ignore[no-untyped-def]
+    height, width = parts.shape[0], parts.shape[1] - 1
+    if min(ends[0], ends[2]) >> BITS >= width:
+        return
+    first = max(ends[1] >> BITS, 0)
+    last = min((ends[3] - 1) >> BITS, height - 1)
+    for r in range(first, last + 1):
+        top = max(ends[1], np.int64(r) << BITS)
+        bottom = min(ends[3], np.int64(r + 1) << BITS)
+        if max(ends[0], ends[2]) <= 0:  # west of the window: all of it lies east of the edge
+            parts[r, 0] += sign * (bottom - top)
+            continue
+        a, b = _along(ends, top), _along(ends, bottom)
+        _cover_row(parts[r], (min(a, b), max(a, b), bottom - top), sign)
 
 
 @_kernel

@@ -1,12 +1,13 @@
-"""What ``--by`` takes: words for groupings, masks, and polygons in GeoJSON."""
+"""What ``--by`` takes: words for groupings, files of polygons, and masks."""
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import fsspec
@@ -14,33 +15,88 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.errors import RegionError, SourceError
-from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.coverage import CoveredMaria, CoveredPolygons
+from lunarscale.grid.groupings import Covering, Grouping, Pieces
 from lunarscale.grid.masks import Maria
+from lunarscale.grid.polygons import PolygonGrouping
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.readers.files import reaching
-from lunarscale.readers.geojson import polygons_of
+from lunarscale.readers.geojson import geojson_grouping
 from lunarscale.readers.masks import mask_of
+from lunarscale.readers.polygon_files import geopackage_grouping, shapefile_grouping
+from lunarscale.readers.shapefiles import packed
+from lunarscale.readers.wanted import Wanted
 from lunarscale.readers.words import WORDS, grouping_of_word
 
-_POLYGONS = (".geojson", ".json")
+#: How a file of polygons is read, by suffix; a shapefile comes packed with its side files.
+_POLYGONS: dict[str, Callable[[str, bytes, Wanted], PolygonGrouping]] = {
+    ".geojson": geojson_grouping,
+    ".json": geojson_grouping,
+    ".gpkg": geopackage_grouping,
+    ".shp": shapefile_grouping,
+    ".zip": shapefile_grouping,
+}
 _MASKS = (".png", ".tif", ".tiff")
-_MARIA_OF = "maria="
+
+#: ``regions.gpkg#layer[COLUMN]``: a file of polygons, and what of it.
+_OF_A_FILE = re.compile(
+    rf"(?P<place>.+?({'|'.join(map(re.escape, _POLYGONS))})(\?[^#\[\]]*)?)"
+    r"(#(?P<layer>[^\[\]]+))?(\[(?P<column>[^\[\]]+)\])?",
+    re.IGNORECASE,
+)
 
 
-def read_grouping(text: str, *, storage_options: dict[str, Any] | None = None) -> Grouping:
+class Origin(NamedTuple):
+    """Where a grouping comes from: what a process needs to read it again.
+
+    Parameters
+    ----------
+    place : str
+        Path or URL.
+    options : str
+        Options for fsspec, as JSON.
+    draws : {"", "maria", "seas"}
+        Whether all its polygons or values are maria, or each one a sea.
+    wanted : Wanted
+        Layer and column of a file of polygons.
+    coverage : bool
+        Whether pixels on a polygon's border count by their shares.
+    """
+
+    place: str
+    options: str
+    draws: str
+    wanted: Wanted
+    coverage: bool
+
+
+def read_grouping(
+    text: str, *, coverage: bool = False, storage_options: dict[str, Any] | None = None
+) -> Grouping:
     """The grouping that a word, path or URL stands for.
 
     The words are ``moon``, ``maria``, ``seas``, ``hemispheres``, ``latitude:5``, ``spa``,
-    ``pkt=TABLE`` and ``cells:40000`` (``readers.words``). A ``.geojson`` or ``.json`` file gives
-    regions by its polygons, a ``.png``, ``.tif`` or ``.tiff`` mask gives a group to every value,
-    ``<file> = 255`` and ``<file> = 0``; ``maria=`` before a mask's path takes its values other
-    than 0 for maria. A PNG spans -180..180 with square pixels, the equator in the middle.
+    ``pkt=TABLE`` and ``cells:40000`` (``readers.words``).
+
+    A file of polygons gives its regions: ``.geojson`` or ``.json``, ``.gpkg``, ``.shp`` with its
+    side files, or those in a ``.zip``. ``regions.gpkg#basins`` takes the layer ``basins`` (of a
+    zip, its shapefile of that name), ``maria.shp[MARE_NAME]`` names the regions by that column,
+    and ``regions.gpkg#basins[title]`` does both; by default the first of
+    ``readers.wanted.NAME_COLUMNS`` that there is names them. ``maria=`` before the file takes all
+    its polygons for maria and what they leave for non-maria, ``seas=`` each name for a sea.
+
+    A ``.png``, ``.tif`` or ``.tiff`` mask gives a group to every value, ``<file> = 255`` and
+    ``<file> = 0``; ``maria=`` before a mask takes its values other than 0 for maria. A PNG spans
+    -180..180 with square pixels, the equator in the middle.
 
     A grouping from a file pickles as the file's place and hash: each process reads it once.
 
     Parameters
     ----------
     text : str
+    coverage : bool
+        Whether pixels on the border of polygons count by their exact shares (``Covering``) and
+        not by their centres; words and masks know no shares.
     storage_options : dict, optional
         Options for fsspec.
 
@@ -54,18 +110,28 @@ def read_grouping(text: str, *, storage_options: dict[str, Any] | None = None) -
     named = grouping_of_word(text, storage_options=storage_options)
     if named is not None:
         return named
-    place = text.removeprefix(_MARIA_OF)
-    if _suffix(place) not in (_MASKS if text != place else _POLYGONS + _MASKS):
+    options = json.dumps(storage_options or {}, sort_keys=True)
+    origin = _origin(text, options, coverage)
+    return _read(origin, hashlib.sha256(_fetch(origin)).hexdigest())
+
+
+def _origin(text: str, options: str, coverage: bool) -> Origin:
+    """What a text says that is no word."""
+    draws, equals, rest = text.partition("=")
+    if not equals or draws not in ("maria", "seas"):
+        draws, rest = "", text
+    polygons = _OF_A_FILE.fullmatch(rest)
+    if polygons is None and (draws == "seas" or _suffix(rest) not in _MASKS):
         raise RegionError(
-            f"'{text}' is no grouping: use {', '.join(WORDS)}, a .geojson file, a .png or "
-            ".tif mask, or maria= and a mask"
+            f"'{text}' is no grouping: use {', '.join(WORDS)}, polygons in a "
+            f"{', '.join(_POLYGONS)} file, a .png or .tif mask, maria= and polygons or a mask, or "
+            "seas= and polygons"
         )
+    place = polygons["place"] if polygons else rest
+    wanted = Wanted(polygons["layer"] or "", polygons["column"] or "") if polygons else Wanted()
     if "://" not in place:
         place = str(Path(place).absolute())
-    options = json.dumps(storage_options or {}, sort_keys=True)
-    content = _fetch(place, options)
-    digest = hashlib.sha256(content).hexdigest()
-    return _read(place, options, digest, text.startswith(_MARIA_OF))
+    return Origin(place, options, draws, wanted, coverage and polygons is not None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,16 +142,18 @@ class FileGrouping:
     ----------
     inner : Grouping
         What was read.
-    origin : tuple
-        Path or URL, storage options as JSON, SHA-256 of the file, whether it draws maria.
+    origin : Origin
+    content : str
+        SHA-256 of the file.
     """
 
     inner: Grouping
-    origin: tuple[str, str, str, bool]
+    origin: Origin
+    content: str
 
     @property
     def name(self) -> str:
-        """The file's name without its suffix, or ``maria``."""
+        """The file's name without its suffix, ``maria`` or ``seas``."""
         return self.inner.name
 
     @property
@@ -107,33 +175,67 @@ class FileGrouping:
         """Group numbers of a window's pixels, ``(height, width)``; 0 is no group."""
         return self.inner.numbers(grid, window)
 
-    def __reduce__(self) -> tuple[Callable[..., "FileGrouping"], tuple[str, str, str, bool]]:
-        return _read, self.origin
+    def require_within(self, grid: RasterGrid) -> None:
+        """Make sure that polygons touch a map.
+
+        Raises
+        ------
+        RegionError
+            If none does.
+        """
+        drawn = self.inner.of if isinstance(self.inner, Maria) else self.inner
+        if isinstance(drawn, PolygonGrouping):
+            drawn.require_within(grid)
+
+    def __reduce__(self) -> tuple[Callable[..., "FileGrouping"], tuple[Origin, str]]:
+        return _read, (self.origin, self.content)
+
+
+class CoveringFile(FileGrouping):
+    """Polygons read from a file whose pixels on a border count by their shares."""
+
+    def pieces(self, grid: RasterGrid, window: Window) -> Pieces:
+        """The parts of the pixels that borders cut."""
+        assert isinstance(self.inner, Covering)
+        return self.inner.pieces(grid, window)
 
 
 @lru_cache(maxsize=4)
-def _read(place: str, options: str, digest: str, draws_maria: bool) -> FileGrouping:
+def _read(origin: Origin, content: str) -> FileGrouping:
     """The grouping of a file that must have this hash; once a process."""
-    content = _fetch(place, options)
-    if hashlib.sha256(content).hexdigest() != digest:
-        raise RegionError(f"{place} has changed since the run began; start the run again")
-    stem = PurePosixPath(urlsplit(place).path).stem
-    origin = (place, options, digest, draws_maria)
-    if _suffix(place) in _POLYGONS:
-        return FileGrouping(polygons_of(stem, content), origin)
-    mask = mask_of(stem, content)
-    return FileGrouping(Maria.from_mask(mask) if draws_maria else mask, origin)
+    found = _fetch(origin)
+    if hashlib.sha256(found).hexdigest() != content:
+        raise RegionError(f"{origin.place} has changed since the run began; start the run again")
+    suffix = _suffix(origin.place)
+    stem = PurePosixPath(urlsplit(origin.place).path).stem
+    if suffix not in _POLYGONS:
+        mask = mask_of(stem, found)
+        return FileGrouping(Maria.from_mask(mask) if origin.draws else mask, origin, content)
+    polygons = _POLYGONS[suffix](stem, found, origin.wanted)
+    if origin.draws == "seas":
+        polygons = replace(polygons, name="seas")
+    if not origin.coverage:
+        drawn: Grouping = Maria.from_outlines(polygons) if origin.draws == "maria" else polygons
+        return FileGrouping(drawn, origin, content)
+    covered = CoveredPolygons(polygons.name, polygons.groups, polygons.polygons)
+    return CoveringFile(
+        CoveredMaria.from_outlines(covered) if origin.draws == "maria" else covered, origin, content
+    )
 
 
 def _suffix(place: str) -> str:
     return PurePosixPath(urlsplit(place).path).suffix.lower()
 
 
-def _fetch(place: str, options: str) -> bytes:
-    advice = "; give regions or a mask that is there"
-    with (
-        reaching(place, SourceError, advice=advice),
-        fsspec.open(place, "rb", **json.loads(options)) as file,
-    ):
-        content: bytes = file.read()
+def _fetch(origin: Origin) -> bytes:
+    place, bare = origin.place, _suffix(origin.place) == ".shp"
+    if bare and "://" in place:
+        raise RegionError(
+            f"{place}: a shapefile is several files; give a .zip of them, or fetch them all"
+        )
+    with reaching(place, SourceError, advice="; give regions or a mask that is there"):
+        if bare:
+            return packed(place)
+        with fsspec.open(place, "rb", **json.loads(origin.options)) as file:
+            content: bytes = file.read()
     return content

@@ -227,7 +227,7 @@ def test_a_mask_of_real_numbers_or_no_image_is_refused(tmp_path):
         read_grouping(str(tmp_path / "t.png"))
 
 
-@pytest.mark.parametrize("text", ["mares", "regions.shp", "maria=regions.geojson", ""])
+@pytest.mark.parametrize("text", ["mares", "regions.kml", "seas=mask.png", "a=b.geojson#", ""])
 def test_another_word_is_refused_with_what_there_is(text):
     with pytest.raises(RegionError, match="is no grouping: use moon, maria, seas"):
         read_grouping(text)
@@ -253,9 +253,9 @@ def test_a_file_s_grouping_travels_small_and_notices_a_change(regions):
 
 def test_a_process_that_finds_another_file_says_so(regions):
     path = regions(collection(feature(box(0, 0, 5, 5))))
-    rebuild, (place, options, _, maria) = read_grouping(path).__reduce__()
+    rebuild, (origin, _) = read_grouping(path).__reduce__()
     with pytest.raises(RegionError, match="has changed since the run began"):
-        rebuild(place, options, "0" * 64, maria)
+        rebuild(origin, "0" * 64)
 
 
 def test_the_real_mare_mask(test_data):
