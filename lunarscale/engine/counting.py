@@ -14,7 +14,7 @@ from lunarscale.reduce.sums import Measure
 
 @dataclass(frozen=True)
 class SumTask:
-    """Takes sums of shards of one source.
+    """Takes sums of shards of one source, or of strips of them.
 
     Parameters
     ----------
@@ -39,15 +39,17 @@ class SumTask:
             name: measure.tally(source.layers, grid=source.grid, window=window)
             for name, measure in self.measures.items()
         }
-        for chunk in source.chunks(window):
-            for tally in tallies.values():
-                tally.add(chunk)
+        for shard in window.split(source.layout.shard):
+            for chunk in source.chunks(shard):
+                for tally in tallies.values():
+                    tally.add(chunk)
         pixels = window.height * window.width
         return Outcome(
             source.shard_name(window),
             pixels=pixels,
             bytes_read=pixels * source.bytes_a_pixel,
             sums={name: tally.partial() for name, tally in tallies.items()},
+            window=window,
         )
 
 
@@ -67,4 +69,5 @@ def prepare_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) 
         layout=source.layout,
         begin=lambda: SumTask(source, measures),
         jobs=source.layout.windows(),
+        reduces=True,
     )

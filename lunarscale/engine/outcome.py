@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lunarscale.errors import LunarscaleError
+from lunarscale.grid.raster import Window
 from lunarscale.reduce.sums import Sum
 
 
@@ -23,6 +24,8 @@ class Outcome:
         Why it is not done.
     sums : mapping of str to Sum
         Its partial sums, by the names they were asked for.
+    window : Window or None
+        The pixels that were summed.
     """
 
     shard: str
@@ -32,6 +35,7 @@ class Outcome:
     disagreements: int = 0
     problem: LunarscaleError | None = None
     sums: Mapping[str, Sum] = field(default_factory=dict, repr=False)
+    window: Window | None = None
 
 
 @dataclass

@@ -8,6 +8,7 @@ from lunarscale.engine.executors import Executor
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
 from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError
+from lunarscale.grid.raster import Window
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
 from lunarscale.store.location import Location
@@ -33,6 +34,11 @@ class Prepared:
         What is missing already: the run goes on without it and says so at the end.
     finish : callable
         Called with the tale when all jobs are done or failed.
+    reduces : bool
+        Whether the task has no effects but its sums: then the jobs are windows, and the tales
+        are merged in a tree on the workers.
+    take : callable
+        Shown each outcome here when it comes, unless ``reduces``; what it returns is merged.
     """
 
     plan: Plan
@@ -41,6 +47,8 @@ class Prepared:
     jobs: list[Any]
     problems: list[LunarscaleError] = field(default_factory=list)
     finish: Callable[[Tale], None] = lambda tale: None
+    reduces: bool = False
+    take: Callable[[Outcome], Outcome] = lambda outcome: outcome
 
     def run(self, executor: Executor, progress: Progress = lambda tale, todo: None) -> Tale:
         """Do it; where nothing is to do nothing is touched.
@@ -52,15 +60,42 @@ class Prepared:
             return tale
         progress(tale, len(self.jobs))
         task = self.begin()
+        run = self._reduce if self.reduces else self._fold
+        tale = run(task, executor, tale=tale, progress=progress)
+        self.finish(tale)
+        return tale
 
+    def _fold(
+        self, task: Callable[[Any], Outcome], executor: Executor, *, tale: Tale, progress: Progress
+    ) -> Tale:
         def merge(tale: Tale, outcome: Outcome) -> Tale:
-            tale = tale.merge(Tale.of(outcome))
+            tale = tale.merge(Tale.of(self.take(outcome)))
             progress(tale, len(self.jobs))
             return tale
 
-        tale = executor.fold(task, self.jobs, merge=merge, initial=tale)
-        self.finish(tale)
-        return tale
+        return executor.fold(task, self.jobs, merge=merge, initial=tale)
+
+    def _reduce(
+        self, task: Callable[[Any], Outcome], executor: Executor, *, tale: Tale, progress: Progress
+    ) -> Tale:
+        so_far = Tale()
+
+        def tell(window: Window) -> None:
+            so_far.done += 1
+            so_far.pixels += window.height * window.width
+            progress(so_far, len(self.jobs))
+
+        return executor.reduce(_TaleOf(task), self.jobs, merge=Tale.merge, initial=tale, tell=tell)
+
+
+@dataclass(frozen=True)
+class _TaleOf:
+    """A task whose outcome comes back as a tale, which merges."""
+
+    task: Callable[[Any], Outcome]
+
+    def __call__(self, job: Any) -> Tale:
+        return Tale.of(self.task(job))
 
 
 def complain(tale: Tale, where: str) -> None:
