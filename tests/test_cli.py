@@ -518,13 +518,13 @@ def test_ctrl_c_keeps_what_is_finished(
         list(map(str, [*command, "--workers", "2"])), stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=hears_ctrl_c,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(ledger.glob("r*.json"))) < 5:
         assert run.poll() is None, run.communicate()
         assert time.monotonic() < deadline
         time.sleep(0.02)
     subprocess.run(["kill", "-INT", "--", f"-{run.pid}"], check=True)
-    _, told = run.communicate(timeout=60)
+    _, told = run.communicate(timeout=300)
     assert run.returncode == 130
     assert "Traceback" not in told
     assert told.splitlines()[-1].startswith("lunarscale ingest: stopped; what is finished is kept")

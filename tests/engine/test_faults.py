@@ -348,12 +348,12 @@ def test_ctrl_c_on_the_command_line(
         process.send_signal(signal.SIGINT)
     else:
         os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=300)
     assert process.returncode == 130, out + err
     assert "lunarscale ingest: stopped" in err
     assert "run it again, without --overwrite, to go on" in err
     assert "Traceback" not in out + err
-    _, alive = psutil.wait_procs(workers, timeout=10)
+    _, alive = psutil.wait_procs(workers, timeout=300)
     assert not alive
     done = [name for name, entry in entries(mosaic).items() if entry is not None]
     assert 0 < len(done) < 512

@@ -155,7 +155,7 @@ def test_no_display_is_needed(tmp_path: Path) -> None:
     bare = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
     path = tmp_path / "map.png"
     command = [sys.executable, "-c", code, str(path)]
-    subprocess.run(command, check=True, env=bare | {"MPLBACKEND": "TkAgg"}, timeout=60)
+    subprocess.run(command, check=True, env=bare | {"MPLBACKEND": "TkAgg"}, timeout=300)
     assert path.stat().st_size > 10_000
 
 

@@ -53,9 +53,9 @@ def areas(summary: Summary) -> dict[str, float]:
 
 
 def test_by_mask_finds_the_mare(maps: str, mask: Path, tmp_path: Path) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     summary = summarise(maps, by=[str(mask)])
-    took = time.perf_counter() - start
+    took = time.process_time() - start
     found = areas(summary)
     land, mare = f"{mask.stem} = 0", f"{mask.stem} = 255"
     assert list(found) == [land, mare]
