@@ -91,22 +91,24 @@ class DifferenceHistogram:
     paper: str = ""
 
 
-def draw_difference_histogram(axes: Axes, made: DifferenceHistogram, *, label: str) -> None:
+def draw_difference_histogram(
+    axes: Axes, made: DifferenceHistogram, *, label: str, units: str
+) -> None:
     """The histogram with its middle 95 % filled, and a paper's range as a bracket above.
 
     Parameters
     ----------
     axes : Axes
     made : DifferenceHistogram
-    label : str
-        Of the axis, with units.
+    label, units : str
+        Of the axis; the label has the units too.
     """
     edges, shares = _coarser(made)
     axes.stairs(shares, edges, fill=True, color="#e3e3e3")
     middle = (edges[:-1] < made.high) & (edges[1:] > made.low)
     axes.stairs(np.where(middle, shares, 0.0), edges, fill=True, color=_MIDDLE_COLOUR)
     axes.stairs(shares, edges, color=INK, linewidth=0.9)
-    axes.axvline(0.0, color=FAINT, linewidth=0.6, dashes=(3, 3))
+    axes.axvline(0.0, ymax=0.72, color=FAINT, linewidth=0.6, dashes=(3, 3))
     top = float(shares.max())
     axes.set_ylim(0.0, 1.45 * top)
     low, high = edges[0], edges[-1]
@@ -117,8 +119,8 @@ def draw_difference_histogram(axes: Axes, made: DifferenceHistogram, *, label: s
     _bracket(axes, (made.low, made.high), height=0.9, colour="#2171b5", name="middle 95 %")
     if made.published is not None:
         _bracket(axes, made.published, height=0.79, colour=_PAPER_COLOUR, name=made.paper)
-    width = float(edges[1] - edges[0])
-    axes.set_ylabel(f"% of the area per {round_number(width)}", fontsize=SMALL_PT)
+    width = with_units(round_number(float(edges[1] - edges[0])), units)
+    axes.set_ylabel(f"% of the area per {width}", fontsize=SMALL_PT)
     axes.set_xlabel(label, fontsize=SMALL_PT, parse_math=False, labelpad=2.0)
     axes.yaxis.set_major_locator(MaxNLocator(4))
     bare_ticks(axes)
@@ -130,7 +132,9 @@ def _coarser(made: DifferenceHistogram) -> tuple[NDArray[np.float64], NDArray[np
     """The part that holds nearly all, in as many bins as can be seen; shares in percent."""
     reached = np.cumsum(made.areas) / made.areas.sum()
     first, last = np.searchsorted(reached, (_TAIL, 1.0 - _TAIL))
-    merge = max(1, -(-(int(last) - int(first) + 1) // _BINS))
+    needed = (int(last) - int(first) + 1) / _BINS
+    # wider by 1, 2, 4, 10, ...: quanta are 5 times a power of ten, or that power itself
+    merge = next(k * 10**power for power in range(9) for k in (1, 2, 4) if k * 10**power >= needed)
     first -= first % merge
     count = -(-(int(last) + 1 - int(first)) // merge)
     padded = np.zeros(count * merge)

@@ -90,32 +90,56 @@ def draw_histogram_panel(
 
 
 def _mark(axes: Axes, modes: Sequence[float], *, height: float, filled: bool, name: str) -> None:
-    """Triangles over the modes: filled ours, hollow the paper's; each with its number."""
+    """Triangles over the modes, filled ours, hollow the paper's, with numbers where they fit."""
     low, high = axes.get_xlim()
+    shown = [mode for mode in modes if low <= mode <= high]
+    ink = INK if filled else FAINT
+    axes.plot(
+        shown, [height] * len(shown), marker="v", markersize=4.0, color=ink,
+        markerfacecolor=ink if filled else "white", markeredgewidth=0.8,
+        transform=axes.get_xaxis_transform(), clip_on=False, linestyle="none",
+    )  # fmt: skip
     digits = max(digits_of(name) - 1, 2)
-    for mode in modes:
-        if not low <= mode <= high:
-            continue
-        axes.plot(
-            [mode], [height], marker="v", markersize=4.0, color=INK if filled else FAINT,
-            markerfacecolor=INK if filled else "white", markeredgewidth=0.8,
-            transform=axes.get_xaxis_transform(), clip_on=False, linestyle="none",
-        )  # fmt: skip
-        left = mode > low + 0.8 * (high - low)
-        axes.annotate(
-            number(mode, digits),
-            (mode, height),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(-5.0 if left else 5.0, 0.0),
-            textcoords="offset points",
-            ha="right" if left else "left",
-            va="center",
-            fontsize=TICK_PT,
-            color=INK if filled else FAINT,
-        )
-    if filled and modes:
+    words = [number(mode, digits) for mode in shown]
+    sides = _sides([(mode - low) / (high - low) for mode in shown], words, axes)
+    for mode, text, side in zip(shown, words, sides, strict=True):
+        if side:
+            axes.annotate(
+                text, (mode, height), xycoords=axes.get_xaxis_transform(),
+                xytext=(5.0 * side, 0.0), textcoords="offset points",
+                ha="left" if side > 0 else "right", va="center", fontsize=TICK_PT, color=ink,
+            )  # fmt: skip
+    if filled and shown:
         reach = axes.get_ylim()[1] * (_THEIRS - 0.05)
-        axes.vlines(list(modes), 0.0, reach, color=INK, linewidth=0.5, linestyles=(0, (2, 2)))
+        axes.vlines(shown, 0.0, reach, color=INK, linewidth=0.5, linestyles=(0, (2, 2)))
+
+
+def _sides(places: Sequence[float], words: Sequence[str], axes: Axes) -> list[int]:
+    """Side of each mark on which its number fits: 1 right, -1 left, 0 neither.
+
+    Parameters
+    ----------
+    places : sequence of float
+        Of the marks along the axis, 0-1.
+    words : sequence of str
+    axes : Axes
+    """
+    inches = axes.get_position().width * axes.get_figure().get_figwidth()  # type: ignore[union-attr]
+    mark = 0.07 / inches
+    taken = [(place - mark, place + mark) for place in places]
+    sides = []
+    for place, text in zip(places, words, strict=True):
+        width = (0.05 * len(text) + 0.04) / inches
+        room = {1: (place + mark, place + mark + width), -1: (place - mark - width, place - mark)}
+        fits = [
+            side
+            for side, (start, end) in room.items()
+            if end <= 1.02 and all(end <= a + 1e-9 or start >= b - 1e-9 for a, b in taken)
+        ]
+        sides.append(fits[0] if fits else 0)
+        if fits:
+            taken.append(room[fits[0]])
+    return sides
 
 
 def curve_rows(curves: Sequence[HistogramCurve]) -> list[tuple[str, float, float, float]]:
