@@ -10,6 +10,7 @@ from lunarscale.errors import RegionError
 from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Grouping, digest_of
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.moon import RADIUS_M
 
 Pole = Literal["north", "south"]
 
@@ -113,6 +114,27 @@ def cells_of_cap(cells: BandedCells, cap: PolarCap) -> tuple[BandedCells, int]:
         cells.west_deg,
     )
     return bands, int(cells.firsts[first])
+
+
+def within_km(
+    cells: BandedCells, place: tuple[float, float], *, radius_km: float
+) -> NDArray[np.bool_]:
+    """Which cells have their centre within a great-circle distance of a place, ``(cell,)``.
+
+    Parameters
+    ----------
+    cells : BandedCells
+    place : (float, float)
+        Longitude and latitude in degrees.
+    radius_km : float
+    """
+    lon, lat = (np.radians(angle) for angle in cells.centres())
+    at_lon, at_lat = np.radians(place)
+    # haversines, which keep their digits for places close together
+    chord = np.sin((lat - at_lat) / 2.0) ** 2
+    chord += np.cos(lat) * np.cos(at_lat) * np.sin((lon - at_lon) / 2.0) ** 2
+    half = min(radius_km * 500.0 / RADIUS_M, np.pi / 2.0)
+    return np.asarray(chord <= np.sin(half) ** 2)
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,8 @@ class Screen:
             )
         if not 0.3 <= self.mg_number <= 0.85:
             raise ParametersError(
-                f"--mg-number {self.mg_number:g}: the threshold of Mg / (Mg + Fe) must lie between 0.3 "
-                f"and 0.85; give a fraction, as {MG_NUMBER:g}"
+                f"--mg-number {self.mg_number:g}: the threshold of Mg / (Mg + Fe) must lie between "
+                f"0.3 and 0.85; give a fraction, as {MG_NUMBER:g}"
             )
         if not 0.0 < self.density_share < 1.0:
             raise ParametersError(
@@ -74,7 +74,8 @@ class Screen:
     @property
     def words(self) -> str:
         """The thresholds for people."""
-        return f"FeO > {self.feo_wt_pct:g} wt % and Mg# < {self.mg_number:g}"
+        mg = f"{self.mg_number:g}"
+        return f"FeO > {self.feo_wt_pct:g} wt % and Mg# < {mg if len(mg) > 3 else f'{mg:0<4}'}"
 
     def axes(self, feo: str, mg: str) -> tuple[Axis, Axis]:
         """Fine bins of two layers that end exactly at the thresholds.

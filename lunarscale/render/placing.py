@@ -1,6 +1,6 @@
 """Labels beside their places, where they cover no other label."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,10 +47,21 @@ class Place:
     radius: float
 
 
+#: What it costs to cover a rectangle of the axes, in their units: x from and to, y from and to.
+Cost = Callable[[float, float, float, float], float]
+
+
 def place_labels(
-    axes: Axes, places: Iterable[Place], *, obstacles: Sequence[Text] = (), colour: str = INK
+    axes: Axes,
+    places: Iterable[Place],
+    *,
+    obstacles: Sequence[Text] = (),
+    cost: Cost = lambda x0, x1, y0, y1: 0.0,
+    colour: str = INK,
 ) -> list[str]:
     """Write the names that find room, the first first; returns those that find none.
+
+    Of the sides that are free the one of least cost is taken, the first of equals.
 
     Parameters
     ----------
@@ -60,6 +71,8 @@ def place_labels(
         The most important first.
     obstacles : sequence of Text
         Other labels that are not to be covered.
+    cost : callable
+        Of covering what is drawn there.
     colour : str
     """
     canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
@@ -68,18 +81,27 @@ def place_labels(
     taken = [text.get_window_extent(renderer) for text in obstacles]
     points = axes.figure.dpi / 72.0
     scale = (axes.transData.transform((1.0, 0.0)) - axes.transData.transform((0.0, 0.0)))[0]
+    to_data = axes.transData.inverted()
     left_out = []
     for place in places:
         reach = place.radius * scale / points + _GAP_PT
+        free: list[tuple[float, Annotation, Bbox]] = []
         for side in _SIDES:
             label = _write(axes, place, side, reach=reach, colour=colour)
             box = label.get_window_extent(renderer).padded(_APART_PT * points)
             if _is_free(box, taken, frame):
-                taken.append(box)
-                break
-            label.remove()
+                (x0, y0), (x1, y1) = to_data.transform(box.get_points())
+                free.append((cost(x0, x1, y0, y1), label, box))
+            else:
+                label.remove()
+        if free:
+            _, best, box = min(free, key=lambda found: found[0])
+            taken.append(box)
         else:
             left_out.append(place.name)
+        for _, label, _ in free:
+            if label is not best:
+                label.remove()
     return left_out
 
 

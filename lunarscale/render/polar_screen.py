@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, to_rgb
 from matplotlib.patches import Circle, Rectangle
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
 from lunarscale.grid.cells import BandedCells
@@ -24,7 +25,7 @@ from lunarscale.render.figure import (
     Sheet,
 )
 from lunarscale.render.palettes import NO_DATA_COLOUR, palette_of
-from lunarscale.render.placing import Place, place_labels
+from lunarscale.render.placing import Cost, Place, place_labels
 from lunarscale.render.poles import Pole, draw_polar_graticule
 
 #: What a cell is, in the order of their numbers: no value, a value, like the maria, passing too.
@@ -137,8 +138,11 @@ def draw_screen_map(picture: ScreenMap, *, path: Path, simulated: bool = False) 
     paint = colours.to_rgba(np.ma.masked_invalid(values))[:, :3]
     _paint(panels[0], picture, numbers=numbers, paint=paint)
     _paint(panels[1], picture, numbers=numbers, paint=np.array(COLOURS)[_kinds(picture)])
-    _rule(panels[0], picture, named=False)
-    left_out = _rule(panels[1], picture, named=True)
+    _rule(panels[0], picture)
+    labels = _rule(panels[1], picture, colour=INK, alpha=0.3)
+    places = [Place(place.name, *_on_plane(place, picture.pole)) for place in picture.places]
+    cost = _covered(picture, numbers, places)
+    left_out = place_labels(panels[1], places, obstacles=labels, cost=cost)
     for place, words in enumerate(("FeO", "Like the maria, and what passes")):
         middle = _LEFT + place * (_PANEL + _GAP) + _PANEL / 2
         sheet.write(middle, sheet.height - 1.18, words, ha="center", va="top", fontweight="bold")
@@ -186,22 +190,38 @@ def _paint(
     axes.set_ylim(-1.01 * rim, 1.01 * rim)
 
 
-def _rule(axes: Axes, picture: ScreenMap, *, named: bool) -> list[str]:
-    """Graticule and circles; returns the names that found no room."""
-    colour = INK if named else "white"
-    labels = draw_polar_graticule(
-        axes, picture.rim_lat, picture.pole, colour=colour, alpha=0.3 if named else 0.65
-    )
+def _rule(
+    axes: Axes, picture: ScreenMap, *, colour: str = "white", alpha: float = 0.65
+) -> list[Text]:
+    """Graticule and circles; returns the labels of the parallels."""
     disc = Circle((0.0, 0.0), picture.rim_m, transform=axes.transData)
-    places = []
     for place in picture.places:
         # a circle on the sphere is a circle on the stereographic plane
         x, y, radius = _on_plane(place, picture.pole)
         outline = Circle((x, y), radius, facecolor="none", edgecolor=colour, linewidth=0.7)
         axes.add_patch(outline)
         outline.set_clip_path(disc)
-        places.append(Place(place.name, x, y, radius))
-    return place_labels(axes, places, obstacles=labels) if named else []
+    return draw_polar_graticule(axes, picture.rim_lat, picture.pole, colour=colour, alpha=alpha)
+
+
+def _covered(picture: ScreenMap, numbers: NDArray[np.int64], places: Sequence[Place]) -> Cost:
+    """Counts, for a label's rectangle, pixels under it: cells that matter, circles, no map."""
+    rim = picture.rim_m
+    step = 2.0 * rim / _PX
+    cells = _kinds(picture)[numbers[::_SAMPLES, ::_SAMPLES]]
+    along = (np.arange(_PX) + 0.5) * step - rim
+    outside = np.hypot(along[None, :], along[:, None]) > rim
+    full = (cells == OVERLAP) | (cells == CANDIDATE) | outside
+    for place in places:
+        away = np.hypot(along[None, :] - place.x, -along[:, None] - place.y)
+        full |= np.abs(away - place.radius) < 1.5 * step
+
+    def cost(x0: float, x1: float, y0: float, y1: float) -> float:
+        cols = slice(max(int((x0 + rim) / step), 0), max(int((x1 + rim) / step), 0))
+        rows = slice(max(int((rim - y1) / step), 0), max(int((rim - y0) / step), 0))
+        return float(full[rows, cols].sum())
+
+    return cost
 
 
 def _on_plane(place: Marked, pole: Pole) -> tuple[float, float, float]:

@@ -106,19 +106,20 @@ def _by_share(axes: Axes, picture: ScreenSensitivity) -> None:
     _, feo, mg = picture.asked
     shares = 100.0 * picture.shares
     drawn = (
-        ("like the maria", OVERLAP, picture.overlap_km2, picture.overlap_cells_km2),
+        ("like the maria", OVERLAP, 2.4, (picture.overlap_km2, picture.overlap_cells_km2)),
         (
             "and beyond both thresholds",
             PASSING,
-            picture.passing_km2[:, feo, mg],
-            picture.passing_cells_km2[:, feo, mg],
+            1.2,
+            (picture.passing_km2[:, feo, mg], picture.passing_cells_km2[:, feo, mg]),
         ),
     )
-    for name, colour, pixels, cells in drawn:
-        axes.plot(shares, pixels, color=colour, linewidth=1.4, label=f"{name}: pixels, exact")
+    # where all that is like them passes too, the wider line shows behind the other
+    for name, colour, width, (pixels, cells) in drawn:
+        axes.plot(shares, pixels, color=colour, linewidth=width, label=f"{name}: pixels, exact")
         axes.plot(
-            shares, cells, color=colour, linestyle="none", marker="o", markersize=4.0, mfc="white",
-            label=f"{name}: cells",
+            shares, cells, color=colour, linestyle="none", marker="o", markersize=2.5 + width,
+            mfc="white", label=f"{name}: cells",
         )  # fmt: skip
     axes.axvline(100.0 * picture.at[0], color=INK, linewidth=0.8, dashes=(5, 3))
     axes.set_ylim(bottom=0.0)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lunarscale.errors import RegionError
-from lunarscale.grid.caps import PolarCap, WithRest, cells_of_cap
+from lunarscale.grid.caps import PolarCap, WithRest, cells_of_cap, within_km
 from lunarscale.grid.cells import equal_area_cells, qiu_2025_cells
 from lunarscale.grid.groupings import Seas
 from lunarscale.grid.raster import RasterGrid, Window, weight_to_km2
@@ -77,6 +77,23 @@ def test_the_papers_cells_of_a_cap(pole: str) -> None:
     assert cap.holds(lat).all()
     beyond = first - 1 if pole == "north" else inside.count
     assert not cap.holds(cells.centres(np.array([beyond]))[1]).any()
+
+
+@pytest.mark.parametrize(("lon", "lat"), [(132.9, -74.7), (180.0, -89.0), (-179.9, -70.0)])
+def test_cells_within_a_circle(lon: float, lat: float) -> None:
+    cells, _ = cells_of_cap(qiu_2025_cells(), PolarCap("south", 60.0))
+    inside = within_km(cells, (lon, lat), radius_km=150.0)
+    lons, lats = cells.centres()
+    # the chord between unit vectors, another way to the same distance
+    one, other = (
+        np.stack([np.cos(b) * np.cos(a), np.cos(b) * np.sin(a), np.sin(b)])
+        for a, b in (np.radians([lons, lats]), np.radians([lon, lat]))
+    )
+    chord = np.linalg.norm(one - other.reshape(3, 1), axis=0)
+    expected = 2 * 1737.4 * np.arcsin(chord / 2) <= 150.0
+    np.testing.assert_array_equal(inside, expected)
+    area = 2 * np.pi * 1737.4**2 * (1 - np.cos(150.0 / 1737.4))
+    assert inside.sum() * 2.25 == pytest.approx(area, rel=0.03)
 
 
 def test_a_cap_within_the_last_cells_has_none() -> None:
