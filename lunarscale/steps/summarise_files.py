@@ -1,0 +1,222 @@
+"""What summarise writes: the table, modes, histograms, covariances, components, cells."""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+
+from lunarscale.errors import StoreError
+from lunarscale.quantities import Quantity
+from lunarscale.reduce.cell_sums import CellSums
+from lunarscale.reduce.components import Components, Matrix, components
+from lunarscale.reduce.covariances import Covariances
+from lunarscale.reduce.mode_rows import ModeRow, bins_of, each, mode_rows
+from lunarscale.reduce.relations import Relation, relations
+from lunarscale.reduce.statistics import Statistics
+from lunarscale.reduce.stats import USUAL, to_records
+from lunarscale.reduce.table import Row
+from lunarscale.steps.saving import save
+
+#: Cells a row group of their files, so that a part of the Moon can be read alone.
+ROW_GROUP = 1 << 17
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a summary has to write.
+
+    Parameters
+    ----------
+    statistics : Statistics
+    quantities : sequence of Quantity
+        What each layer shows.
+    rows : list of Row
+        The table: it says which groupings were asked for.
+    covariances : tuple of Covariances
+        One a grouping, where they were asked for.
+    matrix : str
+        Of which the components are.
+    bandwidth : mapping of layer to float
+        For modes, in units, instead of the rules'.
+    """
+
+    statistics: Statistics
+    quantities: Sequence[Quantity]
+    rows: list[Row]
+    covariances: tuple[Covariances, ...] = ()
+    matrix: Matrix = "correlation"
+    bandwidth: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def groupings(self) -> list[str]:
+        """The groupings that were asked for, in the order of the table."""
+        return list(dict.fromkeys(row.grouping for row in self.rows))
+
+    def modes(self) -> list[ModeRow]:
+        """All modes of every layer in every group."""
+        layers = each(self.statistics, self.quantities, self.groupings)
+        return [
+            row
+            for layered in layers
+            for row in mode_rows(layered, bandwidth=self.bandwidth.get(layered.layer))
+        ]
+
+    def relations(self) -> list[Relation]:
+        """Every pair of layers in every group."""
+        return [row for sums in self.covariances for row in relations(sums, self.quantities)]
+
+    def components(self) -> list[Components]:
+        """The principal components of every group."""
+        return [
+            found
+            for sums in self.covariances
+            for found in components(sums, self.quantities, matrix=self.matrix)
+        ]
+
+
+def write_results(results: Results, folder: str | Path, stats: Sequence[str] = USUAL) -> list[Path]:
+    """Write the files that some statistics ask for (``reduce.stats``); each whole or not at all.
+
+    ``statistics.csv`` and ``.json`` always; ``modes.csv``, ``histograms.parquet``,
+    ``covariance.csv`` and ``pca.csv`` where they are asked for.
+
+    Raises
+    ------
+    StoreError
+        If covariances are asked for and were not summed.
+    """
+    folder = Path(folder)
+    records = to_records(results.rows, stats)
+    written = [
+        save(folder / "statistics.csv", to_csv(records, list(records[0]))),
+        save(folder / "statistics.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n"),
+    ]
+    if "modes" in stats:
+        written.append(save(folder / "modes.csv", _table(ModeRow, results.modes())))
+    if "histogram" in stats:
+        table = histogram_table(results)
+        written.append(save(folder / "histograms.parquet", parquet(table)))
+    if {"covariance", "pca"} & set(stats) and not results.covariances:
+        raise StoreError("covariances were asked for but no products of layers were summed")
+    if "covariance" in stats:
+        written.append(save(folder / "covariance.csv", _table(Relation, results.relations())))
+    if "pca" in stats:
+        rows = component_records(results.components(), results.statistics.layers)
+        written.append(save(folder / "pca.csv", to_csv(rows, list(rows[0]))))
+    return written
+
+
+def to_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
+    """Records as CSV: a header, empty cells for None, floats that read back."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
+
+
+def _table(kind: type[ModeRow | Relation], rows: Sequence[ModeRow | Relation]) -> str:
+    return to_csv(map(asdict, rows), [column.name for column in fields(kind)])
+
+
+def component_records(found: Iterable[Components], layers: Sequence[str]) -> list[dict[str, Any]]:
+    """A record a component, with a loading of each layer; one that says so where there is none."""
+    records = []
+    for one in found:
+        names = {"grouping": one.grouping, "group": one.group, "matrix": one.matrix}
+        total = np.cumsum(one.shares)
+        for place in range(max(len(one.layers), 1)):
+            there = place < len(one.layers)
+            loadings = dict(zip(one.layers, one.loadings[place], strict=True)) if there else {}
+            records.append({
+                **names,
+                "component": place + 1 if there else 0,
+                "variance": float(one.variances[place]) if there else None,
+                "share": float(one.shares[place]) if there else None,
+                "cumulative_share": float(total[place]) if there else None,
+                **{f"loading_{layer}": _number(loadings.get(layer)) for layer in layers},
+                "area_km2": one.area_km2,
+                "note": one.note,
+            })  # fmt: skip
+    return records
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
+def histogram_table(results: Results) -> pa.Table:
+    """The histograms as one table: layer, grouping, group, low, high, area_km2, share, units."""
+    names: dict[str, list[str]] = {"layer": [], "grouping": [], "group": [], "units": []}
+    columns: dict[str, list[Any]] = {"low": [], "high": [], "area_km2": [], "share": []}
+    for layered in each(results.statistics, results.quantities, results.groupings):
+        bins = bins_of(layered)
+        own = (layered.layer, layered.grouping, layered.group, layered.quantity.units)
+        for name, value in zip(names, own, strict=True):
+            names[name] += [value] * bins.low.size
+        areas = bins.weights * results.statistics.unit_km2
+        for column, values in zip(columns, (bins.low, bins.high, areas, bins.share), strict=True):
+            columns[column].append(values)
+    texts = {
+        name: pa.array(values, pa.string()).dictionary_encode() for name, values in names.items()
+    }
+    return pa.table(texts | {k: np.concatenate([np.zeros(0), *v]) for k, v in columns.items()})
+
+
+def parquet(table: pa.Table) -> bytes:
+    """A table as the bytes of a Parquet file."""
+    sink = pa.BufferOutputStream()
+    pyarrow.parquet.write_table(table, sink, compression="zstd", row_group_size=ROW_GROUP)
+    return bytes(sink.getvalue())
+
+
+def write_cells(sums: CellSums, quantities: Sequence[Quantity], folder: str | Path) -> list[Path]:
+    """Write what cells hold, ``cells/<layer>.parquet`` each: one row a cell that has a pixel.
+
+    All have the same columns and name their layer, so that the folder reads as one table.
+
+    Parameters
+    ----------
+    sums : CellSums
+        Of some layers; those of others may be written into the same folder after them.
+    quantities : sequence of Quantity
+        What each of its layers shows.
+    folder : str or Path
+    """
+    written = []
+    for place, (layer, quantity) in enumerate(zip(sums.layers, quantities, strict=True)):
+        path = Path(folder, "cells", f"{layer}.parquet")
+        written.append(save(path, parquet(cell_table(sums, place, quantity))))
+    return written
+
+
+def cell_table(sums: CellSums, place: int, quantity: Quantity) -> pa.Table:
+    """One layer in every cell that has a pixel; null where a cell has no value.
+
+    Columns: cell, lon and lat (of its centre), layer, units, mean, std, min, max, valid_share,
+    valid_area_km2, area_km2 (of the pixels whose centres it holds), valid_pixels, pixels.
+    """
+    figures = sums.figures(place, quantity)
+    lon, lat = sums.cells.centres(figures.numbers)
+    zeros = np.zeros(figures.numbers.size, np.int8)  # one word for all
+    same = {"layer": sums.layers[place], "units": quantity.units}
+    shown = ("mean", "std", "min", "max")
+    return pa.table({
+        "cell": figures.numbers.astype(np.int32),
+        "lon": lon,
+        "lat": lat,
+        **{name: pa.DictionaryArray.from_arrays(zeros, [text]) for name, text in same.items()},
+        **{name: pa.array(getattr(figures, name), from_pandas=True) for name in shown},
+        "valid_share": figures.valid_share,
+        "valid_area_km2": figures.valid_area_km2,
+        "area_km2": figures.area_km2,
+        "valid_pixels": figures.valid_pixels.astype(np.int32),
+        "pixels": figures.pixels.astype(np.int32),
+    })  # fmt: skip
