@@ -10,24 +10,16 @@ from distributed import Future
 
 from lunarscale.engine.flight import IN_FLIGHT, RETRIES, Flight
 
-#: Parts that one task merges. Each part is sent at most once as one of them, n * 8/7 in all, where
-#: pairs would send 2 n; more than eight would save little and hold more parts on one worker.
+#: Parts that one task merges. For n jobs, n * 8/7 parts are taken to a merge; by pairs it would be
+#: 2 n, and more than eight would save little but gather more parts on one worker.
 FAN_IN = 8
-
-
-def parts_held(threads: int) -> int:
-    """Most parts that a cluster of so many threads makes or keeps unmerged at once."""
-    return _leaves(threads) + FAN_IN
-
-
-def _leaves(threads: int) -> int:
-    return max(2, IN_FLIGHT * threads)
 
 
 class Tree:
     """A reduction under way.
 
-    The scheduler knows how every part came about and makes it again if its worker dies.
+    The scheduler knows how every part came about and makes it again if its worker dies. Parts that
+    are being made or wait for their merge are at most ``FAN_IN`` more than jobs in flight.
 
     Parameters
     ----------
@@ -64,7 +56,7 @@ class Tree:
 
     def _sprout(self, waiting: Iterable[Any]) -> None:
         """Send off jobs, as many as there is room for."""
-        most = _leaves(self.flight.threads.count())
+        most = max(2, IN_FLIGHT * self.flight.threads.count())
         # while parts wait to be merged there is less room; merges run first, so not for long
         unmerged = len(self._ready) + sum(self._merging.values())
         room = min(most, most + FAN_IN - unmerged) - len(self._leaves)

@@ -55,7 +55,7 @@ def test_all_workers_gone_for_good(verb: str) -> None:
                 jobs=1000,
                 at_first=lambda: client.run_on_scheduler(dismiss),
             )
-        assert "what is finished is kept" in str(error.value)
+        assert "what is stored is kept" in str(error.value)
         assert all(state.status == "cancelled" for state in client.futures.values())
 
 

@@ -14,8 +14,8 @@ import pytest
 from distributed import Client, get_worker
 
 from lunarscale.engine.executors import OnDask, Serial
-from lunarscale.engine.flight import RETRIES
-from lunarscale.engine.tree import FAN_IN, parts_held
+from lunarscale.engine.flight import IN_FLIGHT, RETRIES
+from lunarscale.engine.tree import FAN_IN
 
 pytestmark = pytest.mark.cluster
 
@@ -103,12 +103,12 @@ def test_what_waits_is_bounded(two_workers: Client) -> None:
     def tell(job: int) -> None:
         nonlocal told, most
         told += 1
-        assert taken - told < parts_held(2) - FAN_IN, "leaves in flight"
+        assert taken - told < 2 * IN_FLIGHT, "leaves in flight"
         most = max(most, two_workers.run_on_scheduler(held))
 
     assert grown(two_workers, jobs(), tell=tell).jobs == Counter(range(100))
-    merges_in_flight = parts_held(2) // FAN_IN
-    assert FAN_IN <= most <= parts_held(2) + merges_in_flight
+    # and the one merge in flight that there can be then
+    assert FAN_IN <= most <= 2 * IN_FLIGHT + FAN_IN + 1
     two_workers.sync(asyncio.sleep, 0)
     assert not two_workers.futures, "nothing is kept"
 
