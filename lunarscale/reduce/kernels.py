@@ -15,6 +15,9 @@ import numpy as np
 #: The bits of ``NO_DATA`` as an unsigned number.
 NO_DATA_BITS = np.uint16(0x8000)
 
+#: What turns a count's bits into its place in a table whose first entry is -32768.
+SIGN_BIT = np.uint16(0x8000)
+
 
 def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
     # Flags come in long runs, so a run is added once: one addition a pixel is left, and that
@@ -39,7 +42,7 @@ def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # t
                 start = col
             count = counts[row, col]
             if count != NO_DATA_BITS:
-                areas[place, count] += weight
+                areas[place, count ^ SIGN_BIT] += weight
                 valid += 1
         flag_areas[place, flag] += weight * (cols - start)
         pixels[place] += valid
@@ -59,10 +62,22 @@ def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-unty
                 start = col
             count = counts[row, col]
             if count != NO_DATA_BITS:
-                areas[count] += weight
+                areas[count ^ SIGN_BIT] += weight
                 valid += 1
         flag_areas[flag] += weight * (cols - start)
     return valid
+
+
+def _range(counts):  # type: ignore[no-untyped-def]
+    # NO_DATA is the least place, 0: one less wraps it around to the greatest
+    rows, cols = counts.shape
+    low, high = np.uint16(0xFFFF), np.uint16(0)
+    for row in range(rows):
+        for col in range(cols):
+            place = np.uint16(counts[row, col] ^ SIGN_BIT)
+            low = min(low, np.uint16(place - np.uint16(1)))
+            high = max(high, place)
+    return low + 1, high
 
 
 def _measure(atoms, places, weights, areas, pixels):  # type: ignore[no-untyped-def]
@@ -97,7 +112,8 @@ def add_atoms() -> Callable[..., Any]:
 
     ``(counts uint16, flags uint8, atoms uint16: (row, col); places int64 (atom,),
     weights int64 (row,); areas int64 (place, 65536), flag_areas int64 (place, 256),
-    pixels int64 (place,))``, counts as their bits; the last three are added to.
+    pixels int64 (place,))``, counts as their bits; the last three are added to. Areas stand in
+    the order of the counts, from -32768 on.
     """
     signature = (
         "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64[::1], int64[::1],"
@@ -114,6 +130,15 @@ def add_one_atom() -> Callable[..., Any]:
     """
     signature = "int64(uint16[:,::1], uint8[:,::1], int64[::1], int64[::1], int64[::1])"
     return numba.njit(signature, nogil=True)(_add_one)
+
+
+@cache
+def range_of() -> Callable[..., Any]:
+    """Kernel: first and last place in a row of ``areas`` that a chunk's counts fall on.
+
+    ``(counts uint16 (row, col))``, as their bits; the last is 0 where there is no value.
+    """
+    return numba.njit("UniTuple(int64, 2)(uint16[:,::1])", nogil=True)(_range)
 
 
 @cache

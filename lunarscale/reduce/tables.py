@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.flags import NO_DATA
 from lunarscale.reduce.histogram import Histogram
 from lunarscale.reduce.statistics import Atom, Cell, Sums, sum_cells
 from lunarscale.reduce.sums import Chunk
@@ -15,6 +16,9 @@ SLOTS = 24
 
 #: Where in the tables goes what is not to be counted now.
 NOWHERE = SLOTS
+
+#: Entry of count 0 in the areas.
+FIRST = 32_768
 
 #: Bytes of one layer and atom in the tables: areas of 65,536 counts and of 256 flags.
 SLOT_BYTES = (65_536 + 256) * 8
@@ -47,8 +51,8 @@ class Singles(NamedTuple):
 class Tables:
     """The sums of every atom that a shard has shown so far.
 
-    ``areas`` (layer, slot, 65536), ``flag_areas`` (layer, slot, 256) and ``valid`` (layer, slot),
-    the pixels with a value, are for the layers; ``weights`` and ``pixels`` (slot,) for the atoms
+    ``areas`` (layer, slot, 65536), from count -32768 on, ``flag_areas`` (layer, slot, 256) and
+    ``valid`` (layer, slot), the pixels with a value, are for the layers; ``weights`` and ``pixels`` (slot,) for the atoms
     themselves; all int64, and slot ``NOWHERE`` holds nothing of worth. They are reserved as zeros,
     of which only the pages that counts fall on become memory.
 
@@ -63,6 +67,7 @@ class Tables:
         self.valid = np.zeros((layers, SLOTS + 1), dtype=np.int64)
         self.weights = np.zeros(SLOTS + 1, dtype=np.int64)
         self.pixels = np.zeros(SLOTS + 1, dtype=np.int64)
+        self._low, self._high = [0xFFFF] * layers, [-1] * layers
         self._slots: dict[Atom, int] = {}
         self._settled: dict[Atom, list[Cell]] = {}
 
@@ -87,12 +92,21 @@ class Tables:
         np.add.at(self.weights, slots, singles.weights)
         np.add.at(self.pixels, slots, singles.pixels)
         for layer in range(len(self.areas)):
-            bits = chunk.counts[layer, singles.rows, singles.cols].view(np.uint16)
+            counts = chunk.counts[layer, singles.rows, singles.cols]
             flags = chunk.flags[layer, singles.rows, singles.cols]
-            there = bits != 0x8000
-            np.add.at(self.areas[layer], (slots[there], bits[there]), singles.weights[there])
+            there = counts != NO_DATA
+            entries = counts[there].astype(np.int64) + FIRST
+            if entries.size:
+                self.widen(layer, int(entries.min()), int(entries.max()))
+            np.add.at(self.areas[layer], (slots[there], entries), singles.weights[there])
             np.add.at(self.flag_areas[layer], (slots, flags), singles.weights)
             np.add.at(self.valid[layer], slots[there], singles.pixels[there])
+
+    def widen(self, layer: int, low: int, high: int) -> None:
+        """Note which entries of a layer's areas may not be zero: all others are never looked at."""
+        if low <= high:
+            self._low[layer] = min(self._low[layer], low)
+            self._high[layer] = max(self._high[layer], high)
 
     def cells(self) -> dict[Atom, Cell]:
         """The sums of every atom that has any."""
@@ -121,21 +135,20 @@ class Tables:
         """Keep what is not zero of an atom's sums, and empty its slot."""
         slot = self._slots.pop(key)
         self._settled.setdefault(key, []).append(self._cell(slot))
-        for sums in (self.areas, self.flag_areas, self.valid):
-            sums[:, slot] = 0
+        for layer in range(len(self.areas)):
+            self._used(layer, slot)[:] = 0
+        self.flag_areas[:, slot] = self.valid[:, slot] = 0
         self.weights[slot] = self.pixels[slot] = 0
 
     def _cell(self, slot: int) -> Cell:
         layers = tuple(self._sums(layer, slot) for layer in range(len(self.areas)))
         return Cell(int(self.weights[slot]), int(self.pixels[slot]), layers)
 
+    def _used(self, layer: int, slot: int) -> NDArray[np.int64]:
+        """The areas that may not be zero."""
+        return self.areas[layer, slot, self._low[layer] : self._high[layer] + 1]
+
     def _sums(self, layer: int, slot: int) -> Sums:
-        # areas lie in the order of the counts' bits: the negative ones come last
-        found = np.flatnonzero(self.areas[layer, slot])
-        found = np.roll(found, -np.searchsorted(found, 32768))
-        counts = Histogram(
-            found.astype(np.uint16).view(np.int16),
-            self.areas[layer, slot, found],
-            int(self.valid[layer, slot]),
-        )
+        first, valid = self._low[layer] - FIRST, int(self.valid[layer, slot])
+        counts = Histogram.of_dense(first, self._used(layer, slot), pixels=valid)
         return Sums(counts, Histogram.of_dense(0, self.flag_areas[layer, slot]))

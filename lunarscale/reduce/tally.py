@@ -19,11 +19,7 @@ GROUP_BYTES = 12
 
 #: Atoms that a shard shows, and counts that one takes there, for the bound on what is kept of
 #: them: an oxide's 0-40 wt % at its quantum.
-ATOMS_MET, COUNTS_MET = 64, 8_192
-
-#: The same of all shards together: the more atoms, the smaller they are and the fewer counts
-#: each of them takes.
-ATOMS_IN_ALL = 128
+ATOMS_MET, COUNTS_MET = 128, 8_192
 
 
 @dataclass(frozen=True)
@@ -63,7 +59,7 @@ class Histograms:
 
     def sum_bytes(self, layers: int) -> int:
         """What is kept of the atoms of the whole Moon."""
-        return layers * min(self._groups, ATOMS_IN_ALL) * COUNTS_MET * BIN_BYTES
+        return layers * self._groups * COUNTS_MET * BIN_BYTES
 
     @property
     def _groups(self) -> int:
@@ -148,6 +144,7 @@ class HistogramTally:
             kernels.measure_atoms()(atoms.places, places, weights, tables.weights, tables.pixels)
         for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
             bits, flags = np.ascontiguousarray(counts).view(np.uint16), np.ascontiguousarray(flags)
+            tables.widen(layer, *kernels.range_of()(bits))
             areas, flag_areas = tables.areas[layer], tables.flag_areas[layer]
             valid = tables.valid[layer]
             if atoms.places is None:
