@@ -23,27 +23,25 @@ def amounts_table(finding: Finding) -> Group:
     words = "\n".join([*method(finding), *records.remarks(finding)])
     title = f"Mare-like ground {asked.cap.title} ({asked.layers[0].model})"
     table = _table(title, "")
-    headings = ["cells", "km² by cells", "%", "km² exact", "%"]
-    papers = asked.is_the_papers
-    for heading in headings + (["paper: cells", "km²", "%"] if papers else []):
+    for heading in ("cells", "km² by cells", "%", "km² exact", "%"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in records.amounts(finding):
-        cells = [
+    rows = records.amounts(finding)
+    for row in rows:
+        table.add_row(
+            row["what"],
             number(row["cells"], 0),
             number(row["cells_km2"], 0),
             _percent(row["cells_share"]),
             number(row["area_km2"], 0),
             _percent(row["area_share"]),
-        ]
-        if papers:
-            cells += [
-                number(row["paper_cells"], 0),
-                number(row["paper_km2"], 0),
-                _percent(row["paper_share"]),
-            ]
-        table.add_row(row["what"], *cells)
-    if papers:
-        table.caption = f"paper: {records.PAPERS}"
+        )
+    if asked.is_the_papers:
+        table.add_section()
+        table.add_row(f"{records.PAPERS}:")
+        for row in rows:
+            if row["paper_cells"] is not None:
+                figures = number(row["paper_cells"], 0), number(row["paper_km2"], 0)
+                table.add_row(row["what"], *figures, _percent(row["paper_share"]))
     return Group(Text(words), table)
 
 
@@ -70,13 +68,11 @@ def sensitivity_table(finding: Finding) -> Table:
 def places_table(finding: Finding) -> Table:
     """What passes within the circles of named places."""
     table = _table("Within the circles of named places", "place")
-    for heading in ("lon", "lat", "passing: cells", "km² by cells", "km² exact", "% of valid"):
+    for heading in ("cells passing", "km² by cells", "km² exact", "% of valid"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in records.places(finding):
         table.add_row(
             row["place"],
-            degrees_east(row["lon"]),
-            degrees_north(row["lat"]),
             number(row["cells_passing"], 0),
             number(row["cells_km2"], 0),
             number(row["area_km2"], 0),
