@@ -51,8 +51,10 @@ def lunar_crs(name: str, given: Any) -> pyproj.CRS:
             f"{name} has the CRS '{crs.name}', which is not the Moon's: its body has a radius of "
             f"{radius:,.0f} m, the Moon {RADIUS_M:,.0f} m; {_ADVICE}"
         )
-    units = {axis.unit_name for axis in crs.axis_info[:2]}
-    if not crs.is_projected and not (crs.is_geographic and units == {"degree"}):
+    # units by their size, for ESRI writes "Degree"
+    units = [axis.unit_conversion_factor for axis in crs.axis_info[:2]]
+    in_degrees = crs.is_geographic and np.allclose(units, np.radians(1.0), rtol=1e-6)
+    if not (crs.is_projected or in_degrees):
         raise RegionError(
             f"{name} has the CRS '{crs.name}', which is neither projected nor longitude and "
             f"latitude in degrees; {_ADVICE}"

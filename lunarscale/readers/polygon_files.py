@@ -76,10 +76,12 @@ def shapefile_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGrou
     RegionError
         As ``geopackage_grouping``, and where a side file is missing.
     """
-    parts = shapefile_parts(name, content, lambda layers: _layer(name, layers, wanted.layer))
     with TemporaryDirectory() as folder:
-        for suffix, part in parts.items():
+        parts = shapefile_parts(name, content, lambda layers: _layer(name, layers, wanted.layer))
+        while parts:  # one copy less in memory, part by part
+            suffix, part = parts.popitem()
             Path(folder, f"regions{suffix}").write_bytes(part)
+        del part
         return _grouping(name, Path(folder, "regions.shp"), wanted._replace(layer="regions"))
 
 
@@ -123,6 +125,7 @@ def _grouping(name: str, path: Path, wanted: Wanted) -> PolygonGrouping:
         raise RegionError(f"{name}, {gone}: it has no geometry; draw it, or leave it out")
     with _reading(name):
         shapes = shapely.from_wkb(blobs)
+    del blobs  # one copy less in memory
     return grouping_of(name, _drawn(name, regions, shapes), crs=crs)
 
 
