@@ -52,9 +52,9 @@ class Tables:
     """The sums of every atom that a shard has shown so far.
 
     ``areas`` (layer, slot, 65536), from count -32768 on, ``flag_areas`` (layer, slot, 256) and
-    ``valid`` (layer, slot), the pixels with a value, are for the layers; ``weights`` and ``pixels`` (slot,) for the atoms
-    themselves; all int64, and slot ``NOWHERE`` holds nothing of worth. They are reserved as zeros,
-    of which only the pages that counts fall on become memory.
+    ``valid`` (layer, slot), the pixels with a value, are for the layers; ``weights`` and ``pixels``
+    (slot,) for the atoms themselves; all int64, and slot ``NOWHERE`` holds nothing of worth. They
+    are reserved as zeros, of which only the pages that counts fall on become memory.
 
     Parameters
     ----------
