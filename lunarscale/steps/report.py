@@ -24,6 +24,7 @@ from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import pretty_name
 from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
+from lunarscale.render.page_parts import Entry
 from lunarscale.render.plots import HistogramCurve, draw_histograms
 from lunarscale.render.tables import Table, flag_table, statistics_tables
 from lunarscale.steps.summarise import Summary, first_summary, open_maps, summarise
@@ -91,8 +92,8 @@ def report(
         title=str(cube.attributes["title"]),
         pictures=pictures,
         tables=[*statistics_tables(summary.rows), *flags],
-        provenance=_provenance(cube),
-        notes=_notes(cube.layout.layers),
+        provenance=provenance_of(cube),
+        notes=[*notes_of(cube.layout.layers), MethodNote("Statistics", _METHOD)],
         summary=_lead(cube),
         downloads={path.name: _FILES[path.suffix] for path in files},
         simulated=cube.layout.simulated,
@@ -173,7 +174,7 @@ def _flags(statistics: Statistics, index: int, layer: MapLayer) -> Table:
     return flag_table(layer.name, areas, map_area_km2=weight_to_km2(cell.weight))
 
 
-def _notes(layers: Sequence[MapLayer]) -> list[MethodNote]:
+def notes_of(layers: Sequence[MapLayer]) -> list[MethodNote]:
     """A note a model, with what must be known of its layers."""
     notes = []
     for model in dict.fromkeys(layer.model for layer in layers):
@@ -186,7 +187,7 @@ def _notes(layers: Sequence[MapLayer]) -> list[MethodNote]:
         ]
         formula, source = own[0].formula, own[0].source
         notes.append(MethodNote(model, "; ".join(told), formula=formula, source=source))
-    return [*notes, MethodNote("Statistics", _METHOD)]
+    return notes
 
 
 def _lead(cube: Cube) -> str:
@@ -201,8 +202,9 @@ def _words(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _provenance(cube: Cube) -> dict[str, str | list[str] | dict[str, str]]:
-    made: dict[str, str | list[str] | dict[str, str]] = {
+def provenance_of(cube: Cube) -> dict[str, Entry]:
+    """What made the page and the maps, from what."""
+    made: dict[str, Entry] = {
         "page": f"lunarscale {lunarscale.__version__}, {now()}",
         "maps": cube.location.url,
         "history": str(cube.attributes.get("history", "")),

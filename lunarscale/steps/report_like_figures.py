@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from lunarscale.grid.raster import weight_to_km2
 from lunarscale.quantities import QUANTITIES
-from lunarscale.reduce.modes import modes_of
 from lunarscale.reduce.table import Row, bin_quanta, histogram
 from lunarscale.render.difference_figure import ComparisonPanels, draw_comparisons
 from lunarscale.render.difference_panels import Box, Density, DifferenceHistogram
@@ -25,6 +24,7 @@ from lunarscale.render.histogram_panel import Marks, curve_rows
 from lunarscale.render.labels import number, pretty_name, signed, with_units
 from lunarscale.render.plots import HistogramCurve
 from lunarscale.steps.report_like import DENSITY_STEP, Compared, Finding
+from lunarscale.steps.report_like_modes import modes_in_units
 from lunarscale.steps.report_published import MODES, PAPER, RANGES
 from lunarscale.steps.saving import save, save_table
 
@@ -39,12 +39,8 @@ _SEAS = 8
 _MARKS_WORDS = f"Filled triangles: modes; hollow ones: modes of {PAPER}."
 
 
-def modes(finding: Finding, layer: str) -> tuple[float, ...]:
-    """Modes of a layer over the whole Moon, by exact area, in its units."""
-    index = finding.area.layers.index(layer)
-    counts = finding.area.group(0, 1).layers[index].counts
-    quantum = finding.question.source.quantities[index].quantum
-    return tuple(mode.location * quantum for mode in modes_of(counts).modes)
+def _modes(finding: Finding, layer: str) -> tuple[float, ...]:
+    return tuple(mode.location * quantum for mode, quantum in modes_in_units(finding, layer))
 
 
 def curves_of(finding: Finding, layer: str, *, bins: float | None = None) -> list[HistogramCurve]:
@@ -86,7 +82,7 @@ def draw_maps(finding: Finding, folder: Path, *, figure: int) -> Illustration | 
         quantum = QUANTITIES[layer.quantity].quantum
         values = finding.pictures.picture(layer.name, asked.cube.grid, quantum)
         curves = tuple(curves_of(finding, layer.name))
-        marks = Marks(modes(finding, layer.name), MODES.get(key, ()), PAPER)
+        marks = Marks(_modes(finding, layer.name), MODES.get(key, ()), PAPER)
         maps.append(GlobalMap(layer.quantity, layer.model, values, bounds, curves, marks))
         columns[layer.name] = values
         rows += [(layer.name, *row) for row in curve_rows(curves)]

@@ -12,7 +12,7 @@ from lunarscale.models.equations import QIU_2025_FEO, WILCOX_2005_FEO
 from lunarscale.simulated.archive import write_archive
 from lunarscale.steps.ingest import ingest
 from lunarscale.steps.predict import predict
-from lunarscale.steps.report import _model, _notes, report
+from lunarscale.steps.report import _model, notes_of, report
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -60,7 +60,7 @@ def test_what_a_model_says_of_itself_goes_with_its_maps(maps: Path) -> None:
         WILCOX_2005_FEO.validity,
     ]
     doubtful = replace(layers[1], remark="experimental: no skill where a landing site was held out")
-    notes = {note.heading: note.text for note in _notes([layers[0], doubtful])}
+    notes = {note.heading: note.text for note in notes_of([layers[0], doubtful])}
     assert notes["qiu-2025-feo"] == QIU_2025_FEO.validity
     assert "no skill" in notes["wilcox-2005-feo"]
     assert [_model(layer) for layer in (layers[0], doubtful)] == [
