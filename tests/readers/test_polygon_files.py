@@ -312,7 +312,7 @@ def test_points_and_lines_are_no_regions(made, shape):
 @pytest.mark.parametrize("kind", ["geojson", "gpkg"])  # of a shapefile's rings GDAL makes parts
 def test_a_hole_that_is_not_within_its_outline_is_refused(made, kind, west):
     shape = shapely.Polygon(BOX.exterior, [shapely.box(west, 1, west + 10, 9).exterior])
-    with pytest.raises(RegionError, match="crosses itself or its holes .*, with holes within"):
+    with pytest.raises(RegionError, match=r"crosses itself or its holes .*, with holes within"):
         read_grouping(made(kind, [shape]))
 
 
