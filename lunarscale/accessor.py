@@ -339,4 +339,4 @@ def _merge(parts: list[dict[str, Sum]]) -> dict[str, Sum]:
 
 
 def _summary(sums: dict[str, Any], quantities: tuple[Quantity, ...]) -> Summary:
-    return Summary(sums["area"], finish(sums["area"], quantities))
+    return Summary(sums["area"], finish(sums["area"], quantities), quantities)

@@ -21,7 +21,7 @@ from lunarscale.cli.options import (
     storage,
 )
 from lunarscale.cli.running import Runner, cluster_choice
-from lunarscale.console import out_console, print_pairs, progress_bar
+from lunarscale.console import out_console, print_pairs, print_tables, progress_bar
 from lunarscale.errors import SourceError
 
 
@@ -35,7 +35,8 @@ def demo_command(
 ) -> None:
     """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
     from lunarscale.steps.demo import demo
-    from lunarscale.steps.summarise import means_table, summarise
+    from lunarscale.steps.summarise import summarise
+    from lunarscale.steps.summarise_tables import means_table
 
     check_folder(out)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
@@ -132,6 +133,16 @@ def summarise_command(
         str,
         typer.Option(help="moon, maria, seas, regions.geojson, mask.png; commas between several."),
     ] = "moon,maria,seas",
+    stats: Annotated[
+        str | None,
+        typer.Option(
+            help="Some of mean, std, shape, range, quantiles, box, mode, modes, histogram, "
+            "covariance, pca, or all; commas between. Those that are columns by default."
+        ),
+    ] = None,
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Means at the centres of the paper's cells beside.")
+    ] = False,
     scheduler: Scheduler = None,
     workers: Workers = None,
     threads: Threads = 1,
@@ -140,28 +151,31 @@ def summarise_command(
     dry_run: DryRun = False,
 ) -> None:
     """Exact area-weighted statistics by groups of places, as CSV and JSON."""
+    from lunarscale.engine.outcome import Tale
     from lunarscale.engine.run import complain
+    from lunarscale.grid.cells import qiu_2025_cells
+    from lunarscale.reduce.stats import USUAL, read_stats
     from lunarscale.steps import summarise as step
+    from lunarscale.steps.summarise_tables import summary_tables
 
-    options = storage(storage_options)
+    options, asked = storage(storage_options), read_stats(stats) if stats else USUAL
     cube, groupings = step.open_maps(maps, options), step.read_groupings(by.split(","), options)
     check_folder(out)
-    kept = step.kept_statistics(cube)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    if kept is not None and step.covers(kept, groupings):
-        summary = step.summary_of(cube, kept, groupings)
-    else:
+    kept, cells = step.kept_statistics(cube), qiu_2025_cells() if sample else None
+    measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept)
+    tale = Tale()
+    if measures:
+        choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
         with Runner(choice, dry_run=dry_run) as execute:
-            tale = execute("summarise", step.prepare_summarise(cube, groupings))
-        if dry_run:
-            return
-        complain(tale, maps)
-        summary = step.tale_summary(cube, tale, groupings)
-    if dry_run:
+            tale = execute("summarise", step.prepare_summarise(cube, measures))
+    elif dry_run:
         out_console.print("Nothing to count: predict has kept these statistics.")
+    if dry_run:
         return
-    written = summary.write(out)  # before the table: whoever reads that may stop half-way
-    out_console.print(step.rows_table(summary.rows))
+    complain(tale, maps)
+    summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
+    written = summary.write(out, asked)  # before the table: whoever reads that may stop half-way
+    print_tables(*summary_tables(summary.results, asked))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
 

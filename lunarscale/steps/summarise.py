@@ -1,15 +1,11 @@
 """Summarise: exact area-weighted statistics of maps, by groups of places."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from rich import box
-from rich.console import Group
-from rich.table import Table
 
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
@@ -19,15 +15,25 @@ from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain, require
 from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import RegionError, StoreError
+from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Grouping
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import read_grouping
+from lunarscale.reduce.covariances import Covariances
+from lunarscale.reduce.products import Products
+from lunarscale.reduce.sampling import SampledHistograms
 from lunarscale.reduce.statistics import Statistics
-from lunarscale.reduce.table import Row, finish, to_csv, to_json
+from lunarscale.reduce.stats import USUAL, needs_products
+from lunarscale.reduce.sums import Measure
+from lunarscale.reduce.table import Row, finish
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.saving import save
+from lunarscale.steps.summarise_files import Results, write_results
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
+
+#: Names of the sums besides the statistics of all pixels: those at cells' centres, and products
+#: of layers by each grouping.
+SAMPLED, PRODUCTS = "sampled", "products by "
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,25 @@ class Summary:
     statistics : Statistics
     rows : list of Row
         The table.
+    quantities : sequence of Quantity
+        What each layer shows.
+    covariances : tuple of Covariances
+        One a grouping, where covariances or components were asked for.
     """
 
     statistics: Statistics
     rows: list[Row]
+    quantities: Sequence[Quantity] = ()
+    covariances: tuple[Covariances, ...] = ()
 
-    def write(self, folder: str) -> list[Path]:
-        """Write ``statistics.csv`` and ``statistics.json`` into a folder."""
-        texts = {"statistics.csv": to_csv(self.rows), "statistics.json": to_json(self.rows)}
-        return [save(Path(folder, name), text) for name, text in texts.items()]
+    @property
+    def results(self) -> Results:
+        """What can be read off and written."""
+        return Results(self.statistics, self.quantities, self.rows, self.covariances)
+
+    def write(self, folder: str, stats: Sequence[str] = USUAL) -> list[Path]:
+        """Write ``statistics.csv`` and ``.json``, and the files of the statistics asked for."""
+        return write_results(self.results, folder, stats)
 
     def to_frame(self) -> pd.DataFrame:
         """The table as a pandas frame, one row a layer and group."""
@@ -55,7 +71,8 @@ class Summary:
 
 
 def summarise(
-    maps: str, *, by: Sequence[str] = ("moon", "maria", "seas"), executor: Executor | None = None,
+    maps: str, *, by: Sequence[str] = ("moon", "maria", "seas"), stats: Sequence[str] = USUAL,
+    cells: BandedCells | None = None, executor: Executor | None = None,
     storage_options: dict[str, Any] | None = None,
 ) -> Summary:  # fmt: skip
     """Statistics of maps by groupings; from those kept in the ledger where they are the same.
@@ -66,6 +83,11 @@ def summarise(
         Path or fsspec URL.
     by : sequence of str
         ``moon``, ``maria``, ``seas``, a GeoJSON file or a mask (``readers.regions``).
+    stats : sequence of str
+        What is to be written of them (``reduce.stats``); covariances and components take a pass
+        over the maps.
+    cells : BandedCells, optional
+        Cells at whose centres to sample too, for means beside those of all pixels.
     executor : Executor, optional
     storage_options : dict, optional
 
@@ -76,17 +98,21 @@ def summarise(
     """
     cube, groupings = open_maps(maps, storage_options), read_groupings(by, storage_options)
     kept = kept_statistics(cube)
-    if kept is None or not covers(kept, groupings):
-        tale = prepare_summarise(cube, groupings).run(executor or Serial())
+    measures = measures_of(groupings, stats=stats, cells=cells, kept=kept)
+    tale = Tale()
+    if measures:
+        tale = prepare_summarise(cube, measures).run(executor or Serial())
         complain(tale, maps)
-        kept = statistics_of(cube, tale)
-    return summary_of(cube, kept, groupings)
+    return summary_of(cube, groupings, tale=tale, kept=kept)
 
 
 def first_summary(cube: Cube) -> Summary | None:
     """The statistics that predict kept, with its own maria; None where a shard has none."""
     kept = kept_statistics(cube)
-    return None if kept is None else Summary(kept, finish(kept, quantities_of(cube)))
+    if kept is None:
+        return None
+    quantities = quantities_of(cube)
+    return Summary(kept, finish(kept, quantities), quantities)
 
 
 def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
@@ -132,24 +158,35 @@ def read_groupings(
     return found
 
 
-def prepare_summarise(cube: Cube, groupings: tuple[Grouping, ...]) -> Prepared:
-    """A count of all the maps under some groupings, not begun."""
-    measures = {STATISTICS: Histograms(groupings)}
-    return prepare_sums(MapsSource(cube), measures, verb="summarise")
+def measures_of(
+    groupings: tuple[Grouping, ...], *, stats: Sequence[str] = USUAL,
+    cells: BandedCells | None = None, kept: Statistics | None = None,
+) -> dict[str, Measure]:  # fmt: skip
+    """What is to be summed for some statistics, by name; empty where all of it was kept.
 
-
-def statistics_of(cube: Cube, tale: Tale) -> Statistics:
-    """The statistics that a run has counted.
-
-    Raises
-    ------
-    StoreError
-        If nothing was counted.
+    Parameters
+    ----------
+    groupings : tuple of Grouping
+    stats : sequence of str
+        Words (``reduce.stats``).
+    cells : BandedCells, optional
+        Cells at whose centres to sample too.
+    kept : Statistics, optional
+        Those that predict kept.
     """
-    found = tale.sums.get(STATISTICS)
-    if not isinstance(found, Statistics):
-        raise StoreError(f"{cube.location.url}: the maps have no shard to count")
-    return found
+    measures: dict[str, Measure] = {}
+    if kept is None or not covers(kept, groupings):
+        measures[STATISTICS] = Histograms(groupings)
+    if cells is not None:
+        measures[SAMPLED] = SampledHistograms(cells, groupings)
+    if needs_products(stats):
+        measures |= {f"{PRODUCTS}{grouping.name}": Products(grouping) for grouping in groupings}
+    return measures
+
+
+def prepare_summarise(cube: Cube, measures: Mapping[str, Measure]) -> Prepared:
+    """One pass over all the maps that takes some sums (``measures_of``), not begun."""
+    return prepare_sums(MapsSource(cube), measures, verb="summarise")
 
 
 def kept_statistics(cube: Cube) -> Statistics | None:
@@ -171,55 +208,34 @@ def quantities_of(cube: Cube) -> list[Quantity]:
     return [QUANTITIES[layer.quantity] for layer in cube.layout.layers]
 
 
-def summary_of(cube: Cube, kept: Statistics, groupings: tuple[Grouping, ...]) -> Summary:
-    """The table of the groupings that were asked for."""
-    names = {label.digest: label.name for label in kept.groupings}
+def summary_of(
+    cube: Cube, groupings: tuple[Grouping, ...], *, tale: Tale, kept: Statistics | None
+) -> Summary:
+    """What was asked for, of what a run has summed and what predict has kept.
+
+    Parameters
+    ----------
+    cube : Cube
+    groupings : tuple of Grouping
+    tale : Tale
+        Of a run of ``measures_of``; an empty one where there was nothing to sum.
+    kept : Statistics or None
+
+    Raises
+    ------
+    StoreError
+        If nothing was counted.
+    """
+    statistics = tale.sums.get(STATISTICS, kept)
+    if not isinstance(statistics, Statistics):
+        raise StoreError(f"{cube.location.url}: the maps have no shard to count")
+    names = {label.digest: label.name for label in statistics.groupings}
     asked = {names[grouping.digest] for grouping in groupings}
-    rows = [row for row in finish(kept, quantities_of(cube)) if row.grouping in asked]
-    return Summary(kept, rows)
-
-
-def tale_summary(cube: Cube, tale: Tale, groupings: tuple[Grouping, ...]) -> Summary:
-    """The table of a count that has run."""
-    return summary_of(cube, statistics_of(cube, tale), groupings)
-
-
-def rows_table(rows: Sequence[Row]) -> Group:
-    """The first columns of each row for a terminal, one table a layer."""
-    return Group(*(_layer_table(name, list(of)) for name, of in groupby(rows, lambda r: r.layer)))
-
-
-def _layer_table(name: str, rows: Sequence[Row]) -> Table:
-    units = rows[0].units
-    title = name if units == "1" else f"{name}, {units}"
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("group", overflow="fold", min_width=13)
-    for heading in ("mean", "std", "min", "max", "mode", "valid km²", "%"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        figures = (row.mean, row.std, row.min, row.max, row.mode)
-        share = "" if row.valid_share is None else f"{100 * row.valid_share:.1f}"
-        shown = ("–" if figure is None else _figure(figure, units) for figure in figures)
-        table.add_row(row.group, *shown, f"{row.valid_area_km2:,.0f}", share)
-    return table
-
-
-def means_table(rows: Sequence[Row]) -> Table:
-    """Area-weighted means, a layer a row and a group a column."""
-    groups = list(dict.fromkeys(row.group for row in rows))
-    table = Table(title="Area-weighted means", title_justify="left", box=box.SIMPLE_HEAD)
-    table.add_column("layer", overflow="fold")
-    for group in (*groups, "units"):
-        table.add_column(group, justify="right" if group != "units" else "left", no_wrap=True)
-    for name, of in groupby(rows, lambda row: row.layer):
-        layer = {row.group: row for row in of}
-        units = layer[groups[0]].units
-        means = (layer[group].mean for group in groups)
-        shown = ("–" if mean is None else _figure(mean, units) for mean in means)
-        table.add_row(name, *shown, "" if units == "1" else units)
-    return table
-
-
-def _figure(value: float, units: str) -> str:
-    """Hundredths of a wt %, thousandths of what has no units."""
-    return f"{value:.3f}" if units == "1" else f"{value:.2f}"
+    sampled, quantities = tale.sums.get(SAMPLED), quantities_of(cube)
+    rows = finish(
+        statistics, quantities, sampled=sampled if isinstance(sampled, Statistics) else None
+    )
+    found = (tale.sums.get(f"{PRODUCTS}{grouping.name}") for grouping in groupings)
+    covariances = tuple(sums for sums in found if isinstance(sums, Covariances))
+    own = [row for row in rows if row.grouping in asked]
+    return Summary(statistics, own, quantities, covariances)
