@@ -21,6 +21,10 @@ MOST_BYTES = 1 << 32
 _FILE_CODE = (9994).to_bytes(4, "big")
 _LENGTH = slice(24, 28)
 
+#: Where a dBASE header tells its number of records, its own bytes and those of a record,
+#: little-endian (dBASE III and later).
+_DBF = slice(4, 8), slice(8, 10), slice(10, 12)
+
 #: What reading a file that is no whole zip, or one of another kind, raises.
 _NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
@@ -100,15 +104,21 @@ def _check_whole(name: str, parts: Mapping[str, bytes]) -> None:
                 ".shx, .dbf and .prj together"
             )
     for suffix in (".shp", ".shx"):
-        part = parts[suffix]
-        if not part.startswith(_FILE_CODE):
+        if not parts[suffix].startswith(_FILE_CODE):
             raise RegionError(
                 f"{name}: its {suffix} is not a shapefile's, whatever the suffix says; fetch it "
                 "again"
             )
-        promised = 2 * int.from_bytes(part[_LENGTH], "big")
-        if len(part) < promised:
+    for suffix, promised in _promised(parts).items():
+        if len(parts[suffix]) < promised:
             raise RegionError(
                 f"{name}: its {suffix} is cut off: it promises {promised:,} bytes but has "
-                f"{len(part):,}; fetch it again"
+                f"{len(parts[suffix]):,}; fetch it again"
             )
+
+
+def _promised(parts: Mapping[str, bytes]) -> dict[str, int]:
+    """How many bytes the headers say that the files have."""
+    found = {s: 2 * int.from_bytes(parts[s][_LENGTH], "big") for s in (".shp", ".shx")}
+    records, header, record = (int.from_bytes(parts[".dbf"][part], "little") for part in _DBF)
+    return {**found, ".dbf": header + records * record}

@@ -334,7 +334,7 @@ def test_outlines_may_touch_themselves(made):
         ("zip", "zip", "cannot be read as a zip"),
         ("shp", "shp", "its .shp is cut off: it promises 236 bytes but has 141"),
         ("shp", "shx", "its .shx is cut off"),
-        ("shp", "dbf", "cannot be read"),
+        ("shp", "dbf", "its .dbf is cut off"),
     ],
 )
 def test_a_file_that_is_cut_off_is_refused(made, kind, part, match):
