@@ -16,7 +16,7 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.statistics import CellsLabel, Statistics
 from lunarscale.reduce.sums import Chunk, require_shape
-from lunarscale.reduce.tables import Singles, Tables
+from lunarscale.reduce.tables import BIN_BYTES, Singles, Tables
 from lunarscale.reduce.tally import Histograms
 
 #: Bytes a pixel of a chunk while its cells are found: their numbers, rows, columns, temporaries.
@@ -77,8 +77,9 @@ class SampledHistograms:
         return self._histograms.bytes(layers, shard=shard, chunk=chunk) + CELL_BYTES * chunk**2
 
     def sum_bytes(self, layers: int) -> int:
-        """As of histograms."""
-        return self._histograms.sum_bytes(layers)
+        """As of histograms, but no more counts than cells."""
+        most = layers * self.cells.count * BIN_BYTES
+        return min(self._histograms.sum_bytes(layers), most)
 
     def tally(self, layers: tuple[str, ...], *, grid: RasterGrid, window: Window) -> "SampledTally":
         """An empty tally of a shard."""

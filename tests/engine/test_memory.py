@@ -13,12 +13,25 @@ from engine_moon import MODELS
 
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.run import Prepared, complain
+from lunarscale.engine.sources import MapsSource
+from lunarscale.grid.cells import equal_area_cells
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.masks import Maria, MaskGrouping
+from lunarscale.readers.regions import read_grouping
+from lunarscale.reduce.joint import Axis, Joints
+from lunarscale.reduce.sampling import SampledHistograms
+from lunarscale.reduce.sums import Measure
+from lunarscale.reduce.tally import Histograms
 from lunarscale.simulated.archive import write_tile
 from lunarscale.simulated.tiling import tiles
-from lunarscale.steps.ingest import prepare_ingest
-from lunarscale.steps.predict import prepare_predict
+from lunarscale.steps.ingest import ingest, prepare_ingest
+from lunarscale.steps.predict import predict, prepare_predict
+from lunarscale.steps.sample import ask, prepare_sample
+from lunarscale.store.cube import Cube
+from lunarscale.store.location import Location
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
@@ -70,6 +83,23 @@ def _measured(prepared: Prepared, client: Client) -> int:
     return int(peak)
 
 
+def _groupings() -> tuple[Grouping, ...]:
+    return tuple(read_grouping(word) for word in ("moon", "maria", "seas", "hemispheres"))
+
+
+def _many_measures() -> dict[str, Measure]:
+    """Two passes' worth in one: 800 squares, 400 of which a shard meets, and pairs of maps."""
+    squares = MaskGrouping.of_raster(
+        "squares", np.arange(800).reshape(20, 40), west=BOX[0], north=BOX[3], pixel_deg=13 / 40
+    )
+    axes = (Axis(layer, tuple(range(-5000, 15_000, 50))) for layer in ("FeO", "TiO2"))
+    return {
+        "by squares": Histograms((*_groupings(), squares)),
+        "by cells": SampledHistograms(equal_area_cells(50.0), (*_groupings(), squares)),
+        "pairs": Joints(*axes, grouping=Maria.from_seas()),
+    }
+
+
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="no Linux /proc here")
 @pytest.mark.parametrize(
     ("shard", "chunk", "threads"), [(1024, 256, 1), (2048, 512, 1), (2048, 512, 2)]
@@ -95,6 +125,36 @@ def test_a_worker_stays_within_the_plan(
             mosaic, out=str(tmp_path / "networks.zarr"), models=networks
         ),
     }
+    _hold(steps, shard=shard, chunk=chunk, threads=threads)
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="no Linux /proc here")
+@pytest.mark.parametrize(("shard", "chunk", "threads"), [(1024, 256, 1), (2048, 512, 2)])
+def test_a_worker_that_sums_stays_within_the_plan(
+    noise_tiles: Path, tmp_path: Path, *, shard: int, chunk: int, threads: int
+) -> None:
+    """On maps that another process made; from small to large, for what one leaves is the next's."""
+    mosaic, maps = str(tmp_path / "mosaic.zarr"), str(tmp_path / "maps.zarr")
+    ingest(
+        [str(noise_tiles)], out=mosaic, ppd=CLEMENTINE_UVVIS.usual_ppd, bbox=BOX,
+        shard=shard, chunk=chunk,
+    )  # fmt: skip
+    predict(mosaic, out=maps, models=MODELS)
+    source = MapsSource(Cube.open(Location(maps)))
+    asked = ask(maps, out=str(tmp_path / "samples.parquet"), cells_km2=0.1)
+    usual = Histograms(_groupings())
+    with asked.open_file() as file:
+        steps: dict[str, Any] = {
+            "sample": lambda: prepare_sample(asked, file),
+            "summarise": lambda: prepare_sums(source, {"s": usual}, verb="summarise"),
+            "many": lambda: prepare_sums(source, _many_measures(), verb="sums"),
+        }
+        _hold(steps, shard=shard, chunk=chunk, threads=threads)
+    assert file.rows > 700_000
+
+
+def _hold(steps: dict[str, Any], *, shard: int, chunk: int, threads: int) -> None:
+    """Run steps on one worker, and hold its peak against each one's plan."""
     unlimited = ClusterChoice(workers=1, threads=threads, memory_limit="0")
     with open_cluster(unlimited) as cluster:
         for step, prepare in steps.items():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import rasterio
 import xarray as xr
-from distributed import Client, LocalCluster
+from distributed import Client
 from rasterio.transform import Affine
 
 from lunarscale.engine.executors import OnDask, Serial
@@ -153,16 +153,9 @@ def test_the_shards_size_does_not_matter(usual: str, maps: Maps) -> None:
 
 
 @pytest.mark.cluster
-def test_a_cluster_gives_the_same_bits(usual: str, mask: Path) -> None:
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
-            silence_logs=50,
-        ) as local,
-        Client(local, set_as_default=False) as client,
-    ):  # fmt: skip
-        for options in ({}, {"mare": str(mask)}):
-            assert bits(usual, executor=OnDask(client), **options) == bits(usual, **options)
+def test_a_cluster_gives_the_same_bits(usual: str, mask: Path, two_workers: Client) -> None:
+    for options in ({}, {"mare": str(mask)}):
+        assert bits(usual, executor=OnDask(two_workers), **options) == bits(usual, **options)
 
 
 @pytest.fixture
