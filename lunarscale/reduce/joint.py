@@ -22,6 +22,9 @@ from lunarscale.reduce.sums import Chunk, require_shape
 #: Where a count's bin is looked up, this stands for no-data.
 NO_BIN = 0xFFFF
 
+#: Areas of shards that wait in a worker until they are merged: each is as large as the whole.
+WAITING = 8
+
 #: Looking a count's bin up: 65,536 bins of two bytes, of either map.
 LOOKUP_BYTES = 2 * 65_536 * 2
 
@@ -155,8 +158,8 @@ class Joints:
         return self.grouping.kept_bytes
 
     def bytes(self, layers: int, *, shard: int, chunk: int) -> int:
-        """The areas once in the tally and once to send, the bins' lookups, a chunk's groups."""
-        return 2 * self.sum_bytes(layers) + LOOKUP_BYTES + CHUNK_BYTES * chunk**2
+        """The areas in the tally, to send and waiting, the bins' lookups, a chunk's groups."""
+        return (2 + WAITING) * self.sum_bytes(layers) + LOOKUP_BYTES + CHUNK_BYTES * chunk**2
 
     def sum_bytes(self, layers: int) -> int:
         """The areas, however many layers are read."""
