@@ -140,6 +140,11 @@ class CapScreen:
             for what, number, weight in of
         ]
 
+    def maria_passing_share(self) -> float:
+        """Share of the maria's own area that passes: what the screen would find of them."""
+        maria = self.likeness.maria
+        return int(maria[self.likeness.passing()].sum()) / int(maria.sum())
+
     def passing_in_maria(self) -> float:
         """Area in km2 that passes within the maria as they are mapped."""
         return weight_to_km2(int(self.areas[1][:, self.likeness.passing()].sum()))

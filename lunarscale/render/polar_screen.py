@@ -140,7 +140,7 @@ def draw_screen_map(picture: ScreenMap, *, path: Path, simulated: bool = False) 
     _paint(panels[1], picture, numbers=numbers, paint=np.array(COLOURS)[_kinds(picture)])
     _rule(panels[0], picture)
     labels = _rule(panels[1], picture, colour=INK, alpha=0.3)
-    places = [Place(place.name, *_on_plane(place, picture.pole)) for place in picture.places]
+    places = [Place(place.name, *on_plane(place, picture.pole)) for place in picture.places]
     cost = _covered(picture, numbers, places)
     left_out = place_labels(panels[1], places, obstacles=labels, cost=cost)
     for place, words in enumerate(("FeO", "Like the maria, and what passes")):
@@ -197,7 +197,7 @@ def _rule(
     disc = Circle((0.0, 0.0), picture.rim_m, transform=axes.transData)
     for place in picture.places:
         # a circle on the sphere is a circle on the stereographic plane
-        x, y, radius = _on_plane(place, picture.pole)
+        x, y, radius = on_plane(place, picture.pole)
         outline = Circle((x, y), radius, facecolor="none", edgecolor=colour, linewidth=0.7)
         axes.add_patch(outline)
         outline.set_clip_path(disc)
@@ -205,13 +205,13 @@ def _rule(
 
 
 def _covered(picture: ScreenMap, numbers: NDArray[np.int64], places: Sequence[Place]) -> Cost:
-    """Counts, for a label's rectangle, pixels under it: cells that matter, circles, no map."""
+    """Counts, for a label's rectangle, pixels under it: cells that pass, circles, no map."""
     rim = picture.rim_m
     step = 2.0 * rim / _PX
     cells = _kinds(picture)[numbers[::_SAMPLES, ::_SAMPLES]]
     along = (np.arange(_PX) + 0.5) * step - rim
     outside = np.hypot(along[None, :], along[:, None]) > rim
-    full = (cells == OVERLAP) | (cells == CANDIDATE) | outside
+    full = (cells == CANDIDATE) | outside
     for place in places:
         away = np.hypot(along[None, :] - place.x, -along[:, None] - place.y)
         full |= np.abs(away - place.radius) < 1.5 * step
@@ -224,7 +224,7 @@ def _covered(picture: ScreenMap, numbers: NDArray[np.int64], places: Sequence[Pl
     return cost
 
 
-def _on_plane(place: Marked, pole: Pole) -> tuple[float, float, float]:
+def on_plane(place: Marked, pole: Pole) -> tuple[float, float, float]:
     """Centre and radius in metres of a circle's image (Snyder 1987, section 21)."""
     sign = 1.0 if pole == "north" else -1.0
     half = np.degrees(place.diameter_km * 500.0 / RADIUS_M)

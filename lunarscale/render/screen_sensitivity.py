@@ -24,6 +24,9 @@ from lunarscale.render.labels import number
 #: Lines of what is within the region and of what passes (Okabe & Ito 2008).
 OVERLAP, PASSING = "#0072b2", "#b34700"
 
+#: From this ratio of what is like the maria to what passes on, areas have a logarithmic axis.
+_MUCH_MORE = 10.0
+
 #: Inches: a panel, the room between, the margins.
 _PANEL, _GAP, _LEFT, _BOTTOM, _TOP = 3.4, 1.05, 0.85, 1.0, 1.25
 _WIDTH = _LEFT + 2 * _PANEL + _GAP + 1.25
@@ -122,17 +125,25 @@ def _by_share(axes: Axes, picture: ScreenSensitivity) -> None:
             mfc="white", label=f"{name}: cells",
         )  # fmt: skip
     axes.axvline(100.0 * picture.at[0], color=INK, linewidth=0.8, dashes=(5, 3))
-    axes.set_ylim(bottom=0.0)
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, max(1.45 * high, 1.0))
-    axes.yaxis.set_major_locator(MaxNLocator(6))
-    axes.yaxis.set_major_formatter(lambda value, _: number(value, 0))
+    _scale(axes, drawn[0][3][0], drawn[1][3][0])
     axes.set_xlabel("share of the maria's area within their region (%)", fontsize=TEXT_PT)
     axes.set_ylabel("area (km²)", fontsize=TEXT_PT)
     axes.legend(loc="upper left", fontsize=SMALL_PT, frameon=False)
     axes.set_title("By the density share", fontsize=TEXT_PT, fontweight="bold", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     bare_ticks(axes)
+
+
+def _scale(axes: Axes, overlap: NDArray[np.float64], passing: NDArray[np.float64]) -> None:
+    """From zero; on a logarithmic axis where what passes would lie on the floor. Room on top."""
+    if passing.min() > 0.0 and overlap.max() > _MUCH_MORE * passing.max():
+        axes.set_yscale("log")
+        low, high = float(passing.min()), float(overlap.max())
+        axes.set_ylim(low / 2.0, high * (high / low) ** 0.6)
+    else:
+        axes.set_ylim(0.0, max(1.45 * float(overlap.max(initial=0.0)), 1.0))
+        axes.yaxis.set_major_locator(MaxNLocator(6))
+    axes.yaxis.set_major_formatter(lambda value, _: number(value, 0))
 
 
 def _by_thresholds(sheet: Sheet, picture: ScreenSensitivity) -> None:

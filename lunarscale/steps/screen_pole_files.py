@@ -86,6 +86,7 @@ def _facts(finding: Finding, patches: list[Record], places: list[Record]) -> str
         "remarks": records.remarks(finding),
         "amounts": records.amounts(finding),
         "paper": records.PAPERS if asked.is_the_papers else None,
+        "share_of_the_maria_that_passes": screen.maria_passing_share(),
         "passing_within_mapped_maria_km2": screen.passing_in_maria(),
         "extrapolated_share_of_passing": screen.extrapolated_share(),
         "patches": len(patches),

@@ -160,7 +160,8 @@ def remarks(finding: Finding) -> list[str]:
     """What a reader must know before the figures are used."""
     asked, screen = finding.question, finding.screen
     by_what = {amount.what: amount for amount in screen.amounts()}
-    words = [asked.outlines]
+    own = 100 * screen.maria_passing_share()
+    words = [f"{asked.outlines}; of their own area with values {own:.1f} % passes"]
     missing = 1.0 - by_what[VALID].area_km2 / by_what[CAP].area_km2
     if missing > 0.0005:
         words.append(
