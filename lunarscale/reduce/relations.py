@@ -21,7 +21,7 @@ class Relation:
     ``slope`` and ``intercept`` are of the ordinary least-squares line of y on x; ``rma_slope``
     and ``rma_intercept`` of the reduced major axis, sign(r) s_y / s_x through the means, which
     takes neither map for the truth. Deviations and ``covariance`` are of the population. ``bias``
-    is the mean and ``rmse`` the root mean square of y - x, where both have the same units. The
+    is the mean and ``rmse`` the root mean square of y - x, where both show the same quantity. The
     sums are exact; each figure is rounded at its end. None where there is nothing to tell.
     """
 
@@ -71,7 +71,7 @@ def relation(
     common, whole = sums.common(group, pair), sums.common(group, ()).weight
     x, y = (quantities[layer] for layer in pair)
     moments = second_moments(common, pair, quantities=(x, y)) if common.weight else None
-    figures = {} if moments is None else _figures(moments, comparable=x.units == y.units)
+    figures = {} if moments is None else _figures(moments, comparable=x.name == y.name)
     constant = [] if moments is None else [
         sums.layers[layer]
         for layer, spread in zip(pair, moments.variances, strict=True)

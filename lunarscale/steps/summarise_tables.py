@@ -17,6 +17,9 @@ from lunarscale.steps.summarise_files import Results
 #: Components that are shown of each group; the file has them all.
 _COMPONENTS = 2
 
+#: Pairs of layers that are shown of each group, those of the largest |r|; the file has them all.
+_PAIRS = 8
+
 
 def summary_tables(results: Results, stats: Sequence[str] = USUAL) -> list[RenderableType]:
     """What some statistics show on a terminal."""
@@ -98,17 +101,18 @@ def modes_table(rows: Iterable[ModeRow]) -> Table:
     return table
 
 
-def relations_table(rows: Iterable[Relation]) -> Table:
-    """Correlation and the line of every two layers."""
-    table = _table("Layers against each other, where both have a value")
-    for heading in ("x", "y"):
+def relations_table(rows: Sequence[Relation]) -> Table:
+    """Correlation and line of the pairs of layers that go together best in each group."""
+    table = _table(f"Layers against each other: the {_PAIRS} strongest of each group")
+    for heading in ("x", "y", "group"):
         table.add_column(heading, overflow="fold")
-    table.add_column("group", overflow="fold", min_width=13)
     for heading in ("r", "slope", "intercept", "RMSE"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in rows:
-        shown = (row.correlation, row.slope, row.intercept, row.rmse)
-        table.add_row(row.x, row.y, row.group, *(_figure(value, "1") for value in shown))
+    for _, of in groupby(rows, lambda row: (row.grouping, row.group)):
+        ranked = sorted(of, key=lambda row: -abs(row.correlation or 0.0))
+        for row in ranked[:_PAIRS]:
+            shown = (row.correlation, row.slope, row.intercept, row.rmse)
+            table.add_row(row.x, row.y, row.group, *(_figure(value, "1") for value in shown))
     return table
 
 

@@ -88,7 +88,9 @@ def test_any_split_merged_in_any_order_is_the_whole(shard, chunk, seed, data):
 
 def test_relations_agree_with_numpy():
     counts = made(2)
-    found = relations(tallied(GRID.window, counts=counts, grouping=WholeMoon()), SHOWN)
+    # two maps of one quantity, whose difference means something
+    shown = (*SHOWN[:2], SHOWN[0], *SHOWN[3:])
+    found = relations(tallied(GRID.window, counts=counts, grouping=WholeMoon()), shown)
     assert len(found) == 10
     for row in found:
         i, j = LAYERS.index(row.x), LAYERS.index(row.y)
@@ -103,7 +105,7 @@ def test_relations_agree_with_numpy():
                 0,
             )
             continue
-        x, y = (counts[k][both] * SHOWN[k].quantum for k in (i, j))
+        x, y = (counts[k][both] * shown[k].quantum for k in (i, j))
         weight = AREAS[both]
         table = np.cov(x, y, aweights=weight, ddof=0)
         means = np.average(x, weights=weight), np.average(y, weights=weight)
@@ -116,7 +118,7 @@ def test_relations_agree_with_numpy():
         axis = np.sign(r) * row.y_std / row.x_std
         assert row.rma_slope == pytest.approx(axis)
         assert row.rma_intercept == pytest.approx(means[1] - axis * means[0], rel=1e-7)
-        if row.x_units == row.y_units:
+        if (row.x, row.y) == ("FeO", "MgO"):
             rmse = np.sqrt(np.average((y - x) ** 2, weights=weight))
             assert (row.bias, row.rmse) == pytest.approx((means[1] - means[0], rmse), rel=1e-9)
         else:
