@@ -1,4 +1,8 @@
-"""Regions drawn as polygons in a GeoPackage or an ESRI shapefile, bare or zipped."""
+"""Regions drawn as polygons in a GeoPackage or an ESRI shapefile, bare or zipped.
+
+pyogrio is imported where it is used: it brings pandas, half a second and 40 MB that a run without
+such a file need not take.
+"""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -8,10 +12,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyogrio.errors import DataLayerError, DataSourceError
 from shapely.errors import GEOSException
 
 from lunarscale.errors import RegionError
@@ -54,9 +56,8 @@ def geopackage_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGro
     with TemporaryDirectory() as folder:
         path = Path(folder, "regions.gpkg")
         path.write_bytes(content)
-        with _reading(name):
-            layers = [str(layer) for layer, kind in pyogrio.list_layers(path) if kind is not None]
-        return _grouping(name, path, wanted._replace(layer=_layer(name, layers, wanted.layer)))
+        layer = _layer(name, _layers_with_shapes(name, path), wanted.layer)
+        return _grouping(name, path, wanted._replace(layer=layer))
 
 
 def shapefile_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGrouping:
@@ -105,14 +106,23 @@ def _reading(name: str) -> Iterator[None]:
     try:
         with warnings.catch_warnings(action="ignore"):
             yield
-    except (DataSourceError, DataLayerError, GEOSException) as error:
+    except (RuntimeError, GEOSException) as error:  # all of pyogrio's errors are the first
         why = " ".join(str(error).split())
         raise RegionError(f"{name} cannot be read ({why}); {_AGAIN}") from error
 
 
-def _grouping(name: str, path: Path, wanted: Wanted) -> PolygonGrouping:
+def _layers_with_shapes(name: str, path: Path) -> list[str]:
+    from pyogrio import list_layers
+
     with _reading(name):
-        meta, _, blobs, columns = pyogrio.raw.read(path, layer=wanted.layer)
+        return [str(layer) for layer, kind in list_layers(path) if kind is not None]
+
+
+def _grouping(name: str, path: Path, wanted: Wanted) -> PolygonGrouping:
+    from pyogrio import raw
+
+    with _reading(name):
+        meta, _, blobs, columns = raw.read(path, layer=wanted.layer)
     if meta["crs"] is None:
         raise RegionError(
             f"{name} does not say its CRS, so it may be of any body (a shapefile says it in a "
