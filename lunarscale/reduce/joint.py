@@ -1,13 +1,10 @@
 """Two maps at once: the exact area of every pair of bins, by groups of places."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
-from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,11 +13,12 @@ from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import Quantity
+from lunarscale.reduce import kernels
 from lunarscale.reduce.statistics import Label
 from lunarscale.reduce.sums import Chunk, require_shape
 
 #: Where a count's bin is looked up, this stands for no-data.
-NO_BIN = 0xFFFF
+NO_BIN = int(kernels.NO_BIN)
 
 #: Areas of shards that wait in a worker until they are merged: each is as large as the whole.
 WAITING = 8
@@ -220,7 +218,7 @@ class JointTally:
             np.ascontiguousarray(chunk.counts[place]).view(np.uint16) for place in self._places
         )
         flags = chunk.flags[self._places[0]] | chunk.flags[self._places[1]]
-        add_pairs()(
+        kernels.add_pairs()(
             (first, second),
             ((flags & np.uint8(EXTRAPOLATED)) != 0).view(np.uint8),
             np.ascontiguousarray(self._grouping.numbers(self._grid, chunk.window)),
@@ -234,35 +232,3 @@ class JointTally:
         """What has been added so far."""
         label = Label(self._grouping.name, self._grouping.groups, self._grouping.digest)
         return Joint(self.axes, label, self._areas.copy(), self._whole.copy())
-
-
-def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # type: ignore[no-untyped-def]
-    first, second = counts
-    rows, cols = groups.shape
-    for row in range(rows):
-        weight = weights[row]
-        for col in range(cols):
-            group = groups[row, col]
-            whole[group] += weight
-            a, b = lookups[0][first[row, col]], lookups[1][second[row, col]]
-            if a != NO_BIN and b != NO_BIN:
-                areas[group, qualified[row, col], a, b] += weight
-
-
-@cache
-def add_pairs() -> Callable[..., Any]:
-    """Kernel of ``JointTally.add``: integer additions only, outside the interpreter's lock."""
-    counts = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
-    bits = numba.types.Array(numba.types.uint8, 2, "C", readonly=True)
-    table = numba.types.uint16[::1]
-    sums = numba.types.int64
-    signature = numba.types.void(
-        numba.types.UniTuple(counts, 2),
-        bits,
-        counts,
-        sums[::1],
-        numba.types.UniTuple(table, 2),
-        sums[:, :, :, ::1],
-        sums[::1],
-    )
-    return numba.njit(signature, nogil=True)(_add_pairs)

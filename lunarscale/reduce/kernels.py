@@ -15,6 +15,9 @@ import numpy as np
 #: The bits of ``NO_DATA`` as an unsigned number.
 NO_DATA_BITS = np.uint16(0x8000)
 
+#: Where a count's bin is looked up, this stands for no-data.
+NO_BIN = np.uint16(0xFFFF)
+
 #: What turns a count's bits into its place in a table whose first entry is -32768.
 SIGN_BIT = np.uint16(0x8000)
 
@@ -66,6 +69,19 @@ def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-unty
                 valid += 1
         flag_areas[flag] += weight * (cols - start)
     return valid
+
+
+def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # type: ignore[no-untyped-def]
+    first, second = counts
+    rows, cols = groups.shape
+    for row in range(rows):
+        weight = weights[row]
+        for col in range(cols):
+            group = groups[row, col]
+            whole[group] += weight
+            a, b = lookups[0][first[row, col]], lookups[1][second[row, col]]
+            if a != NO_BIN and b != NO_BIN:
+                areas[group, qualified[row, col], a, b] += weight
 
 
 def _range(counts):  # type: ignore[no-untyped-def]
@@ -164,3 +180,27 @@ def refine_atoms() -> Callable[..., Any]:
     atoms, places = numba.types.uint16[:, ::1], numba.types.int32[::1]
     signature = numba.types.void(atoms, numbers, numba.types.int64, places)
     return numba.njit(signature, nogil=True)(_refine)
+
+
+@cache
+def add_pairs() -> Callable[..., Any]:
+    """Kernel: add a chunk of two maps.
+
+    ``((counts uint16, counts uint16), qualified uint8, groups uint16: (row, col);
+    weights int64 (row,), (lookup uint16 (65536,), lookup), areas int64 (group, 2, bin, bin),
+    whole int64 (group,))``, counts as their bits; the last two are added to.
+    """
+    counts = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
+    bits = numba.types.Array(numba.types.uint8, 2, "C", readonly=True)
+    table = numba.types.uint16[::1]
+    sums = numba.types.int64
+    signature = numba.types.void(
+        numba.types.UniTuple(counts, 2),
+        bits,
+        counts,
+        sums[::1],
+        numba.types.UniTuple(table, 2),
+        sums[:, :, :, ::1],
+        sums[::1],
+    )
+    return numba.njit(signature, nogil=True)(_add_pairs)
