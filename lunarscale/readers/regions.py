@@ -49,6 +49,9 @@ _OF_A_FILE = re.compile(
     re.IGNORECASE,
 )
 
+#: Files whose groupings a process keeps; more than a run is asked for.
+KEPT_FILES = 16
+
 
 class Origin(NamedTuple):
     """Where a grouping comes from: what a process needs to read it again.
@@ -204,18 +207,13 @@ class CoveringFile(FileGrouping):
         return self.inner.pieces(grid, window)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=KEPT_FILES)
 def _read(origin: Origin, content: str) -> FileGrouping:
     """The grouping of a file that must have this hash; once a process."""
-    found = _fetch(origin)
-    if hashlib.sha256(found).hexdigest() != content:
-        raise RegionError(f"{origin.place} has changed since the run began; start the run again")
-    suffix = _suffix(origin.place)
-    stem = _path(origin.place).stem
-    if suffix not in _POLYGONS:
-        mask = mask_of(stem, found)
+    if _suffix(origin.place) not in _POLYGONS:
+        mask = mask_of(_path(origin.place).stem, _content(origin, content))
         return FileGrouping(Maria.from_mask(mask) if origin.draws else mask, origin, content)
-    polygons = _POLYGONS[suffix](stem, found, origin.wanted)
+    polygons = _polygons(origin._replace(draws="", coverage=False), content)
     if origin.draws == "seas":
         polygons = replace(polygons, name="seas")
     if not origin.coverage:
@@ -225,6 +223,21 @@ def _read(origin: Origin, content: str) -> FileGrouping:
     return CoveringFile(
         CoveredMaria.from_outlines(covered) if origin.draws == "maria" else covered, origin, content
     )
+
+
+@lru_cache(maxsize=KEPT_FILES)
+def _polygons(origin: Origin, content: str) -> PolygonGrouping:
+    """What a file draws, whatever is made of it: maria and seas of one file are read once."""
+    read = _POLYGONS[_suffix(origin.place)]
+    return read(_path(origin.place).stem, _content(origin, content), origin.wanted)
+
+
+def _content(origin: Origin, content: str) -> bytes:
+    """A file's bytes, which must have this hash."""
+    found = _fetch(origin)
+    if hashlib.sha256(found).hexdigest() != content:
+        raise RegionError(f"{origin.place} has changed since the run began; start the run again")
+    return found
 
 
 def _suffix(place: str) -> str:

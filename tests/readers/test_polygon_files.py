@@ -231,6 +231,7 @@ def test_maria_and_seas_are_drawn_by_polygons(made):
     seas, maria = read_grouping(f"seas={path}"), read_grouping(f"maria={path}")
     assert (seas.name, seas.groups) == ("seas", ("Imbrium", "Crisium"))
     assert (maria.name, maria.groups) == ("maria", ("maria", "non-maria"))
+    assert seas.inner.polygons is maria.inner.of.polygons  # read once
     drawn = seas.numbers(GRID, GRID.window)
     np.testing.assert_array_equal(maria.numbers(GRID, GRID.window), np.where(drawn > 0, 1, 2))
     shared = read_grouping(f"maria={path}", coverage=True)
