@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lunarscale.errors import ParametersError
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.reduce.joint import NO_BIN, Axis
+from lunarscale.reduce.joint import Axis
 from lunarscale.reduce.statistics import Label
 from lunarscale.reduce.sums import Chunk, require_shape
 
@@ -162,7 +162,8 @@ class AcceptedTally:
             lookup[chunk.counts[layer][rows, cols].view(np.uint16)]
             for layer, lookup in zip(self._at, self._lookups, strict=True)
         )
-        valid = (first != NO_BIN) & (second != NO_BIN)
+        # no-data has a number beyond all bins
+        valid = (first < self._pairs.shape[0]) & (second < self._pairs.shape[1])
         met = np.zeros(valid.shape, dtype=bool)
         met[valid] = self._pairs[first[valid], second[valid]]
         for sums, where in zip(self._sums, (met, valid), strict=False):
