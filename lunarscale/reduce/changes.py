@@ -14,6 +14,7 @@ from lunarscale.quantities import Quantity
 from lunarscale.reduce.covariances import Covariances
 from lunarscale.reduce.histogram import Histogram
 from lunarscale.reduce.relations import relation
+from lunarscale.reduce.shape import box_of
 from lunarscale.reduce.statistics import Statistics
 
 #: Positions of the layers: the first map, the second, and the first less the second.
@@ -149,10 +150,16 @@ def _change(
 def usual_size(difference: Histogram) -> int:
     """The size, in counts, from which a pixel is said to have moved where none is asked for.
 
-    The larger end of the middle 95 % of the whole area's differences, at least one count.
+    What is larger than the longer whisker of the whole area's box plot (``reduce.shape``): larger
+    than the bulk of the differences explains. Where nothing is, as when a change fills more than
+    a quarter of the area, the larger end of the middle 95 %. At least one count.
     """
     if not difference.weight:
         return 1
+    box = box_of(difference)
+    beyond = max(abs(box.low), abs(box.high)) + 1
+    if np.abs(difference.values.astype(np.int64)).max() >= beyond:
+        return beyond
     return max(1, *(abs(difference.quantile(share)) for share in MIDDLE))
 
 

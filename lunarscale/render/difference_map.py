@@ -86,7 +86,7 @@ def difference_colours(values: NDArray[np.float32], bounds: Bounds) -> ScalarMap
     spread = area_quantiles(np.abs(values), weights, (_MIDDLE,))
     reach = spread[0] if spread and spread[0] > 0 else _largest(values)
     step = 10.0 ** math.floor(math.log10(reach) - 1.0)
-    reach = math.ceil(reach / step - 1e-9) * step
+    reach = math.ceil(reach / step - 1e-5) * step  # values are float32
     return ScalarMappable(Normalize(-reach, reach), cm.vik.with_extremes(bad=NO_DATA_COLOUR))
 
 

@@ -132,7 +132,7 @@ def _draw_maps(sheet: Sheet, picture: GrsPicture) -> None:
 
 def _draw_scatter(axes: Axes, picture: GrsPicture) -> None:
     x, y = picture.pairs
-    axes.plot(x, y, ".", color="#555555", markersize=2.2, alpha=0.45, markeredgewidth=0.0)
+    axes.plot(x, y, ".", color="#555555", markersize=3.2, alpha=0.45, markeredgewidth=0.0)
     low, high = float(min(x.min(), y.min())), float(max(x.max(), y.max()))
     margin = 0.04 * max(high - low, 1e-6)
     span = (low - margin, high + margin)
@@ -162,10 +162,10 @@ def _draw_histogram(axes: Axes, picture: GrsPicture) -> None:
         bell = np.exp(-0.5 * ((across - mean) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi))
         axes.plot(
             across, bell * difference.size * width, color=OLS_COLOUR, linewidth=1.2,
-            label="normal, same mean and deviation",
         )  # fmt: skip
-        axes.legend(fontsize=SMALL_PT - 0.5, loc="upper left", frameon=False)
-    axes.set_ylim(0.0, 1.22 * float(areas.max()))
+        words = "Line: a normal distribution of the same mean and deviation"
+        axes.set_title(words, fontsize=SMALL_PT - 0.5, loc="left", color=OLS_COLOUR)
+    axes.set_ylim(0.0, 1.05 * float(areas.max()))
     axes.axvline(0.0, color=INK, linewidth=0.7)
     axes.set_xlabel(
         with_units("map less GRS", picture.units, brackets=True), fontsize=TEXT_PT, parse_math=False

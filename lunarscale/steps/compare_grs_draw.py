@@ -96,7 +96,7 @@ def _figures(finding: GrsFinding) -> list[tuple[str, str]]:
         (TEST, number(normal.k2, 1)),
         ("p, pixels independent", _p(normal.p)),
         ("correlation of neighbours", number(normal.neighbours, 2)),
-        ("p, about as they are", _p(normal.p_of_independent)),
+        (f"p, for {number(normal.independent, 0)} independent", _p(normal.p_of_independent)),
     ]
 
 

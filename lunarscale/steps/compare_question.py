@@ -51,7 +51,7 @@ class Question:
     density_above : float or None
         Both values must be at least this, in the maps' units, to be in the density.
     moved_by : float or None
-        Difference from which a pixel has moved; the larger end of the middle 95 % if None.
+        Difference from which a pixel has moved; ``reduce.changes.usual_size`` if None.
     """
 
     source: PairSource

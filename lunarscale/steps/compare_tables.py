@@ -107,7 +107,8 @@ def _json(finding: Finding) -> str:
         "moved": {
             "at_least": finding.moved_by * quantum,
             "rule": "asked for" if asked.moved_by is not None else
-            "the larger end of the middle 95 % of the whole area's differences",
+            "larger than the longer whisker of the whole area's box plot, or, where nothing is, "
+            "the larger end of its middle 95 %",
         },
         "density": {
             "bin": _bin(finding) * quantum,
