@@ -134,6 +134,19 @@ class CellSums:
             sums.take_in(at, part.sums)
         return cls(one.layers, one.cells, numbers, weights, pixels, sums)
 
+    def split(self, number: int) -> "tuple[CellSums, CellSums]":
+        """The sums of the cells below a number, and of the others."""
+        at = int(np.searchsorted(self.numbers, number))
+        places = np.arange(at), np.arange(at, self.numbers.size)
+        below, rest = (
+            CellSums(
+                self.layers, self.cells, self.numbers[own], self.weights[own], self.pixels[own],
+                self.sums.of(own),
+            )
+            for own in places
+        )  # fmt: skip
+        return below, rest
+
     def _title(self) -> str:
         return f"{', '.join(self.layers)} in {self.cells.name} ({self.cells.digest[:8]})"
 

@@ -177,46 +177,42 @@ def parquet(table: pa.Table) -> bytes:
     return bytes(sink.getvalue())
 
 
-def write_cells(sums: CellSums, quantities: Sequence[Quantity], folder: str | Path) -> list[Path]:
-    """Write what cells hold, ``cells/<layer>.parquet`` each: one row a cell that has a pixel.
+#: A dictionary of one word is a byte a row.
+_WORD = pa.dictionary(pa.int8(), pa.string())
 
-    All have the same columns and name their layer, so that the folder reads as one table.
+#: Columns of the files of cells. ``lon`` and ``lat`` are the centre's; ``area_km2`` is that of the
+#: pixels whose centres the cell holds. Figures are null where the cell has no value.
+CELL_SCHEMA = pa.schema([
+    ("cell", pa.int32()), ("lon", pa.float64()), ("lat", pa.float64()), ("layer", _WORD),
+    ("units", _WORD), ("mean", pa.float64()), ("std", pa.float64()), ("min", pa.float64()),
+    ("max", pa.float64()), ("valid_share", pa.float64()), ("valid_area_km2", pa.float64()),
+    ("area_km2", pa.float64()), ("valid_pixels", pa.int32()), ("pixels", pa.int32()),
+])  # fmt: skip
+
+
+def cell_table(sums: CellSums, place: int, quantity: Quantity) -> pa.Table:
+    """One layer in every cell that has a pixel, in the columns of ``CELL_SCHEMA``.
 
     Parameters
     ----------
     sums : CellSums
-        Of some layers; those of others may be written into the same folder after them.
-    quantities : sequence of Quantity
-        What each of its layers shows.
-    folder : str or Path
-    """
-    written = []
-    for place, (layer, quantity) in enumerate(zip(sums.layers, quantities, strict=True)):
-        path = Path(folder, "cells", f"{layer}.parquet")
-        written.append(save(path, parquet(cell_table(sums, place, quantity))))
-    return written
-
-
-def cell_table(sums: CellSums, place: int, quantity: Quantity) -> pa.Table:
-    """One layer in every cell that has a pixel; null where a cell has no value.
-
-    Columns: cell, lon and lat (of its centre), layer, units, mean, std, min, max, valid_share,
-    valid_area_km2, area_km2 (of the pixels whose centres it holds), valid_pixels, pixels.
+    place : int
+        Of the layer, in ``sums.layers``.
+    quantity : Quantity
+        What it shows.
     """
     figures = sums.figures(place, quantity)
     lon, lat = sums.cells.centres(figures.numbers)
-    zeros = np.zeros(figures.numbers.size, np.int8)  # one word for all
     same = {"layer": sums.layers[place], "units": quantity.units}
-    shown = ("mean", "std", "min", "max")
-    return pa.table({
-        "cell": figures.numbers.astype(np.int32),
-        "lon": lon,
-        "lat": lat,
-        **{name: pa.DictionaryArray.from_arrays(zeros, [text]) for name, text in same.items()},
-        **{name: pa.array(getattr(figures, name), from_pandas=True) for name in shown},
-        "valid_share": figures.valid_share,
-        "valid_area_km2": figures.valid_area_km2,
-        "area_km2": figures.area_km2,
-        "valid_pixels": figures.valid_pixels.astype(np.int32),
-        "pixels": figures.pixels.astype(np.int32),
-    })  # fmt: skip
+    zeros = np.zeros(figures.numbers.size, np.int8)
+    words = {
+        name: pa.DictionaryArray.from_arrays(zeros, pa.array([text])) for name, text in same.items()
+    }
+    shown = {
+        name: pa.array(getattr(figures, name), from_pandas=True)
+        for name in ("mean", "std", "min", "max")
+    }
+    whole = {name: getattr(figures, name) for name in CELL_SCHEMA.names[-5:]}
+    columns = {"cell": figures.numbers, "lon": lon, "lat": lat, **words, **shown, **whole}
+    arrays = [pa.array(columns[name]).cast(CELL_SCHEMA.field(name).type) for name in columns]
+    return pa.Table.from_arrays(arrays, schema=CELL_SCHEMA)
