@@ -6,6 +6,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
+import fsspec
 import numpy as np
 import pyogrio
 import pyproj
@@ -453,3 +454,15 @@ def test_the_names_of_the_real_maria(made, test_data):
     drawn = (grouping.numbers(grid, grid.window) > 0).sum(axis=1)
     found = weight_to_km2(int((drawn * grid.row_weights()).sum()))
     assert found == pytest.approx(644 * 0.04 * (1737.4 * np.pi / 180) ** 2, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["geojson", "gpkg", "zip"])
+def test_a_file_of_one_piece_may_lie_at_a_url(made, kind):
+    shapes = [crooked(5, (150.2, 30.1), 25.0)]
+    local = Path(made(kind, shapes))
+    place = f"memory://polygons/{local.name}"
+    with fsspec.open(place, "wb") as file:
+        file.write(local.read_bytes())
+    grouping = read_grouping(f"{place}[name]")
+    assert grouping.groups == ("r1",)
+    np.testing.assert_array_equal(grouping.numbers(GRID, GRID.window), inside(shapes, MOON))
