@@ -1,6 +1,6 @@
 """What screen-pole has found as flat records, and the paper's figures beside them."""
 
-from functools import cache
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -100,6 +100,7 @@ def places(finding: Finding) -> list[Record]:
                 "cells_km2": passing * CELL_KM2,
                 "area_km2": area,
                 "valid_area_km2": valid,
+                "circle_km2": weight_to_km2(int(areas.whole[0])),
                 "share": area / valid if valid else None,
                 "patches": len(reaching),
                 "largest_patch": reaching[0] if reaching else None,
@@ -181,7 +182,7 @@ def remarks(finding: Finding) -> list[str]:
     return words
 
 
-@cache
+@lru_cache(maxsize=2)
 def _names(lons: tuple[float, ...], lats: tuple[float, ...]) -> list[Named]:
     return name_places(np.array(lons), np.array(lats))
 

@@ -147,6 +147,7 @@ def test_places_have_what_lies_in_their_circles(found: Finding) -> None:
     basin = rows["Schrödinger"]
     assert basin["area_km2"] == pytest.approx(circle_km2(80.0), rel=0.01)
     assert basin["valid_area_km2"] == pytest.approx(circle_km2(316.39 / 2), rel=0.01)
+    assert basin["circle_km2"] == basin["valid_area_km2"]
     assert basin["share"] == basin["area_km2"] / basin["valid_area_km2"]
     assert (basin["largest_patch"], basin["patches"]) == (2, 1)
     assert rows["Zeeman"]["cells_passing"] == rows["Zeeman"]["area_km2"] == 0
