@@ -9,11 +9,12 @@ import numpy as np
 from cmcrameri import cm
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Colormap, LogNorm, Normalize
+from matplotlib.colors import Colormap, Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lunarscale.reduce.agreement import Agreement
+from lunarscale.render.density_panel import draw_density_panel
 from lunarscale.render.figure import (
     FAINT,
     INK,
@@ -41,8 +42,8 @@ _LETTERS = 190
 #: Share of the area whose differences have colours of their own.
 _MIDDLE = 0.99
 
-#: Bins along each axis of a density plot.
-_BINS = 110
+#: Bins along each axis of a density plot, and the part of the densest at which colours begin.
+_BINS, _FAINTEST = 110, 1e-3
 
 
 @dataclass(frozen=True)
@@ -149,11 +150,7 @@ def _draw_density(axes: Axes, compared: ComparedMap, *, weights: NDArray[np.floa
     share, across, up = np.histogram2d(
         truth, found, bins=_BINS, range=(span, span), weights=weight / weight.sum()
     )
-    filled = np.ma.masked_equal(share.T, 0.0)
-    if filled.count():
-        norm = LogNorm(float(filled.max()) * 1e-3, float(filled.max()), clip=True)
-        axes.pcolormesh(across, up, filled, cmap=cm.batlow_r, norm=norm, rasterized=True)
-    axes.plot(span, span, color=INK, linewidth=0.7)
+    draw_density_panel(axes, share.T, (across, up), faintest=_FAINTEST)
     axes.set_xlim(span)
     axes.set_ylim(span)
     name = with_units(pretty_name(quantity_of(compared.name)), compared.units, brackets=True)

@@ -52,11 +52,11 @@ def _regions(title: str, rows: Sequence[Change], *, digits: int) -> Table:
     if more > 0:
         title = f"{title} ({more} more in the table)"
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
-    table.add_column("region", overflow="fold", min_width=13)
-    for heading in ("A", "B", "A less B", "RMSE", "moved km²", "moved %", "km²"):
+    table.add_column("region", overflow="fold", min_width=20)
+    for heading in ("A", "B", "A less B", "moved km²", "moved %", "km²"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows[:_LISTED]:
-        values = (row.mean_a, row.mean_b, row.mean_difference, row.rmse)
+        values = (row.mean_a, row.mean_b, row.mean_difference)
         share = None if row.moved_share is None else 100.0 * row.moved_share
         table.add_row(
             row.group,
