@@ -11,7 +11,6 @@ from cli_at_hand import lunarscale as run
 from distributed import Client
 from maps_at_hand import open_cube, write_maps
 
-import lunarscale.cli.sums  # noqa: F401  (registers the command)
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.errors import SourceError
 from lunarscale.flags import NO_DATA
