@@ -180,21 +180,52 @@ def summarise_command(
         out_console.print(f"wrote {path}", markup=False)
 
 
-@command("report", "lunarscale report maps.zarr --out report/")
+@command("report", "lunarscale report maps.zarr --out report/ --like qiu-2025 --mare mare.png")
 def report_command(
     maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
     out: Folder,
+    like: Annotated[
+        str | None,
+        typer.Option(help="qiu-2025: all of that paper's tables and figures, beside its numbers."),
+    ] = None,
+    mare: Annotated[
+        str | None,
+        typer.Option(
+            help="With --like: a mask or polygons of the maria; else the seas as circles."
+        ),
+    ] = None,
+    grs: Annotated[
+        str | None,
+        typer.Option(help="With --like: a Lunar Prospector abundance table to compare with."),
+    ] = None,
+    scheduler: Scheduler = None,
+    workers: Workers = None,
+    threads: Threads = 1,
+    memory_limit: MemoryLimit = None,
     storage_options: Options = None,
+    dry_run: DryRun = False,
 ) -> None:
     """Figures, tables and provenance of maps as one HTML page."""
-    from lunarscale.steps.report import report
-
     check_folder(out)
-    with progress_bar("report", "layers") as update:
-        page = report(
-            maps, out=out, storage_options=storage(storage_options),
-            progress=update,
-        )  # fmt: skip
+    options = storage(storage_options)
+    if like is None:
+        if mare is not None or grs is not None or dry_run:
+            raise SourceError("--mare, --grs and --dry-run go with --like qiu-2025; add that")
+        from lunarscale.steps.report import report
+
+        with progress_bar("report", "layers") as update:
+            page = report(maps, out=out, storage_options=options, progress=update)
+    else:
+        from lunarscale.steps.report_like import ask, prepare
+        from lunarscale.steps.report_like_page import make
+
+        asked = ask(maps, like=like, mare=mare, grs=grs, storage_options=options)
+        choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
+        with Runner(choice, dry_run=dry_run) as execute:
+            if dry_run:
+                execute("report", prepare(asked))
+                return
+            page = make(asked, out, execute)
     out_console.print(f"wrote {page}", markup=False)
 
 

@@ -15,7 +15,10 @@ from lunarscale.grid.cells import qiu_2025_cells
 from lunarscale.grid.groupings import Grouping, Seas, WholeMoon
 from lunarscale.grid.sides import Crossed
 from lunarscale.quantities import QUANTITIES
+from lunarscale.readers.grs import GrsTable, read_grs
 from lunarscale.readers.regions import read_grouping
+from lunarscale.reduce.cell_moments import CellMoments
+from lunarscale.reduce.cell_sums import CellSums
 from lunarscale.reduce.covariances import Covariances
 from lunarscale.reduce.joint import Axis, Joint, Joints
 from lunarscale.reduce.pictures import Pictures, Reduced
@@ -48,7 +51,7 @@ LONGEST = 1440
 DENSITY_STEP, DENSITY_TOP = 0.1, {"FeO": 25.0, "TiO2": 15.0}
 
 #: Names of the sums.
-_AREA, _CELLS, _PICTURES, _PRODUCTS = "area", "cells", "pictures", "products"
+_AREA, _CELLS, _PICTURES, _PRODUCTS, _GRS = "area", "cells", "pictures", "products", "grs"
 
 
 @dataclass(frozen=True)
@@ -110,8 +113,8 @@ class Question:
         thorium is given.
     mare : str or None
         The mask of the maria; None where they are the seas' circles.
-    grs : str or None
-        The table of Lunar Prospector's gamma-ray abundances.
+    grs : GrsTable or None
+        Lunar Prospector's gamma-ray abundances.
     """
 
     cube: Cube
@@ -119,7 +122,7 @@ class Question:
     compared: tuple[Compared, ...]
     groupings: tuple[Grouping, ...]
     mare: str | None = None
-    grs: str | None = None
+    grs: GrsTable | None = None
 
     def layer(self, key: str) -> MapLayer | None:
         """The layer of a column; None where the maps have none."""
@@ -199,7 +202,8 @@ def ask(
     words = ("hemispheres", "spa", *([] if grs is None else [f"pkt={grs}"]))
     further = [read_grouping(word, storage_options=storage_options) for word in words]
     groupings = (WholeMoon(), maria, seas, *further)
-    return Question(cube, columns, _compared(columns), groupings, mare, grs)
+    table = None if grs is None else read_grs(grs, storage_options=storage_options)
+    return Question(cube, columns, _compared(columns), groupings, mare, table)
 
 
 def _seas_within(maria: Grouping) -> Crossed:
@@ -237,6 +241,8 @@ def prepare(asked: Question) -> Prepared:
         _PRODUCTS: Products(WholeMoon()),
         **{each.key: Joints(*each.axes, WholeMoon()) for each in asked.compared},
     }
+    if asked.grs is not None:
+        measures[_GRS] = CellMoments(asked.grs.cells, around=cube.grid.around)
     return prepare_sums(asked.source, measures, verb="report")
 
 
@@ -253,6 +259,8 @@ class Finding:
     products : Covariances
     densities : dict of str to Joint
         By the comparisons' keys.
+    grs : CellSums or None
+        In the gamma-ray table's pixels, where one was given.
     """
 
     question: Question
@@ -261,6 +269,7 @@ class Finding:
     pictures: Pictures
     products: Covariances
     densities: dict[str, Joint]
+    grs: CellSums | None = None
 
     @cached_property
     def rows(self) -> tuple[Row, ...]:
@@ -292,4 +301,5 @@ def finding_of(asked: Question, tale: Tale) -> Finding:
     if _AREA not in sums:
         raise StoreError(f"{asked.cube.location.url}: the maps have no shard to count")
     densities = {each.key: sums[each.key] for each in asked.compared}
-    return Finding(asked, sums[_AREA], sums[_CELLS], sums[_PICTURES], sums[_PRODUCTS], densities)
+    taken = (sums[name] for name in (_AREA, _CELLS, _PICTURES, _PRODUCTS))
+    return Finding(asked, *taken, densities, sums.get(_GRS))

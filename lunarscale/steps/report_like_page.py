@@ -12,6 +12,7 @@ from lunarscale.render.page_parts import Entry
 from lunarscale.steps.report import notes_of, provenance_of
 from lunarscale.steps.report_like import LIKE, Finding, Question, ask, finding_of, prepare
 from lunarscale.steps.report_like_figures import draw_differences, draw_maps
+from lunarscale.steps.report_like_grs import WORDS, compare_with_grs, grs_table, write_grs
 from lunarscale.steps.report_like_modes import modes_table
 from lunarscale.steps.report_like_pole import (
     FOLDER,
@@ -121,13 +122,19 @@ def make(asked: Question, out: str, execute: Execute) -> Path:
         **{number: draw_maps(finding, folder, figure=number) for number in (1, 3)},
         **{number: draw_differences(finding, folder, figure=number) for number in (2, 4)},
     }
-    polar = _polar(pole, folder)
+    polar, prospector = _polar(pole, folder), _prospector(finding, folder)
     downloads |= {name: what for name, what in _FILES.items() if (folder / name).exists()}
     return write_page(
         folder,
         title=f"Chemistry of the Moon, after {PAPER}",
         summary=_lead(finding),
-        sections=[*_tables(finding), *_figures(figures), polar],
+        sections=[
+            *_tables(finding),
+            *_figures(figures),
+            polar,
+            *prospector,
+            Section("Two weighings", (_CELLS, weighings_table(finding))),
+        ],
         provenance=_provenance(asked),
         notes=_notes(asked),
         downloads=downloads,
@@ -178,7 +185,6 @@ def _tables(finding: Finding) -> list[Section]:
     ranges = [ranges_table(finding)] if asked.compared else []
     return [
         Section("Table 1", (*told, table_1(finding), layers_table(finding))),
-        Section("Two weighings", (_CELLS, weighings_table(finding))),
         Section("Modes and differences", (modes_table(finding), *ranges)),
     ]
 
@@ -193,7 +199,18 @@ def _polar(pole: PoleFinding | str, folder: Path) -> Section:
     if isinstance(pole, str):
         return Section(heading, (pole,))
     drawn, _ = write_pole(pole, folder)
-    return Section(heading, (*pole_tables(pole), " ".join(pole_words(pole)), *drawn))
+    return Section(heading, (*pole_tables(pole), *pole_words(pole), *drawn))
+
+
+def _prospector(finding: Finding, folder: Path) -> list[Section]:
+    table = finding.question.grs
+    if table is None or finding.grs is None:
+        return []
+    found = compare_with_grs(finding, table, finding.grs)
+    if not found:
+        words = "The maps have values in at least half of none of the spectrometer's pixels."
+        return [Section("Lunar Prospector", (words,))]
+    return [Section("Lunar Prospector", (WORDS, grs_table(found), *write_grs(found, folder)))]
 
 
 def _notes(asked: Question) -> list[MethodNote]:
@@ -223,7 +240,7 @@ def _provenance(asked: Question) -> dict[str, Entry]:
     made["compared with"] = SOURCE
     made["maria"] = asked.mare or "the seas as circles"
     if asked.grs is not None:
-        made["Lunar Prospector"] = asked.grs
+        made["Lunar Prospector"] = asked.grs.name
     return made
 
 

@@ -80,7 +80,7 @@ def pole_tables(finding: Finding) -> list[Table]:
 
 def pole_words(finding: Finding) -> list[str]:
     """How it was screened, and what must be known of the result."""
-    return [*method(finding), *records.remarks(finding)]
+    return [" ".join(method(finding)), f"To know: {'; '.join(records.remarks(finding))}."]
 
 
 def _amounts(finding: Finding, *, simulated: bool) -> Table:

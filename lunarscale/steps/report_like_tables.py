@@ -70,13 +70,13 @@ def regions(finding: Finding) -> list[tuple[str, str, str]]:
     further = []
     for grouping in finding.question.groupings[2:]:
         groups = Seas().groups if grouping.name == "seas" else grouping.groups
-        further += [(_title(group), grouping.name, group) for group in groups]
+        further += [(_title(grouping.name, group), grouping.name, group) for group in groups]
     printed = [(grouping, group) for _, grouping, group in PRINTED]
     return [*PRINTED, *(region for region in further if region[1:] not in printed)]
 
 
-def _title(group: str) -> str:
-    return group[0].upper() + group[1:]
+def _title(grouping: str, group: str) -> str:
+    return f"PKT: {group}" if grouping == "pkt" else group[0].upper() + group[1:]
 
 
 def cells_of(finding: Finding, region: tuple[str, str, str]) -> list[Cell]:
@@ -100,7 +100,7 @@ def headings(first: str) -> tuple[str, ...]:
 
 def _heading(text: str) -> str:
     oxide, comma, rest = text.partition(",")
-    return pretty_name(oxide) + comma + rest
+    return pretty_name(oxide) + comma + rest.replace("-", "\N{NON-BREAKING HYPHEN}")
 
 
 def table_1(finding: Finding) -> Table:
@@ -109,11 +109,10 @@ def table_1(finding: Finding) -> Table:
     sections: list[tuple[str, tuple[tuple[str, ...], ...]]] = []
     for region in PRINTED:
         cells = cells_of(finding, region)
-        less = f"lunarscale less {PAPER}" + (f" ({NOT_COMPARABLE})" if simulated else "")
         rows = (
             ("lunarscale", *(number(c.by_cells, c.digits) for c in cells)),
             (PAPER, *(number(c.published, c.digits) for c in cells)),
-            (less, *(_signed(c.less_published, c.digits) for c in cells)),
+            ("difference", *(_signed(c.less_published, c.digits) for c in cells)),
         )
         sections.append((region[0], rows))
     further = tuple(
@@ -122,6 +121,8 @@ def table_1(finding: Finding) -> Table:
     )
     sections.append(("Further regions, lunarscale", further))
     caption = "Table 1. Means over cells of 2.25 km² (oxides in wt %; Mg# and OMAT pure numbers)"
+    if simulated:
+        caption += f". {NOT_COMPARABLE}"
     return Table(caption, headings("region"), tuple(sections))
 
 
@@ -132,8 +133,8 @@ def weighings_table(finding: Finding) -> Table:
         cells = cells_of(finding, region)
         apart = [None if c.row is None else c.row.mean_difference for c in cells]
         rows = (
-            ("at centres of cells", *(number(c.by_cells, c.digits + 2) for c in cells)),
-            ("by exact area", *(number(c.by_area, c.digits + 2) for c in cells)),
+            ("cells", *(number(c.by_cells, c.digits + 2) for c in cells)),
+            ("area", *(number(c.by_area, c.digits + 2) for c in cells)),
             ("apart", *(_signed(a, c.digits + 2) for a, c in zip(apart, cells, strict=True))),
         )
         sections.append((region[0], rows))
@@ -189,7 +190,9 @@ def layers_table(finding: Finding) -> Table:
 
 
 def _signed(value: float | None, digits: int) -> str:
-    return number(None, digits) if value is None else signed(value, digits)
+    if value is None or round(value, digits) == 0.0:
+        return number(value, digits)
+    return signed(value, digits)
 
 
 def records(finding: Finding) -> Iterator[tuple[object, ...]]:
