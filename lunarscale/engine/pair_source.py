@@ -129,24 +129,23 @@ class PairSource:
 
     @property
     def how(self) -> str:
-        """One sentence of how the maps were brought together."""
+        """One sentence of how the maps, A and B, were brought together."""
         finer, around = self.finer, self.grid.around
         if finer is None:
             told = "Both maps have the same pixels and were compared pixel by pixel"
         else:
-            coarser = self.second if finer is self.first else self.first
+            fine, coarse = ("A", "B") if finer is self.first else ("B", "A")
             means = "area means of the valid pixels of each, where at least half are valid"
             told = (
-                f"{finer.name} ({finer.cube.grid.around / 360:.4g} pixels a degree) was brought "
-                f"to the pixels of {coarser.name} ({around / 360:.4g}) by "
+                f"{fine} ({finer.cube.grid.around / 360:.4g} pixels a degree) was brought to the "
+                f"pixels of {coarse} ({around / 360:.4g}) by "
                 f"{means if self.method == 'mean' else 'the pixel that holds each centre'}"
             )
         whole = {(side.cube.grid.height, side.cube.grid.width) for side in self._on_this_grid()}
         if whole != {(self.grid.height, self.grid.width)} or self._crops():
             west, south, east, north = self.grid.bounds()
-            told += (
-                f"; they have {west:g} {south:g} {east:g} {north:g} (W S E N, degrees) in common"
-            )
+            edges = " ".join(f"{edge:.5g}" for edge in (west, south, east, north))
+            told += f"; they have {edges} (W S E N, degrees) in common"
         return f"{told}."
 
     def _on_this_grid(self) -> list[StoredMap]:

@@ -113,7 +113,7 @@ def draw_difference_map(
     poles: list[Pole] = [p for p in ("north", "south") if covers_pole(picture.bounds, p)]
     told = [part for line in picture.lines for part in textwrap.wrap(line, _LETTERS)]
     width, height = _map_inches(picture.frame)
-    strip = max(_POLE_STRIP if poles else _STRIP, 0.95 + 0.17 * len(picture.figures))
+    strip = max(_POLE_STRIP if poles else _STRIP, 1.45 + 0.17 * len(picture.figures))
     head = _TOP + 0.17 * max(len(told) - 1, 0)
     sheet = Sheet(_WIDTH, head + height + _FOOT + strip)
     colours = difference_colours(picture.values, picture.bounds)

@@ -1,6 +1,7 @@
 """Two maps as one source: what its layers hold, against the maps read by hand."""
 
 import pickle
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,7 +123,7 @@ def test_a_finer_map_is_averaged_whichever_it_is(stored):
     assert set(np.unique(again[2])) == {0, NO_DATA}
     source = PairSource(coarse, finer)
     assert source.finer is finer
-    assert "brought to the pixels of" in source.how
+    assert "B (1.5 pixels a degree) was brought to the pixels of A (0.5) by" in source.how
     assert "area means" in source.how
     # the nearest pixel is the one at the centre, which has none
     counts, _ = whole_of(PairSource(coarse, finer, method="nearest"))
@@ -236,3 +237,21 @@ def test_shards_of_a_much_finer_map_stay_small(stored):
     assert layout.shard % layout.chunk == 0
     assert source.task_bytes < 60e6
     assert described_by("FeO").quantity in QUANTITIES
+
+
+def test_a_task_stays_within_its_plan(stored):
+    """Memory that reading a shard takes, both grids alike and one much finer."""
+    fine = RasterGrid.whole(48).crop(0, 0, 40, 40)
+    noise = np.random.default_rng(1).integers(-9000, 9000, (fine.height, fine.width))
+    finer = stored("fine", noise.astype(np.int16), fine, shard=512, chunk=256)
+    same = stored("same", noise[::-1].astype(np.int16), fine, shard=512, chunk=256)
+    coarse = stored("coarse", some(WHOLE, 1))
+    for pair in (PairSource(finer, same), PairSource(coarse, finer)):
+        list(pair.chunks(pair.layout.windows()[0]))  # what is compiled and read once
+        tracemalloc.start()
+        for window in pair.layout.windows()[:4]:
+            for _ in pair.chunks(window):
+                pass
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert peak < pair.task_bytes

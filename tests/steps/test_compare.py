@@ -9,7 +9,7 @@ import pytest
 import rasterio
 from maps_at_hand import described_by, write_maps
 
-from lunarscale.engine.executors import Serial
+from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.errors import ParametersError, RegionError, StoreError
 from lunarscale.flags import NO_DATA, MapReason
 from lunarscale.grid.groupings import Seas
@@ -266,3 +266,22 @@ def test_titles_tell_the_maps_apart(tmp_path, iron):
         )
     asked = ask(*(f"{Path(tmp_path, name)}.zarr:FeO" for name in ("one", "two")))
     assert asked.titles == ("one", "two")
+
+
+@pytest.mark.cluster
+def test_a_cluster_finds_the_same_bits(tmp_path, planted, iron, two_workers):
+    """Maps on two grids, in this process and on two workers."""
+    store, _ = planted
+    finer = RasterGrid.whole(2.5).crop(-60, -40, 90, 50)
+    lon, lat = np.meshgrid(finer.lons(), finer.lats())
+    counts = np.rint(simulated_truth(lon, lat).FeO / QUANTUM).astype(np.int16)
+    other = write_maps(tmp_path / "fine.zarr", {"FeO": counts}, finer, shard=128, chunk=64)
+    asked = ask(f"{store}:FeO", f"{other}:FeO", by=["maria"])
+    here, there = (
+        finding_of(asked, prepare_compare(asked).run(executor))
+        for executor in (Serial(), OnDask(two_workers))
+    )
+    assert here.rows == there.rows
+    assert here.statistics.to_bytes() == there.statistics.to_bytes()
+    np.testing.assert_array_equal(here.density.areas, there.density.areas)
+    np.testing.assert_array_equal(here.picture(), there.picture())
