@@ -78,10 +78,7 @@ class Density:
         bandwidth : float
             Standard deviation of the kernel in counts, above 1.
         """
-        kernel = np.exp(-0.5 * (bandwidth * self._frequencies) ** 2)
-        smooth = np.fft.irfft(self._spectrum * kernel, self._padded[1].size)
-        # what rounding leaves where there is nothing would be full of maxima
-        return np.where(smooth > 1e-12 * smooth.max(), smooth, 0.0)
+        return self._through(np.exp(-0.5 * (bandwidth * self._frequencies) ** 2))
 
     def sharpened(self, bandwidth: float) -> NDArray[np.float64]:
         """As ``smoothed``, twice of it less that at sqrt(2) times the bandwidth.
@@ -90,8 +87,13 @@ class Density:
         of fourth order (generalised jackknifing; Jones & Foster 1993, Nonparametric Statistics 3,
         81). Far out in the tails, where the difference may fall below zero, there is nothing.
         """
-        blurred = self.smoothed(math.sqrt(2.0) * bandwidth)
-        return np.maximum(2.0 * self.smoothed(bandwidth) - blurred, 0.0)
+        kernel = np.exp(-0.5 * (bandwidth * self._frequencies) ** 2)
+        return self._through(2.0 * kernel - kernel**2)
+
+    def _through(self, kernel: NDArray[np.float64]) -> NDArray[np.float64]:
+        curve = np.fft.irfft(self._spectrum * kernel, self._padded[1].size)
+        # what rounding leaves where there is nothing would be full of maxima
+        return np.where(curve > 1e-12 * curve.max(), curve, 0.0)
 
     def norm(self, order: int, bandwidth: float) -> float:
         """Integral of the square of a derivative, from counts smoothed a pair by this bandwidth."""

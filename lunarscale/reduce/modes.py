@@ -165,13 +165,14 @@ def _seen(density: Density, sought: float, peak: _Peak, *, given: bool) -> Mode:
     smooth = density.smoothed(sought)
     share = float(smooth[peak.left : peak.right].sum())
     own = sought if given else _own_width(smooth, peak, sought, pixels=share * density.pixels)
-    if _maximum(density.sharpened(own), peak) is None:
-        own = sought  # it shows at the bandwidth at which it was found
-    tracked = {factor: _maximum(density.sharpened(own * factor), peak) for factor in RANGE}
-    seen, first = density.sharpened(own), density.first
-    at = tracked[1.0]
-    if at is None:
-        raise ValueError(f"no maximum about count {peak.place + first} at bandwidth {sought:g}")
+    seen = density.sharpened(own)
+    at = _maximum(seen, peak)
+    if at is None:  # it shows in the density in which it was found
+        own, seen, at = sought, smooth, float(peak.place)
+    wider = {
+        factor: _maximum(density.sharpened(own * factor), peak) for factor in RANGE if factor != 1
+    }
+    tracked, first = {1.0: at, **wider}, density.first
     places = [place for place in tracked.values() if place is not None]
     lost = [factor * own for factor, place in tracked.items() if place is None and factor > 1]
     error = 2.0 * _error(seen, round(at), own, pixels=density.pixels)
