@@ -96,6 +96,17 @@ def _range(counts):  # type: ignore[no-untyped-def]
     return low + 1, high
 
 
+def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
+    rows, cols = at
+    for single in range(len(slots)):
+        row, col, slot = rows[single], cols[single], slots[single]
+        flag_areas[slot, flags[row, col]] += weights[single]
+        count = counts[row, col]
+        if count != NO_DATA_BITS:
+            areas[slot, count ^ SIGN_BIT] += weights[single]
+            pixels[slot] += ones[single]
+
+
 def _measure(atoms, places, weights, areas, pixels):  # type: ignore[no-untyped-def]
     rows, cols = atoms.shape
     for row in range(rows):
@@ -146,6 +157,21 @@ def add_one_atom() -> Callable[..., Any]:
     """
     signature = "int64(uint16[:,::1], uint8[:,::1], int64[::1], int64[::1], int64[::1])"
     return numba.njit(signature, nogil=True)(_add_one)
+
+
+@cache
+def add_singles() -> Callable[..., Any]:
+    """Kernel: add single pixels of a chunk.
+
+    ``(counts uint16, flags uint8: (row, col); (rows, cols), places, weights, ones, each int64
+    (single,); areas, flag_areas, pixels)`` as of ``add_atoms``; ``ones`` is what a single adds to
+    the number of pixels.
+    """
+    signature = (
+        "void(uint16[:,::1], uint8[:,::1], UniTuple(int64[::1], 2), int64[::1], int64[::1],"
+        " int64[::1], int64[:,::1], int64[:,::1], int64[::1])"
+    )
+    return numba.njit(signature, nogil=True)(_add_singles)
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.flags import NO_DATA
+from lunarscale.reduce import kernels
 from lunarscale.reduce.histogram import Histogram
 from lunarscale.reduce.statistics import Atom, Cell, Sums, sum_cells
 from lunarscale.reduce.sums import Chunk
@@ -89,18 +89,15 @@ class Tables:
     def add_singles(self, singles: Singles, places: NDArray[np.int64], chunk: Chunk) -> None:
         """Add single pixels of a chunk to the sums of their atoms."""
         slots = places[singles.atoms]
+        at = np.ascontiguousarray(singles.rows), np.ascontiguousarray(singles.cols)
         np.add.at(self.weights, slots, singles.weights)
         np.add.at(self.pixels, slots, singles.pixels)
-        for layer in range(len(self.areas)):
-            counts = chunk.counts[layer, singles.rows, singles.cols]
-            flags = chunk.flags[layer, singles.rows, singles.cols]
-            there = counts != NO_DATA
-            entries = counts[there].astype(np.int64) + FIRST
-            if entries.size:
-                self.widen(layer, int(entries.min()), int(entries.max()))
-            np.add.at(self.areas[layer], (slots[there], entries), singles.weights[there])
-            np.add.at(self.flag_areas[layer], (slots, flags), singles.weights)
-            np.add.at(self.valid[layer], slots[there], singles.pixels[there])
+        add = kernels.add_singles()
+        for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
+            bits, flags = np.ascontiguousarray(counts).view(np.uint16), np.ascontiguousarray(flags)
+            self.widen(layer, *kernels.range_of()(bits))
+            sums = self.areas[layer], self.flag_areas[layer], self.valid[layer]
+            add(bits, flags, at, slots, singles.weights, singles.pixels, *sums)
 
     def widen(self, layer: int, low: int, high: int) -> None:
         """Note which entries of a layer's areas may not be zero: all others are never looked at."""
