@@ -1,0 +1,102 @@
+"""A simulated bimodal map summarised whole: modes, pairs, cells beside, from one pass."""
+
+import csv
+
+import numpy as np
+import pytest
+from maps_at_hand import open_cube, write_maps
+
+from lunarscale.flags import NO_DATA
+from lunarscale.grid.cells import equal_area_cells
+from lunarscale.grid.groupings import WholeMoon
+from lunarscale.grid.masks import Maria
+from lunarscale.grid.raster import RasterGrid
+from lunarscale.reduce.stats import read_stats
+from lunarscale.steps.summarise import (
+    PRODUCTS,
+    SAMPLED,
+    STATISTICS,
+    measures_of,
+    quantities_of,
+    summarise,
+)
+from lunarscale.steps.summarise_tables import summary_tables
+
+GRID = RasterGrid.whole(4.0)
+BY = ("moon", "maria")
+
+#: FeO of the simulated highlands and maria, wt %, and their standard deviations.
+HIGHLANDS, MARIA = (4.47, 0.8), (18.82, 1.2)
+
+
+@pytest.fixture(scope="module")
+def maps(tmp_path_factory):
+    """A simulated Moon of 1440 x 720 pixels, mare where the built-in circles are."""
+    rng = np.random.default_rng(11)
+    mare = Maria.from_seas().numbers(GRID, GRID.window) == 1
+    shape = mare.shape
+    iron = np.where(mare, rng.normal(*MARIA, shape), rng.normal(*HIGHLANDS, shape))
+    counts = {"FeO": np.rint(iron / 0.005).astype(np.int16)}
+    counts["MgO"] = np.rint((4.0 + 0.3 * iron + rng.normal(0, 0.2, shape)) / 0.005).astype(np.int16)
+    for values in counts.values():
+        values[:10] = NO_DATA
+    folder = tmp_path_factory.mktemp("bimodal") / "maps.zarr"
+    return write_maps(folder, counts, GRID, shard=256, chunk=128)
+
+
+@pytest.fixture(scope="module")
+def summary(maps):
+    return summarise(maps, by=BY, stats=read_stats("all"), cells=equal_area_cells(2000.0))
+
+
+def test_both_modes_come_within_a_tenth_of_a_wt_percent(summary, tmp_path):
+    summary.write(str(tmp_path), read_stats("mode"))
+    with (tmp_path / "modes.csv").open(encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["layer"] == "FeO"]
+    places = {
+        group: [float(row["location"]) for row in rows if row["group"] == group]
+        for group in ("Moon", "maria", "non-maria")
+    }
+    assert places["Moon"] == pytest.approx([HIGHLANDS[0], MARIA[0]], abs=0.1)
+    assert places["maria"] == pytest.approx([MARIA[0]], abs=0.1)
+    assert places["non-maria"] == pytest.approx([HIGHLANDS[0]], abs=0.1)
+    shares = [float(row["area_share"]) for row in rows if row["group"] == "Moon"]
+    moon, maria = (next(r for r in summary.rows if r.group == g) for g in ("Moon", "maria"))
+    assert shares[1] == pytest.approx(maria.valid_area_km2 / moon.valid_area_km2, abs=0.002)
+
+
+def test_pairs_and_components_are_of_every_group(summary):
+    found = {row.group: row for row in summary.results.relations()}
+    assert list(found) == ["Moon", "maria", "non-maria"]
+    for row in found.values():
+        assert (row.slope, row.intercept) == pytest.approx((0.3, 4.0), abs=0.01)
+        spread = 0.3 * row.x_std
+        assert row.correlation == pytest.approx(spread / np.hypot(spread, 0.2), abs=0.01)
+    for one in summary.results.components():
+        r = found[one.group].correlation
+        assert one.variances == pytest.approx([1 + r, 1 - r])
+
+
+def test_cells_stand_beside(summary):
+    for row in summary.rows:
+        assert row.sampled_cells > 1000
+        assert row.mean_difference == pytest.approx(row.mean_cells - row.mean, abs=1e-12)
+        assert abs(row.mean_difference) < 6 * row.std / np.sqrt(row.sampled_cells)
+
+
+def test_all_tables_show_on_a_terminal(summary):
+    assert len(summary_tables(summary.results, read_stats("all"))) == 5
+    assert len(summary_tables(summary.results)) == 2  # the means of cells were asked for
+
+
+def test_what_was_kept_is_not_counted_again(maps, summary):
+    groupings = (WholeMoon(), Maria.from_seas())
+    usual = measures_of(groupings)
+    assert list(usual) == [STATISTICS]
+    assert measures_of(groupings, kept=summary.statistics) == {}
+    pairs = read_stats("covariance")
+    names = list(measures_of(groupings, stats=pairs, kept=summary.statistics))
+    assert names == [f"{PRODUCTS}moon", f"{PRODUCTS}maria"]
+    cells = equal_area_cells(2000.0)
+    assert list(measures_of(groupings, cells=cells)) == [STATISTICS, SAMPLED]
+    assert list(summary.quantities) == quantities_of(open_cube(maps))
