@@ -167,9 +167,15 @@ def add_singles() -> Callable[..., Any]:
     (single,); areas, flag_areas, pixels)`` as of ``add_atoms``; ``ones`` is what a single adds to
     the number of pixels.
     """
-    signature = (
-        "void(uint16[:,::1], uint8[:,::1], UniTuple(int64[::1], 2), int64[::1], int64[::1],"
-        " int64[::1], int64[:,::1], int64[:,::1], int64[::1])"
+    # a grouping may keep its places, and hand them out to be read only
+    places, sums = numba.types.Array(numba.types.int64, 1, "C", readonly=True), numba.types.int64
+    signature = numba.types.void(
+        numba.types.uint16[:, ::1],
+        numba.types.uint8[:, ::1],
+        numba.types.UniTuple(places, 2),
+        *[sums[::1]] * 3,
+        *[sums[:, ::1]] * 2,
+        sums[::1],
     )
     return numba.njit(signature, nogil=True)(_add_singles)
 

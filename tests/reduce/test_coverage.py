@@ -67,7 +67,10 @@ class Cuts:
         """All parts above zero."""
         _, cut, shares = (array[window.slices] for array in self.whole())
         rows, cols, groups = np.nonzero((shares > 0) & cut[..., None])
-        return Pieces(rows, cols, groups.astype(np.uint16), shares[rows, cols, groups])
+        pieces = Pieces(rows, cols, groups.astype(np.uint16), shares[rows, cols, groups])
+        for array in pieces:
+            array.setflags(write=False)
+        return pieces
 
 
 def made(seed: int) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
