@@ -15,6 +15,10 @@ from lunarscale.readers.lunar_crs import Unprojection
 #: Groups that the grids' numbers can tell apart.
 MOST_REGIONS = 0xFFFF
 
+#: Degrees from which on an edge in longitude and latitude is a step over the seam, 179 to -179.
+#: Shorter ones above 180 could be meant either way round, and are refused.
+SEAM_DEG = 350.0
+
 #: Part of an area that rounding may take or add.
 ROUNDING = 1e-9
 
@@ -39,8 +43,9 @@ def grouping_of(
 ) -> PolygonGrouping:
     """The grouping of polygons; those of one region are one group.
 
-    In longitude and latitude an edge is straight, and one of more than 180 degrees is taken the
-    short way, over the seam; one of exactly 360 goes all the way round. An outline that goes
+    In longitude and latitude an edge is straight. One of 350 degrees or more is taken the short
+    way, over the seam; one of exactly 360 goes all the way round; others of more than 180 could be
+    meant either way and are refused. An outline that goes
     round a pole is closed along the pole's parallel: the pole that it holds on a projected map,
     else the nearer one.
 
@@ -166,6 +171,15 @@ def _check_degrees(who: str, ring: Ring) -> None:
         raise RegionError(
             f"{who}: longitude {lon:g}, latitude {lat:g} is off the sphere; give degrees, "
             "longitude first, -180..180 or on past the seam"
+        )
+    steps = np.abs(np.diff(ring[:, 0]))
+    unsure = (steps > 180.0) & (steps < SEAM_DEG)
+    if unsure.any():
+        at = int(np.argmax(unsure))
+        west, east = ring[at, 0], ring[at + 1, 0]
+        raise RegionError(
+            f"{who}: an edge from longitude {west:g} to {east:g} could go either way round the "
+            "Moon; set a place between them, or go on past 180 where it crosses the seam"
         )
 
 

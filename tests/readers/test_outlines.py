@@ -73,20 +73,32 @@ def test_a_hole_round_the_pole_within_a_ring_round_it():
     np.testing.assert_array_equal(grouping.numbers(GRID, GRID.window) > 0, expected)
 
 
-def test_an_edge_of_more_than_half_a_turn_goes_the_short_way_and_a_full_turn_all_round():
-    short = closed([(100, -10), (-100, -10), (-100, 10), (100, 10)])
+def test_an_edge_over_the_seam_goes_the_short_way_and_a_full_turn_all_round():
+    over = closed([(175.2, -10), (-175.2, -10), (-175.2, 10), (175.2, 10)])
     all_round = closed([(-180, -10), (180, -10), (180, 10), (-180, 10)])
     numbers = [
         grouping_of("here", [Drawn("r", [ring])]).numbers(GRID, GRID.window)
-        for ring in (short, all_round)
+        for ring in (over, all_round)
     ]
     lons, lats = np.meshgrid(GRID.lons(), GRID.lats())
-    np.testing.assert_array_equal(numbers[0] > 0, (np.abs(lats) < 10) & (np.abs(lons) > 100))
+    np.testing.assert_array_equal(numbers[0] > 0, (np.abs(lats) < 10) & (np.abs(lons) > 175.2))
     np.testing.assert_array_equal(numbers[1] > 0, np.abs(lats) < 10)
 
 
+@pytest.mark.parametrize("east", [90.1, 100, 174.9])
+def test_an_edge_that_could_go_either_way_is_refused(east):
+    # the nearside and its limb, or the farside but for it: nobody can tell
+    ring = closed([(-east, -10), (east, -10), (east, 10), (-east, 10)])
+    with pytest.raises(RegionError, match="could go either way round the Moon"):
+        grouping_of("here", [Drawn("r", [ring])])
+    between = closed([(-east, -10), (0, -10), (east, -10), (east, 10), (0, 10), (-east, 10)])
+    numbers = grouping_of("here", [Drawn("r", [between])]).numbers(GRID, GRID.window)
+    lons, lats = np.meshgrid(GRID.lons(), GRID.lats())
+    np.testing.assert_array_equal(numbers > 0, (np.abs(lats) < 10) & (np.abs(lons) < east))
+
+
 def test_a_ring_that_goes_round_twice_is_refused():
-    lons = np.arange(0.0, 721.0, 30.0)
+    lons = np.arange(0.0, 721.0, 10.0)
     ring = np.stack([lons, -60 - lons / 50], axis=1)
     ring[:, 0] = (ring[:, 0] + 180) % 360 - 180
     ring[-1] = ring[0]
