@@ -100,7 +100,7 @@ def _check(second: str | None, with_table: str | None, preset: str | None) -> No
     if len(given) != 1:
         found = " and ".join(given) if given else "nothing"
         raise ParametersError(
-            f"compare with what? {found} was given; name a second map (STORE:LAYER), or "
+            f"compare with what? {found} given; name a second map (STORE:LAYER), or "
             "--with grs:TABLE, or --preset, and one of them only"
         )
 

@@ -141,7 +141,7 @@ def _draw_row(sheet: Sheet, compared: ComparedMap, bounds: Bounds, *, bottom: fl
 
 def _draw_density(axes: Axes, compared: ComparedMap, *, weights: NDArray[np.float64]) -> None:
     valid = np.isfinite(compared.found)
-    truth, found = compared.truth[valid], compared.found[valid]
+    truth, found = (each[valid].astype(np.float64) for each in (compared.truth, compared.found))
     weight = np.broadcast_to(weights[:, None], valid.shape)[valid]
     # the few that are far off would leave the rest a speck: the axes hold the middle 99.8 %
     low, high = np.quantile(np.concatenate([truth, found]), [0.001, 0.999])
