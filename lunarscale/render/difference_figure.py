@@ -24,7 +24,7 @@ from lunarscale.render.poles import Bounds
 
 #: Inches: margins, the map, the boxes beside it, histogram and density below, from one comparison
 #: to the next.
-_TOP, _LEFT, _RIGHT = 1.05, 0.6, 0.4
+_TOP, _LEFT, _RIGHT = 1.05, 0.6, 0.35
 _MAP, _BOXES, _NAMES = (6.0, 3.0), 3.3, 1.75
 _HISTOGRAM, _DENSITY, _PITCH = (5.2, 2.15), 2.5, 7.15
 _WIDTH = _LEFT + _MAP[0] + _NAMES + _BOXES + _RIGHT

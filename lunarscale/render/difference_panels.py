@@ -4,28 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from cmcrameri import cm
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LogNorm, Normalize
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from lunarscale.render.density_panel import (
+    OLS_COLOUR,
+    draw_density_panel,
+    draw_line,
+    middle_span,
+)
+from lunarscale.render.difference_map import difference_colours
 from lunarscale.render.figure import FAINT, INK, SMALL_PT, Sheet, bare_ticks
 from lunarscale.render.labels import number, round_number, with_units
-from lunarscale.render.palettes import NO_DATA_COLOUR
 from lunarscale.render.panels import TICK_PT, draw_small_bar, draw_small_map
 from lunarscale.render.poles import Bounds
-from lunarscale.render.ranges import area_quantiles, row_cosines
-
-#: Share of the area whose differences have colours of their own.
-_MIDDLE = 0.99
 
 #: Share of the area left out on either side of a histogram's axis, and bins across it at most.
 _TAIL, _BINS = 0.002, 120
 
-#: Densities below this part of the highest are drawn as that.
-_FAINTEST = 1e-4
+#: Share of a density's area that its axes leave out at either end.
+_DENSITY_TAIL = 0.0005
 
 _MIDDLE_COLOUR, _PAPER_COLOUR = "#9ecae1", "#d55e00"
 
@@ -54,11 +53,7 @@ def draw_difference_map(
     title : str
     """
     left, bottom, width, height = box
-    weights = row_cosines(bounds, values.shape[0])
-    spread = area_quantiles(np.abs(values), weights, (_MIDDLE,)) or (1.0,)
-    reach = max(spread[0], 1e-6)
-    palette = cm.vik.with_extremes(bad=NO_DATA_COLOUR)
-    shown = ScalarMappable(Normalize(-reach, reach), palette)
+    shown = difference_colours(values, bounds)
     axes = sheet.panel(left, bottom, width=width, height=height)
     draw_small_map(axes, values, bounds, shown=shown, latitudes=True)
     axes.set_title(title, fontsize=SMALL_PT + 2, loc="left", color=INK, parse_math=False)
@@ -206,28 +201,21 @@ def draw_density(sheet: Sheet, axes: Axes, density: Density) -> None:
         Square; a bar is put at its right.
     density : Density
     """
-    made = density.probability()
-    filled = np.ma.masked_equal(made.T, 0.0)
+    made = density.probability().T
     axes.set_xlabel(density.labels[0], fontsize=SMALL_PT, parse_math=False, labelpad=2.0)
     axes.set_ylabel(density.labels[1], fontsize=SMALL_PT, parse_math=False, labelpad=2.0)
     bare_ticks(axes)
     axes.tick_params(labelsize=TICK_PT)
-    if not filled.count():
+    edges = (density.x_edges, density.y_edges)
+    mesh = draw_density_panel(axes, made, edges)
+    if mesh is None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=FAINT)
         return
-    highest = float(filled.max())
-    norm = LogNorm(highest * _FAINTEST, highest, clip=True)
-    mesh = axes.pcolormesh(
-        density.x_edges, density.y_edges, filled, cmap=cm.batlow_r, norm=norm, rasterized=True
-    )
-    span = _span(made, density)
-    axes.plot(span, span, color=INK, linewidth=0.7)
-    if density.line is not None:
-        slope, intercept = density.line
-        ends = np.array(span)
-        axes.plot(ends, slope * ends + intercept, color=_PAPER_COLOUR, linewidth=0.9, dashes=(4, 2))
+    span = middle_span(made, edges, _DENSITY_TAIL)
     axes.set_xlim(span)
     axes.set_ylim(span)
+    if density.line is not None:
+        draw_line(axes, density.line, colour=OLS_COLOUR, label="least squares", dashes=(4, 2))
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
     place = axes.get_position()
@@ -236,17 +224,6 @@ def draw_density(sheet: Sheet, axes: Axes, density: Density) -> None:
     shown.outline.set_linewidth(0.5)
     bar.tick_params(labelsize=TICK_PT - 0.5, width=0.5, length=2.0)
     bar.yaxis.set_label_text("probability density", fontsize=TICK_PT)
-
-
-def _span(made: NDArray[np.float64], density: Density) -> tuple[float, float]:
-    """One range for both axes that holds nearly all of the density."""
-    ends = []
-    for axis, edges in ((1, density.x_edges), (0, density.y_edges)):
-        reached = np.cumsum(made.sum(axis=axis)) / made.sum()
-        first, last = np.searchsorted(reached, (5e-4, 1.0 - 5e-4))
-        ends += [float(edges[first]), float(edges[min(int(last) + 1, len(edges) - 1)])]
-    margin = 0.04 * (max(ends) - min(ends))
-    return min(ends) - margin, max(ends) + margin
 
 
 @dataclass(frozen=True)

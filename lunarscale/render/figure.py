@@ -5,6 +5,7 @@ in threads, and the same bytes from the same input.
 """
 
 import io
+import struct
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,8 +107,10 @@ class Sheet:
         level = {"compress_level": 4}
         made = io.BytesIO()
         self.figure.savefig(made, format="png", dpi=PNG_DPI, metadata=metadata, pil_kwargs=level)
-        _whole(path, made.getvalue())
-        return int(self.width * PNG_DPI), int(self.height * PNG_DPI)
+        picture = made.getvalue()
+        _whole(path, picture)
+        width, height = struct.unpack(">II", picture[16:24])  # PNG begins with its size
+        return width, height
 
     def save_svg(self, path: Path, *, title: str) -> None:
         """Write the SVG, without a date."""
