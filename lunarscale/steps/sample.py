@@ -29,7 +29,7 @@ GROUPINGS = ("maria", "seas", "hemispheres")
 
 #: Most cells of a strip, which is what a task makes and a row group holds: those of the paper in
 #: one row of 2048-pixel shards at 100 m are 1,014,000 at the equator.
-STRIP_CELLS = 1_050_000
+STRIP_CELLS = 1 << 20
 
 #: Name of the samples among a task's sums.
 _SAMPLES = "samples"
