@@ -1,7 +1,7 @@
 """Commands that make and look at mosaics and maps."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,9 @@ from lunarscale.cli.options import (
 from lunarscale.cli.running import Runner, cluster_choice
 from lunarscale.console import out_console, print_pairs, print_tables, progress_bar
 from lunarscale.errors import SourceError
+
+if TYPE_CHECKING:
+    from lunarscale.store.cube import Cube
 
 
 @command("demo", "lunarscale demo --out lunarscale-demo")
@@ -131,7 +134,10 @@ def summarise_command(
     out: Folder,
     by: Annotated[
         str,
-        typer.Option(help="moon, maria, seas, regions.geojson, mask.png; commas between several."),
+        typer.Option(
+            help="moon, maria, seas, hemispheres, spa, latitude:5, cells, regions.geojson, "
+            "mask.png; commas between several."
+        ),
     ] = "moon,maria,seas",
     stats: Annotated[
         str | None,
@@ -159,25 +165,46 @@ def summarise_command(
     from lunarscale.steps.summarise_tables import summary_tables
 
     options, asked = storage(storage_options), read_stats(stats) if stats else USUAL
-    cube, groupings = step.open_maps(maps, options), step.read_groupings(by.split(","), options)
+    words = [word.strip() for word in by.split(",")]
+    cube = step.open_maps(maps, options)
+    groupings = step.read_groupings([word for word in words if word != "cells"], options)
     check_folder(out)
     kept, cells = step.kept_statistics(cube), qiu_2025_cells() if sample else None
-    measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept)
-    tale = Tale()
-    if measures:
-        choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-        with Runner(choice, dry_run=dry_run) as execute:
+    measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept) if groupings else {}
+    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
+    tale, written = Tale(), list[Path]()
+    with Runner(choice, dry_run=dry_run) as execute:
+        if measures:
             tale = execute("summarise", step.prepare_summarise(cube, measures))
-    elif dry_run:
-        out_console.print("Nothing to count: predict has kept these statistics.")
+        elif groupings and dry_run:
+            out_console.print("Nothing to count: predict has kept these statistics.")
+        if "cells" in words:
+            written = _by_cells(execute, cube, out)
     if dry_run:
         return
     complain(tale, maps)
-    summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
-    written = summary.write(out, asked)  # before the table: whoever reads that may stop half-way
-    print_tables(*summary_tables(summary.results, asked))
+    if groupings:
+        summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
+        written += summary.write(out, asked)  # first: whoever reads the tables may stop half-way
+        print_tables(*summary_tables(summary.results, asked))
     for path in written:
         out_console.print(f"wrote {path}", markup=False)
+
+
+def _by_cells(execute: Runner, cube: "Cube", out: str) -> list[Path]:
+    """What the paper's cells hold, one file a layer; none in a dry run."""
+    from lunarscale.engine.run import complain
+    from lunarscale.grid.cells import qiu_2025_cells
+    from lunarscale.steps.summarise_cells import CellFiles, prepare_cells
+
+    files = CellFiles(cube, qiu_2025_cells(), out)
+    if execute.dry_run:
+        execute("summarise cells", prepare_cells(files))
+        return []
+    with files:
+        tale = execute("summarise cells", prepare_cells(files))
+    complain(tale, cube.location.url)
+    return files.paths
 
 
 @command("report", "lunarscale report maps.zarr --out report/ --like qiu-2025 --mare mare.png")

@@ -1,10 +1,7 @@
 """The table of statistics: one row a layer and group, in units people use."""
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, fields
+from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -237,17 +234,3 @@ def qualified_areas_km2(flags: Histogram) -> dict[str, float]:
     """Area in square kilometres of the values that carry each qualifier."""
     qualifiers = {"negative": NEGATIVE, "extrapolated": EXTRAPOLATED, "outside_mare": OUTSIDE_MARE}
     return {name: weight_to_km2(_flagged(flags, bit)) for name, bit in qualifiers.items()}
-
-
-def to_csv(rows: Sequence[Row]) -> str:
-    """The table as CSV: a header, a line a row, empty cells for None, floats that read back."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [field.name for field in fields(Row)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(row) for row in rows)
-    return text.getvalue()
-
-
-def to_json(rows: Sequence[Row]) -> str:
-    """The table as a JSON list of objects, null for None."""
-    return json.dumps([asdict(row) for row in rows], indent=1, ensure_ascii=False) + "\n"

@@ -1,9 +1,5 @@
 """The table against a float64 twin that knows nothing of counts and areas in integers."""
 
-import csv
-import io
-import json
-
 import numpy as np
 import pytest
 
@@ -20,8 +16,6 @@ from lunarscale.reduce.table import (
     areas_without_value_km2,
     finish,
     histogram,
-    to_csv,
-    to_json,
 )
 from lunarscale.reduce.tally import Histograms
 
@@ -198,15 +192,3 @@ def test_area_without_value_is_told_by_reason(statistics):
 
 def test_the_whole_moon_has_its_area(rows):
     assert rows[0].area_km2 == pytest.approx(AREA_KM2, rel=1e-12)
-
-
-def test_csv_and_json_tell_the_same_and_read_back_exactly(rows):
-    lines = list(csv.DictReader(io.StringIO(to_csv(rows))))
-    objects = json.loads(to_json(rows))
-    assert len(lines) == len(objects) == len(rows)
-    for row, line, written in zip(rows, lines, objects, strict=True):
-        assert list(line) == list(written)
-        assert float(line["area_km2"]) == written["area_km2"] == row.area_km2
-        assert line["mean"] == ("" if row.mean is None else repr(row.mean))
-        assert written["mean"] == row.mean
-        assert line["note"] == written["note"] == row.note

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from cli_at_hand import lunarscale
 from maps_at_hand import open_cube, write_maps
 
 from lunarscale.engine.executors import Serial
@@ -84,3 +85,20 @@ def test_a_shard_that_fails_leaves_no_file(maps, tmp_path):
 def test_workers_need_the_memory_of_a_shard_only(maps, tmp_path):
     files = CellFiles(open_cube(maps), CELLS["whole"], tmp_path)
     assert prepare_cells(files).plan.process_bytes == 0
+
+
+def test_by_cells_is_a_word_of_the_command(maps, tmp_path):
+    out = tmp_path / "out"
+    text = lunarscale("summarise", maps, "--by", "cells", "--out", out, "--workers", 0).stdout
+    assert f"wrote {out / 'cells' / 'FeO.parquet'}" in text.replace("\n", "")
+    # pixels of two degrees are wider than the paper's cells: each has one of its own
+    found = pd.read_parquet(out / "cells" / "FeO.parquet")
+    assert len(found) == GRID.height * GRID.width
+    assert not (out / "statistics.csv").exists()
+
+
+def test_a_dry_run_by_cells_writes_nothing(maps, tmp_path):
+    out = tmp_path / "out"
+    text = lunarscale("summarise", maps, "--by", "moon,cells", "--out", out, "--dry-run").stdout
+    assert "summarise cells" in text
+    assert not out.exists()
