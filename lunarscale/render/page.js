@@ -1,11 +1,13 @@
 
-// A box above the contents that hides the table rows in which the words do not stand.
+// A box above the contents that hides the table rows in which, with their headings, the words do
+// not stand.
 // Made here, so that a page whose scripts are switched off shows all rows and no dead box.
 (() => {
   const rows = [...document.querySelectorAll("tbody tr:not(.group)")].map((row) => ({
     row,
     words: [
-      row.closest("table").caption, row.parentNode.querySelector(".group"), row,
+      row.closest("table").caption, row.closest("table").tHead,
+      row.parentNode.querySelector(".group"), row,
     ].map((part) => (part ? part.textContent : "")).join(" ").toLowerCase(),
   }));
   if (rows.length < 6) return;

@@ -111,7 +111,7 @@ def table(made: Table) -> str:
     caption = escape(made.caption)
     return (
         f"<div class='table' role='region' tabindex='0' aria-label='{caption}'><table>"
-        f"<caption>{caption}</caption><thead><tr>{head}</tr></thead>\n{''.join(groups)}"
+        f"<caption><span>{caption}</span></caption><thead><tr>{head}</tr></thead>\n{''.join(groups)}"
         "</table></div>\n"
     )
 
