@@ -59,6 +59,14 @@ class LayerSums(NamedTuple):
             take(self.lowest), take(self.highest),
         )  # fmt: skip
 
+    def before(self, place: int) -> "LayerSums":
+        """The sums of the first cells, in the same memory."""
+        own = (slice(None), slice(place))
+        return LayerSums(
+            self.weights[own], self.pixels[own], self.first[own], self.second[own],
+            self.lowest[own], self.highest[own],
+        )  # fmt: skip
+
     def take_in(self, cells: NDArray[np.intp], other: "LayerSums") -> None:
         """Add another's sums to those of these cells, each named once, in place."""
         for layer in range(len(self.weights)):
@@ -135,15 +143,19 @@ class CellSums:
         return cls(one.layers, one.cells, numbers, weights, pixels, sums)
 
     def split(self, number: int) -> "tuple[CellSums, CellSums]":
-        """The sums of the cells below a number, and of the others."""
+        """The sums of the cells below a number, which share memory with these, and of the others.
+
+        The others are a copy, so that who keeps them does not keep all.
+        """
         at = int(np.searchsorted(self.numbers, number))
-        places = np.arange(at), np.arange(at, self.numbers.size)
-        below, rest = (
-            CellSums(
-                self.layers, self.cells, self.numbers[own], self.weights[own], self.pixels[own],
-                self.sums.of(own),
-            )
-            for own in places
+        below = CellSums(
+            self.layers, self.cells, self.numbers[:at], self.weights[:at], self.pixels[:at],
+            self.sums.before(at),
+        )  # fmt: skip
+        others = np.arange(at, self.numbers.size)
+        rest = CellSums(
+            self.layers, self.cells, self.numbers[others], self.weights[others],
+            self.pixels[others], self.sums.of(others),
         )  # fmt: skip
         return below, rest
 

@@ -36,6 +36,7 @@ class Products:
     Parameters
     ----------
     grouping : Grouping
+        Pixels belong to its groups by their centres, also where it knows their exact coverage.
     """
 
     grouping: Grouping

@@ -173,3 +173,20 @@ def test_memory_stays_within_the_plan(around):
     assert part.numbers.size * (CELL_BYTES + 2 * CELL_LAYER_BYTES) < peak
     assert slots > 1_000_000  # so that the next is no idle word
     assert peak < slots + 200_000  # and what any tally of a few rows takes
+
+
+@settings(max_examples=20, deadline=None)
+@given(number=st.integers(-1, 80))
+def test_both_sides_of_a_split_are_the_whole(number):
+    whole = tallied(CELLS[0], GRID.window, counts=_counts())
+    below, rest = whole.split(number)
+    assert (below.numbers < number).all()
+    assert (rest.numbers >= number).all()
+    assert written(rest.merge(below)) == written(whole)
+    if rest.numbers.size:
+        assert not np.shares_memory(rest.sums.second.low, whole.sums.second.low)
+
+
+@functools.cache
+def _counts():
+    return made(5)
