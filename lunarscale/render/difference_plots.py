@@ -90,6 +90,7 @@ def draw_difference_histogram(
     *,
     heading: Heading,
     label: tuple[str, str],
+    quantum: float,
     path: Path,
     simulated: bool = False,
 ) -> Illustration:
@@ -104,6 +105,9 @@ def draw_difference_histogram(
     heading : Heading
     label : (str, str)
         Of the differences, with units; and the units.
+    quantum : float
+        Step of the differences: bins are drawn half of it further down, so that equal maps' lies
+        about zero and not above it.
     path : Path
         PNG to write; the SVG gets its name with ``.svg``.
     simulated : bool
@@ -114,15 +118,16 @@ def draw_difference_histogram(
     bins = shared_bins(curves)
     text, units = label
     if bins is not None:
+        edges = bins.edges - quantum / 2.0
         for place, shares in reversed(list(enumerate(bins.shares))):
             if shares is not None:
-                axes.stairs(
-                    shares, bins.edges, color=COLOURS[place % len(COLOURS)], linewidth=1.2,
-                    label=curves[place].group,
-                )  # fmt: skip
-        axes.axvspan(*middle, color="#e8e8e8", zorder=0)
+                colour = COLOURS[place % len(COLOURS)]
+                axes.stairs(shares, edges, color=colour, linewidth=1.2)
+        axes.axvspan(
+            middle[0] - quantum / 2.0, middle[1] + quantum / 2.0, color="#e8e8e8", zorder=0
+        )
         axes.axvline(0.0, color=INK, linewidth=0.7, zorder=0.5)
-        axes.set_xlim(float(bins.edges[0]), float(bins.edges[-1]))
+        axes.set_xlim(float(edges[0]), float(edges[-1]))
         axes.set_ylim(bottom=0.0)
         width = with_units(f"{float(bins.edges[1] - bins.edges[0]):.3g}", units)
         axes.set_ylabel(f"share of the region's area per {width} (%)", fontsize=TEXT_PT)
@@ -144,7 +149,7 @@ def _name_curves(
     for place, curve in enumerate(curves):
         colour = COLOURS[place % len(COLOURS)]
         sheet.write(left, y, curve.group, va="top", color=colour, fontweight="bold")
-        mean = with_units(number(curve.mean, 3), units)
+        mean = with_units(number(curve.mean, 4), units)
         told = f"mean {mean}" if np.isfinite(curve.mean) else "no values"
         sheet.write(left, y - 0.16, told, va="top", color=colour)
         y -= 0.42

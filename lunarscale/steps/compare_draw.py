@@ -151,13 +151,13 @@ def _figures(finding: Finding) -> list[tuple[str, str]]:
     row, digits = finding.whole, _digits(finding)
     units = finding.question.quantity.units
 
-    def shown(value: float | None) -> str:
-        return with_units(number(value, digits), units)
+    def shown(value: float | None, more: int = 0) -> str:
+        return with_units(number(value, digits + more), units)
 
     return [
-        ("mean of A less B", shown(row.mean_difference)),
+        ("mean of A less B", shown(row.mean_difference, 1)),
         ("middle 95 %", f"{number(row.p2_5, digits)} to {shown(row.p97_5)}"),
-        ("RMSE", shown(row.rmse)),
+        ("RMSE", shown(row.rmse, 1)),
         ("r", number(row.correlation, 4)),
         ("slope of A on B", number(row.slope, 4)),
         ("intercept", shown(row.intercept)),
@@ -193,6 +193,7 @@ def _histogram(finding: Finding, folder: Path) -> Illustration:
             _which(finding),
         ),
         label=(_difference_label(finding), asked.quantity.units),
+        quantum=asked.quantity.quantum,
         path=folder / f"{asked.key}_histogram.png",
         simulated=asked.source.layout.simulated,
     )  # fmt: skip

@@ -52,7 +52,7 @@ def test_histogram(tmp_path):
     nothing = HistogramCurve("maria", np.zeros(1), np.zeros(0), np.nan)
     drawn = draw_difference_histogram(
         [curve, nothing], (-0.5, 0.6), heading=HEADING, label=("A less B (wt %)", "wt %"),
-        path=tmp_path / "h.png", simulated=True,
+        quantum=0.05, path=tmp_path / "h.png", simulated=True,
     )  # fmt: skip
     assert drawn.vector.exists()
     assert "−0.500 to 0.600" in drawn.caption
