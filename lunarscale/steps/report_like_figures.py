@@ -25,6 +25,7 @@ from lunarscale.render.labels import number, pretty_name, signed, with_units
 from lunarscale.render.plots import HistogramCurve
 from lunarscale.steps.report_like import DENSITY_STEP, Compared, Finding
 from lunarscale.steps.report_like_modes import modes_in_units
+from lunarscale.steps.report_like_tables import region_title
 from lunarscale.steps.report_published import MODES, PAPER, RANGES
 from lunarscale.steps.saving import save, save_table
 
@@ -32,8 +33,9 @@ from lunarscale.steps.saving import save, save_table
 EQUATIONS = ("FeO_equation", "TiO2_equation", "OMAT")
 NETWORK = ("FeO_network", "TiO2_network", "Al2O3", "MgO", "CaO", "Mg_number")
 
-#: Regions whose boxes are always drawn, and how many seas that changed most beside them.
-_ALWAYS = ("moon", "maria", "hemispheres", "spa", "pkt")
+#: Of how many groups of a grouping boxes are always drawn (not of a basin's surroundings), and of
+#: how many seas, those that changed most.
+_ALWAYS = {"moon": 1, "maria": 2, "hemispheres": 2, "spa": 1, "pkt": 1}
 _SEAS = 8
 
 _MARKS_WORDS = f"Filled triangles: modes; hollow ones: modes of {PAPER}."
@@ -195,17 +197,23 @@ def _density(finding: Finding, compared: Compared) -> Density:
 
 def _box_rows(finding: Finding, layer: str) -> list[Row]:
     """The rows of the regions that have boxes: the large ones, then the seas that changed most."""
-    rows = [r for r in finding.rows if r.layer == layer and r.median is not None]
-    large = [r for name in _ALWAYS for r in rows if r.grouping == name]
-    large = [r for r in large if not r.group.startswith("outside")]
+    rows = [r for r in finding.rows if r.layer == layer]
+    large = [
+        row
+        for name, groups in _ALWAYS.items()
+        for row in [r for r in rows if r.grouping == name][:groups]
+    ]
     seas = [r for r in rows if r.grouping == "seas" and ":" not in r.group]
     most = sorted(seas, key=lambda r: -abs(r.mean or 0.0))[:_SEAS]
-    return [*large, *most]
+    return [r for r in (*large, *most) if r.median is not None]
 
 
 def _box(row: Row) -> Box:
     figures = (row.whisker_low, row.p25, row.median, row.p75, row.whisker_high, row.mean)
-    return Box(row.group, *(np.nan if figure is None else figure for figure in figures))
+    return Box(
+        region_title(row.grouping, row.group),
+        *(np.nan if figure is None else figure for figure in figures),
+    )
 
 
 def _words(finding: Finding, compared: Compared, row: Row) -> tuple[tuple[str, str], ...]:

@@ -14,6 +14,9 @@ from lunarscale.steps.report_published import PAPER, RANGES, TABLE_1
 #: What stands where ours and theirs would be compared but ours are simulated.
 NOT_COMPARABLE = "SIMULATED: not comparable"
 
+#: Decimals of the two weighings: they differ in the third or fourth.
+_EXACT_DIGITS = 4
+
 #: Rows of Table 1 as printed: the paper's name, grouping and group.
 PRINTED: tuple[tuple[str, str, str], ...] = (
     ("Global", "moon", "Moon"),
@@ -70,12 +73,13 @@ def regions(finding: Finding) -> list[tuple[str, str, str]]:
     further = []
     for grouping in finding.question.groupings[2:]:
         groups = Seas().groups if grouping.name == "seas" else grouping.groups
-        further += [(_title(grouping.name, group), grouping.name, group) for group in groups]
+        further += [(region_title(grouping.name, group), grouping.name, group) for group in groups]
     printed = [(grouping, group) for _, grouping, group in PRINTED]
     return [*PRINTED, *(region for region in further if region[1:] not in printed)]
 
 
-def _title(grouping: str, group: str) -> str:
+def region_title(grouping: str, group: str) -> str:
+    """A region's name at the head of a row."""
     return f"PKT: {group}" if grouping == "pkt" else group[0].upper() + group[1:]
 
 
@@ -133,9 +137,9 @@ def weighings_table(finding: Finding) -> Table:
         cells = cells_of(finding, region)
         apart = [None if c.row is None else c.row.mean_difference for c in cells]
         rows = (
-            ("cells", *(number(c.by_cells, c.digits + 2) for c in cells)),
-            ("area", *(number(c.by_area, c.digits + 2) for c in cells)),
-            ("apart", *(_signed(a, c.digits + 2) for a, c in zip(apart, cells, strict=True))),
+            ("cells", *(number(c.by_cells, _EXACT_DIGITS) for c in cells)),
+            ("area", *(number(c.by_area, _EXACT_DIGITS) for c in cells)),
+            ("apart", *(_signed(a, _EXACT_DIGITS) for a in apart)),
         )
         sections.append((region[0], rows))
     caption = "Two ways of weighing: means at the centres of cells, and by the area of every pixel"
