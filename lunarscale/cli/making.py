@@ -1,5 +1,6 @@
 """Commands that make and look at mosaics and maps."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -146,6 +147,10 @@ def summarise_command(
             "covariance, pca, or all; commas between. Those that are columns by default."
         ),
     ] = None,
+    bandwidth: Annotated[
+        list[str] | None,
+        typer.Option(help="LAYER=WIDTH: smooth for modes by this, in units; may be repeated."),
+    ] = None,
     sample: Annotated[
         bool, typer.Option("--sample", help="Means at the centres of the paper's cells beside.")
     ] = False,
@@ -160,7 +165,7 @@ def summarise_command(
     from lunarscale.engine.outcome import Tale
     from lunarscale.engine.run import complain
     from lunarscale.grid.cells import qiu_2025_cells
-    from lunarscale.reduce.stats import USUAL, read_stats
+    from lunarscale.reduce.stats import USUAL, read_bandwidths, read_stats
     from lunarscale.steps import summarise as step
     from lunarscale.steps.summarise_tables import summary_tables
 
@@ -168,6 +173,7 @@ def summarise_command(
     words = [word.strip() for word in by.split(",")]
     cube = step.open_maps(maps, options)
     groupings = step.read_groupings([word for word in words if word != "cells"], options)
+    widths = read_bandwidths(bandwidth or (), [layer.name for layer in cube.layout.layers])
     check_folder(out)
     kept, cells = step.kept_statistics(cube), qiu_2025_cells() if sample else None
     measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept) if groupings else {}
@@ -185,6 +191,7 @@ def summarise_command(
     complain(tale, maps)
     if groupings:
         summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
+        summary = replace(summary, bandwidths=widths)
         written += summary.write(out, asked)  # first: whoever reads the tables may stop half-way
         print_tables(*summary_tables(summary.results, asked))
     for path in written:

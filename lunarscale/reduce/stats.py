@@ -1,5 +1,6 @@
 """The words by which statistics are asked for, and the columns and files that each stands for."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any
@@ -59,6 +60,35 @@ def read_stats(text: str) -> tuple[str, ...]:
     if "mode" in asked:
         asked.add("modes")
     return tuple(word for word in WORDS if word in asked or "all" in asked)
+
+
+def read_bandwidths(texts: Sequence[str], layers: Sequence[str]) -> dict[str, float]:
+    """The bandwidths for modes that were given, ``FeO=0.3``, in the layers' units.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    layers : sequence of str
+        Those that there are.
+
+    Raises
+    ------
+    ParametersError
+        If one is not of a layer, or no width.
+    """
+    found = {}
+    for text in texts:
+        layer, _, width = text.partition("=")
+        try:
+            found[layer] = float(width)
+        except ValueError:
+            found[layer] = math.nan
+        if layer not in layers or not 0.0 < found[layer] < math.inf:
+            raise ParametersError(
+                f"--bandwidth {text}: needs a layer and a width above 0, as {layers[0]}=0.3; the "
+                f"layers are {', '.join(layers)}"
+            )
+    return found
 
 
 def needs_products(stats: Sequence[str]) -> bool:

@@ -1,7 +1,8 @@
 """Summarise: exact area-weighted statistics of maps, by groups of places."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,17 +50,23 @@ class Summary:
         What each layer shows.
     covariances : tuple of Covariances
         One a grouping, where covariances or components were asked for.
+    bandwidths : mapping of layer to float
+        Of the density whose modes are sought, in units, instead of the rules' (``reduce.modes``).
     """
 
     statistics: Statistics
     rows: list[Row]
     quantities: Sequence[Quantity] = ()
     covariances: tuple[Covariances, ...] = ()
+    bandwidths: Mapping[str, float] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def results(self) -> Results:
         """What can be read off and written."""
-        return Results(self.statistics, self.quantities, self.rows, self.covariances)
+        return Results(
+            self.statistics, self.quantities, self.rows, self.covariances,
+            bandwidths=self.bandwidths,
+        )  # fmt: skip
 
     def write(self, folder: str, stats: Sequence[str] = USUAL) -> list[Path]:
         """Write ``statistics.csv`` and ``.json``, and the files of the statistics asked for."""

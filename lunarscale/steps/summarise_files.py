@@ -3,8 +3,9 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ class Results:
         One a grouping, where they were asked for.
     matrix : str
         Of which the components are.
-    bandwidth : mapping of layer to float
+    bandwidths : mapping of layer to float
         For modes, in units, instead of the rules'.
     """
 
@@ -52,20 +53,21 @@ class Results:
     rows: list[Row]
     covariances: tuple[Covariances, ...] = ()
     matrix: Matrix = "correlation"
-    bandwidth: dict[str, float] = field(default_factory=dict)
+    bandwidths: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def groupings(self) -> list[str]:
         """The groupings that were asked for, in the order of the table."""
         return list(dict.fromkeys(row.grouping for row in self.rows))
 
+    @cached_property
     def modes(self) -> list[ModeRow]:
         """All modes of every layer in every group."""
         layers = each(self.statistics, self.quantities, self.groupings)
         return [
             row
             for layered in layers
-            for row in mode_rows(layered, bandwidth=self.bandwidth.get(layered.layer))
+            for row in mode_rows(layered, bandwidth=self.bandwidths.get(layered.layer))
         ]
 
     def relations(self) -> list[Relation]:
@@ -99,7 +101,7 @@ def write_results(results: Results, folder: str | Path, stats: Sequence[str] = U
         save(folder / "statistics.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n"),
     ]
     if "modes" in stats:
-        written.append(save(folder / "modes.csv", _table(ModeRow, results.modes())))
+        written.append(save(folder / "modes.csv", _table(ModeRow, results.modes)))
     if "histogram" in stats:
         table = histogram_table(results)
         written.append(save(folder / "histograms.parquet", parquet(table)))

@@ -27,7 +27,7 @@ def summary_tables(results: Results, stats: Sequence[str] = USUAL) -> list[Rende
     if any(row.sampled_cells is not None for row in results.rows):
         tables.append(weighings_table(results.rows))
     if "modes" in stats:
-        tables.append(modes_table(results.modes()))
+        tables.append(modes_table(results.modes))
     if "covariance" in stats:
         tables.append(relations_table(results.relations()))
     if "pca" in stats:

@@ -14,7 +14,15 @@ from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.figures import NOTHING
 from lunarscale.reduce.mode_rows import bins_of, each, mode_rows
 from lunarscale.reduce.modes import modes_of
-from lunarscale.reduce.stats import USUAL, WORDS, columns_of, needs_products, read_stats, to_records
+from lunarscale.reduce.stats import (
+    USUAL,
+    WORDS,
+    columns_of,
+    needs_products,
+    read_bandwidths,
+    read_stats,
+    to_records,
+)
 from lunarscale.reduce.sums import Chunk
 from lunarscale.reduce.table import Row, finish
 from lunarscale.reduce.tally import Histograms
@@ -53,6 +61,14 @@ def test_words_are_read_in_one_order():
     assert not needs_products(USUAL)
     with pytest.raises(ParametersError, match="'median' is no statistic; name some of mean, std"):
         read_stats("mean,median")
+
+
+def test_bandwidths_are_of_layers_that_there_are():
+    assert read_bandwidths(["FeO=0.3", "OMAT=1e-3"], LAYERS) == {"FeO": 0.3, "OMAT": 1e-3}
+    assert read_bandwidths([], LAYERS) == {}
+    for wrong in ("FeO", "MgO=0.3", "FeO=0", "FeO=wide", "FeO=nan", "FeO=inf"):
+        with pytest.raises(ParametersError, match=f"--bandwidth {wrong}: needs a layer"):
+            read_bandwidths([wrong], LAYERS)
 
 
 def test_records_have_the_columns_that_were_asked_for(statistics):

@@ -1,10 +1,13 @@
 """A simulated bimodal map summarised whole: modes, pairs, cells beside, from one pass."""
 
 import csv
+import io
 
 import numpy as np
 import pytest
+from cli_at_hand import lunarscale, refused
 from maps_at_hand import open_cube, write_maps
+from rich.console import Console
 
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.cells import equal_area_cells
@@ -84,8 +87,16 @@ def test_cells_stand_beside(summary):
         assert abs(row.mean_difference) < 6 * row.std / np.sqrt(row.sampled_cells)
 
 
-def test_all_tables_show_on_a_terminal(summary):
-    assert len(summary_tables(summary.results, read_stats("all"))) == 5
+def test_all_tables_stand_whole_on_a_terminal(summary):
+    tables = summary_tables(summary.results, read_stats("all"))
+    console = Console(width=80, file=io.StringIO(), color_system=None)
+    for table in tables:
+        console.print(table)
+    text = console.file.getvalue()
+    assert max(map(len, text.splitlines())) <= 80
+    assert "…" not in text
+    for title in ("FeO, wt %", "Means of all pixels", "Modes of", "Layers against", "Principal"):
+        assert title in text
     assert len(summary_tables(summary.results)) == 2  # the means of cells were asked for
 
 
@@ -100,3 +111,14 @@ def test_what_was_kept_is_not_counted_again(maps, summary):
     cells = equal_area_cells(2000.0)
     assert list(measures_of(groupings, cells=cells)) == [STATISTICS, SAMPLED]
     assert list(summary.quantities) == quantities_of(open_cube(maps))
+
+
+def test_a_bandwidth_is_an_option_of_the_command(maps, tmp_path):
+    lunarscale("summarise", maps, "--by", "moon", "--stats", "mode", "--bandwidth", "FeO=0.5",
+               "--out", tmp_path / "out", "--workers", 0)  # fmt: skip
+    with (tmp_path / "out" / "modes.csv").open(encoding="utf-8") as file:
+        rules = {(row["layer"], row["rule"]) for row in csv.DictReader(file)}
+    assert rules == {("FeO", "given"), ("MgO", "plug-in")}
+    words = ("summarise", maps, "--bandwidth", "SiO2=0.5", "--out", tmp_path / "no")
+    assert "--bandwidth SiO2=0.5: needs a layer" in refused(*words)
+    assert "'median' is no statistic" in refused(*words[:2], "--stats", "median", *words[4:])
