@@ -23,7 +23,8 @@ from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.reduce.sums import Chunk, Measure, Sum
 from lunarscale.reduce.table import finish
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.summarise import Summary, open_maps, read_groupings
+from lunarscale.steps.opening import open_maps, read_groupings
+from lunarscale.steps.summarise import Summary
 
 #: Sums that one task merges: the tree of merges is shallow and no task holds many.
 FAN_IN = 8
@@ -132,7 +133,7 @@ class Lunar:
         by : str or Grouping
             One word of ``summarise --by``. Names are in ``flag_meanings``.
         """
-        (grouping,) = _groupings(by)
+        (grouping,) = _groupings(by, self.grid)
         sizes = self._blocks()
         numbers = da.map_blocks(
             _numbers,
@@ -172,7 +173,7 @@ class Lunar:
             ``rows`` is the table, ``to_frame()`` a pandas frame of it.
         """
         quantities = tuple(self.layers.values())
-        summed = self.sums({"area": Histograms(_groupings(by))}, compute=False)
+        summed = self.sums({"area": Histograms(_groupings(by, self.grid))}, compute=False)
         summary = delayed(_summary, pure=True)(summed, quantities)
         return summary.compute() if compute else summary
 
@@ -260,11 +261,15 @@ def _grid_of(dataset: xr.Dataset) -> RasterGrid:
     )
 
 
-def _groupings(by: str | Grouping | Sequence[str | Grouping]) -> tuple[Grouping, ...]:
+def _groupings(
+    by: str | Grouping | Sequence[str | Grouping], grid: RasterGrid
+) -> tuple[Grouping, ...]:
     if isinstance(by, str):
-        return read_groupings(by.split(","), None)
+        return read_groupings(by.split(","), grid=grid)
     listed = by if isinstance(by, Sequence) else [by]
-    return tuple(read_groupings([one], None)[0] if isinstance(one, str) else one for one in listed)
+    return tuple(
+        read_groupings([one], grid=grid)[0] if isinstance(one, str) else one for one in listed
+    )
 
 
 def _numbers(*, grouping: Grouping, grid: RasterGrid, block_info: Any = None) -> NDArray[np.uint16]:

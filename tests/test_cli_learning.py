@@ -295,7 +295,7 @@ def test_ready_remakes_both_cameras_and_the_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """That the command calls what remakes them; what they hold is tested beside the models."""
-    from lunarscale.steps import ready
+    from lunarscale.steps.learning import ready as ready
 
     def written(*names: str) -> Callable[..., list[Path]]:
         def write(folder: Path, *, progress: Callable[[int, int], None]) -> list[Path]:

@@ -1,9 +1,13 @@
 """The command line: one command a step."""
 
 from lunarscale.cli import comparing, finding, learning, making, poles, sums
-from lunarscale.cli.command import app
+from lunarscale.cli.command import PANELS, app
 
 __all__ = ["app", "comparing", "finding", "learning", "main", "making", "poles", "sums"]
+
+# in the order of their headings, whichever file they are in
+_ORDER = [name for names in PANELS.values() for name in names]
+app.registered_commands.sort(key=lambda command: _ORDER.index(str(command.name)))
 
 
 def main() -> None:

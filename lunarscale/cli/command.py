@@ -19,6 +19,16 @@ app = typer.Typer(
     epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon.",
 )
 
+#: Headings of ``--help``, and the commands below each, in their order.
+PANELS = {
+    "From tiles to maps": ("demo", "ingest", "predict", "report", "export"),
+    "Statistics": ("summarise", "sample", "compare", "screen-pole", "anorthosite"),
+    "Models": ("models", "stations", "calibrate", "train", "fine-tune", "check"),
+    "Stores and tiles": ("info", "validate", "simulate"),
+}
+
+_PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}
+
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
@@ -51,8 +61,8 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
                 )
                 raise stop(f"stopped; {advice}", 130) from None
 
-        last = name.split()[-1]
-        app.command(last, epilog=f"Example: [bold]{example}[/bold]")(run)
+        last, panel = name.split()[-1], _PANEL_OF.get(name)
+        app.command(last, epilog=f"Example: [bold]{example}[/bold]", rich_help_panel=panel)(run)
         return function
 
     return register

@@ -69,7 +69,7 @@ def compare_command(
         if with_table is not None:
             _compare_grs(execute, first, with_table, out=out, options=options)
             return
-        from lunarscale.steps.compare_question import ask, ask_preset
+        from lunarscale.steps.comparing.question import ask, ask_preset
 
         asked_of: dict[str, Any] = {
             "by": words, "density_above": density_above, "moved_by": moved_by,
@@ -108,9 +108,9 @@ def _check(second: str | None, with_table: str | None, preset: str | None) -> No
 def _compare(execute: Runner, asked: Any, *, out: str) -> None:
     from lunarscale.engine.run import complain
     from lunarscale.steps import compare as step
-    from lunarscale.steps.compare_draw import draw
-    from lunarscale.steps.compare_report import changed_tables
-    from lunarscale.steps.compare_tables import write_tables
+    from lunarscale.steps.comparing.figures import draw
+    from lunarscale.steps.comparing.page import changed_tables
+    from lunarscale.steps.comparing.tables import write_tables
 
     tale = execute("compare", step.prepare_compare(asked))
     if execute.dry_run:
@@ -128,9 +128,9 @@ def _compare_grs(
     execute: Runner, first: str, table: str, *, out: str, options: dict[str, Any]
 ) -> None:
     from lunarscale.engine.run import complain
-    from lunarscale.steps import compare_grs as step
-    from lunarscale.steps.compare_grs_draw import draw_grs
-    from lunarscale.steps.compare_report import grs_table
+    from lunarscale.steps.comparing import prospector as step
+    from lunarscale.steps.comparing.page import grs_table
+    from lunarscale.steps.comparing.prospector_figures import draw_grs
 
     asked = step.ask_grs(first, table, storage_options=options)
     tale = execute("compare", step.prepare_grs(asked))

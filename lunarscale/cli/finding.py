@@ -47,7 +47,7 @@ def anorthosite_command(
     from lunarscale.engine.run import complain
     from lunarscale.models.anorthosite import Criterion
     from lunarscale.steps import anorthosite as step
-    from lunarscale.steps.anorthosite_question import ask
+    from lunarscale.steps.anorthosites.question import ask
 
     usual = Criterion()
     criterion = Criterion(

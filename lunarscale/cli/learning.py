@@ -106,7 +106,11 @@ def calibrate_command(
     """Equations of your own: origin search over every station, with intervals."""
     from lunarscale.bands import camera_name
     from lunarscale.steps.calibrate import calibrate
-    from lunarscale.steps.calibration_tables import effect_table, fit_table, residuals_table
+    from lunarscale.steps.learning.calibration_tables import (
+        effect_table,
+        fit_table,
+        residuals_table,
+    )
 
     for path in filter(None, (out, figure)):
         check_file(path)
@@ -167,10 +171,10 @@ def train_command(
     from lunarscale.training.extra import require_extra
 
     require_extra()
-    from lunarscale.steps.ready import READY
+    from lunarscale.steps.learning.ready import READY
+    from lunarscale.steps.learning.report import scores_table, write_report
+    from lunarscale.steps.learning.ridges import RIDGES
     from lunarscale.steps.train import train, write_models
-    from lunarscale.steps.train_report import scores_table, write_report
-    from lunarscale.steps.train_ridges import RIDGES
     from lunarscale.training.intervals import DEFAULT_METHOD, JACKKNIFE
 
     check_folder(out)
@@ -225,7 +229,7 @@ def numbers(text: str | None) -> tuple[int, ...]:
 
 
 def _remake_ready(folder: Path) -> None:
-    from lunarscale.steps.ready import remake_network, remake_ridges
+    from lunarscale.steps.learning.ready import remake_network, remake_ridges
 
     with progress_bar("judge", "oxides") as update:
         written = remake_ridges(folder, progress=update)
@@ -236,8 +240,8 @@ def _remake_ready(folder: Path) -> None:
 
 
 def _train_ridges(out: str, **options: Any) -> None:
-    from lunarscale.steps.ridges_report import ridges_tables, write_ridges_report
-    from lunarscale.steps.train_ridges import train_ridges, write_ridges
+    from lunarscale.steps.learning.ridges import train_ridges, write_ridges
+    from lunarscale.steps.learning.ridges_report import ridges_tables, write_ridges_report
 
     with progress_bar("judge", "oxides") as update:
         made = train_ridges(progress=update, **options)

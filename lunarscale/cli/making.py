@@ -1,6 +1,5 @@
 """Commands that make and look at mosaics and maps."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,11 +21,11 @@ from lunarscale.cli.options import (
     storage,
 )
 from lunarscale.cli.running import Runner, cluster_choice
-from lunarscale.console import out_console, print_pairs, print_tables, progress_bar
+from lunarscale.console import out_console, print_pairs, progress_bar
 from lunarscale.errors import SourceError
 
 if TYPE_CHECKING:
-    from lunarscale.store.cube import Cube
+    pass
 
 
 @command("demo", "lunarscale demo --out lunarscale-demo")
@@ -40,7 +39,7 @@ def demo_command(
     """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
     from lunarscale.steps.demo import demo
     from lunarscale.steps.summarise import summarise
-    from lunarscale.steps.summarise_tables import means_table
+    from lunarscale.steps.summarising.tables import means_table
 
     check_folder(out)
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
@@ -129,91 +128,6 @@ def predict_command(
         complain(execute("predict", prepared), out)
 
 
-@command("summarise", "lunarscale summarise maps.zarr --by moon,maria,seas --out out/")
-def summarise_command(
-    maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
-    out: Folder,
-    by: Annotated[
-        str,
-        typer.Option(
-            help="moon, maria, seas, hemispheres, spa, latitude:5, cells, regions.geojson, "
-            "mask.png; commas between several."
-        ),
-    ] = "moon,maria,seas",
-    stats: Annotated[
-        str | None,
-        typer.Option(
-            help="Some of mean, std, shape, range, quantiles, box, mode, modes, histogram, "
-            "covariance, pca, or all; commas between. Those that are columns by default."
-        ),
-    ] = None,
-    bandwidth: Annotated[
-        list[str] | None,
-        typer.Option(help="LAYER=WIDTH: smooth for modes by this, in units; may be repeated."),
-    ] = None,
-    sample: Annotated[
-        bool, typer.Option("--sample", help="Means at the centres of the paper's cells beside.")
-    ] = False,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
-    storage_options: Options = None,
-    dry_run: DryRun = False,
-) -> None:
-    """Exact area-weighted statistics by groups of places, as CSV and JSON."""
-    from lunarscale.engine.outcome import Tale
-    from lunarscale.engine.run import complain
-    from lunarscale.grid.cells import qiu_2025_cells
-    from lunarscale.reduce.stats import USUAL, read_bandwidths, read_stats
-    from lunarscale.steps import summarise as step
-    from lunarscale.steps.summarise_tables import summary_tables
-
-    options, asked = storage(storage_options), read_stats(stats) if stats else USUAL
-    words = [word.strip() for word in by.split(",")]
-    cube = step.open_maps(maps, options)
-    groupings = step.read_groupings([word for word in words if word != "cells"], options)
-    widths = read_bandwidths(bandwidth or (), [layer.name for layer in cube.layout.layers])
-    check_folder(out)
-    kept, cells = step.kept_statistics(cube), qiu_2025_cells() if sample else None
-    measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept) if groupings else {}
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    tale, written = Tale(), list[Path]()
-    with Runner(choice, dry_run=dry_run) as execute:
-        if measures:
-            tale = execute("summarise", step.prepare_summarise(cube, measures))
-        elif groupings and dry_run:
-            out_console.print("Nothing to count: predict has kept these statistics.")
-        if "cells" in words:
-            written = _by_cells(execute, cube, out)
-    if dry_run:
-        return
-    complain(tale, maps)
-    if groupings:
-        summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
-        summary = replace(summary, bandwidths=widths)
-        written += summary.write(out, asked)  # first: whoever reads the tables may stop half-way
-        print_tables(*summary_tables(summary.results, asked))
-    for path in written:
-        out_console.print(f"wrote {path}", markup=False)
-
-
-def _by_cells(execute: Runner, cube: "Cube", out: str) -> list[Path]:
-    """What the paper's cells hold, one file a layer; none in a dry run."""
-    from lunarscale.engine.run import complain
-    from lunarscale.grid.cells import qiu_2025_cells
-    from lunarscale.steps.summarise_cells import CellFiles, prepare_cells
-
-    files = CellFiles(cube, qiu_2025_cells(), out)
-    if execute.dry_run:
-        execute("summarise cells", prepare_cells(files))
-        return []
-    with files:
-        tale = execute("summarise cells", prepare_cells(files))
-    complain(tale, cube.location.url)
-    return files.paths
-
-
 @command("report", "lunarscale report maps.zarr --out report/ --like qiu-2025 --mare mare.png")
 def report_command(
     maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
@@ -250,8 +164,8 @@ def report_command(
         with progress_bar("report", "layers") as update:
             page = report(maps, out=out, storage_options=options, progress=update)
     else:
-        from lunarscale.steps.report_like import ask, prepare
-        from lunarscale.steps.report_like_page import make
+        from lunarscale.steps.reporting.like import ask, prepare
+        from lunarscale.steps.reporting.page import make
 
         asked = ask(maps, like=like, mare=mare, grs=grs, storage_options=options)
         choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)

@@ -61,11 +61,11 @@ def screen_pole_command(
 
     from lunarscale.engine.run import complain
     from lunarscale.reduce.screening import Screen
-    from lunarscale.steps import screen_pole_finding as passes
-    from lunarscale.steps import screen_pole_tables as tables
-    from lunarscale.steps.screen_pole_figures import draw
-    from lunarscale.steps.screen_pole_files import write
-    from lunarscale.steps.screen_pole_question import ask
+    from lunarscale.steps.screening import finding as passes
+    from lunarscale.steps.screening import tables as tables
+    from lunarscale.steps.screening.figures import draw
+    from lunarscale.steps.screening.files import write
+    from lunarscale.steps.screening.question import ask
 
     usual = Screen()
     screen = Screen(

@@ -26,8 +26,8 @@ from lunarscale.reduce.joint import Joint, Joints
 from lunarscale.render.labels import number
 from lunarscale.render.share_map import ShareMap, draw_share_map
 from lunarscale.render.thresholds import Sensitivity, draw_sensitivity
-from lunarscale.steps.anorthosite_mask import MASK_QUANTUM, write_mask
-from lunarscale.steps.anorthosite_question import Question, ask
+from lunarscale.steps.anorthosites.mask import MASK_QUANTUM, write_mask
+from lunarscale.steps.anorthosites.question import Question, ask
 from lunarscale.steps.saving import save
 
 #: The groups that are compared, and what lies in none.

@@ -16,12 +16,12 @@ from lunarscale.reduce.pictures import Reduced
 from lunarscale.reduce.products import Products
 from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.compare_draw import draw
-from lunarscale.steps.compare_finding import Finding
-from lunarscale.steps.compare_grs import GrsFinding, ask_grs, grs_finding, prepare_grs
-from lunarscale.steps.compare_grs_draw import draw_grs
-from lunarscale.steps.compare_question import Question, ask
-from lunarscale.steps.compare_tables import write_tables
+from lunarscale.steps.comparing.figures import draw
+from lunarscale.steps.comparing.finding import Finding
+from lunarscale.steps.comparing.prospector import GrsFinding, ask_grs, grs_finding, prepare_grs
+from lunarscale.steps.comparing.prospector_figures import draw_grs
+from lunarscale.steps.comparing.question import Question, ask
+from lunarscale.steps.comparing.tables import write_tables
 
 #: Longest edge of the difference's picture in pixels.
 LONGEST = 2048

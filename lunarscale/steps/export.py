@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lunarscale.errors import SourceError, StoreError
 from lunarscale.grid.raster import Window
 from lunarscale.render.geotiff import write_cog
-from lunarscale.steps.summarise import open_maps
+from lunarscale.steps.opening import open_maps
 from lunarscale.store.layout import affine, lunar_wkt
 
 

@@ -26,9 +26,9 @@ from lunarscale.render.comparison import ComparedMap, draw_comparison
 from lunarscale.simulated.mixtures import NOISE, SEED, MixturesMoon, write_mixtures
 from lunarscale.stations import Station, built_in_table
 from lunarscale.steps.ingest import ingest
+from lunarscale.steps.opening import open_maps
 from lunarscale.steps.predict import models_for, predict
 from lunarscale.steps.saving import save
-from lunarscale.steps.summarise import open_maps
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 

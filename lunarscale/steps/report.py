@@ -27,7 +27,8 @@ from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.page_parts import Entry
 from lunarscale.render.plots import HistogramCurve, draw_histograms
 from lunarscale.render.tables import Table, flag_table, statistics_tables
-from lunarscale.steps.summarise import Summary, first_summary, open_maps, summarise
+from lunarscale.steps.opening import open_maps
+from lunarscale.steps.summarise import Summary, first_summary, summarise
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 

@@ -19,9 +19,9 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.reduce.samples import CellSamples, Samples
 from lunarscale.reduce.sampling import CELL_BYTES
 from lunarscale.reduce.statistics import Label
-from lunarscale.steps.sample_file import SampleFile, require_suffix
-from lunarscale.steps.sample_table import SampleTable
-from lunarscale.steps.summarise import open_maps, read_groupings
+from lunarscale.steps.opening import open_maps, read_groupings
+from lunarscale.steps.sampling.file import SampleFile, require_suffix
+from lunarscale.steps.sampling.table import SampleTable
 from lunarscale.store.cube import Cube
 
 #: Groupings whose names stand beside each sample unless others are asked for.

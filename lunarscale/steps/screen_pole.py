@@ -7,16 +7,16 @@ from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.run import complain
 from lunarscale.grid.caps import Pole
 from lunarscale.reduce.screening import Screen
-from lunarscale.steps.screen_pole_figures import draw
-from lunarscale.steps.screen_pole_files import write
-from lunarscale.steps.screen_pole_finding import (
+from lunarscale.steps.screening.figures import draw
+from lunarscale.steps.screening.files import write
+from lunarscale.steps.screening.finding import (
     Finding,
     finding_of,
     prepare_patches,
     prepare_screen,
     seen_of,
 )
-from lunarscale.steps.screen_pole_question import ask
+from lunarscale.steps.screening.question import ask
 
 
 def screen_pole(

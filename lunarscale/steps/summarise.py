@@ -13,13 +13,12 @@ from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.mapping import STATISTICS
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.run import Prepared, complain, require
+from lunarscale.engine.run import Prepared, complain
 from lunarscale.engine.sources import MapsSource
-from lunarscale.errors import RegionError, StoreError
+from lunarscale.errors import StoreError
 from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Grouping
-from lunarscale.quantities import QUANTITIES, Quantity
-from lunarscale.readers.regions import read_grouping
+from lunarscale.quantities import Quantity
 from lunarscale.reduce.covariances import Covariances
 from lunarscale.reduce.products import Products
 from lunarscale.reduce.sampling import SampledHistograms
@@ -28,9 +27,9 @@ from lunarscale.reduce.stats import USUAL, needs_products
 from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.table import Row, finish
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.summarise_files import Results, write_results
+from lunarscale.steps.opening import open_maps, quantities_of, read_groupings
+from lunarscale.steps.summarising.files import Results, write_results
 from lunarscale.store.cube import Cube
-from lunarscale.store.location import Location
 
 #: Names of the sums besides the statistics of all pixels: those at cells' centres, and products
 #: of layers by each grouping.
@@ -79,7 +78,7 @@ class Summary:
 
 def summarise(
     maps: str, *, by: Sequence[str] = ("moon", "maria", "seas"), stats: Sequence[str] = USUAL,
-    cells: BandedCells | None = None, executor: Executor | None = None,
+    cells: BandedCells | None = None, coverage: bool = False, executor: Executor | None = None,
     storage_options: dict[str, Any] | None = None,
 ) -> Summary:  # fmt: skip
     """Statistics of maps by groupings; from those kept in the ledger where they are the same.
@@ -95,6 +94,8 @@ def summarise(
         over the maps.
     cells : BandedCells, optional
         Cells at whose centres to sample too, for means beside those of all pixels.
+    coverage : bool
+        Whether polygons' borders divide pixels by exact area, instead of by pixels' centres.
     executor : Executor, optional
     storage_options : dict, optional
 
@@ -103,7 +104,8 @@ def summarise(
     IncompleteError
         If some shards cannot be read.
     """
-    cube, groupings = open_maps(maps, storage_options), read_groupings(by, storage_options)
+    cube = open_maps(maps, storage_options)
+    groupings = read_groupings(by, storage_options, grid=cube.grid, coverage=coverage)
     kept = kept_statistics(cube)
     measures = measures_of(groupings, stats=stats, cells=cells, kept=kept)
     tale = Tale()
@@ -120,49 +122,6 @@ def first_summary(cube: Cube) -> Summary | None:
         return None
     quantities = quantities_of(cube)
     return Summary(kept, finish(kept, quantities), quantities)
-
-
-def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
-    """A store of maps, all of whose shards are done and whole.
-
-    Raises
-    ------
-    StoreError
-        If some are not.
-    """
-    cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
-    ledger = Ledger(cube.location, cube.layout.shard)
-    windows = cube.layout.windows()
-    entries = [ledger.read(window) for window in windows]
-    # an object that is gone would read as no-data
-    missing = sum(entry is None or not ledger.is_whole(entry) for entry in entries)
-    if missing:
-        raise StoreError(
-            f"{maps}: {missing} of {len(windows)} shards are not done or torn; "
-            "run the same predict again to finish them"
-        )
-    return cube
-
-
-def read_groupings(
-    by: Sequence[str], storage_options: dict[str, Any] | None
-) -> tuple[Grouping, ...]:
-    """The groupings that were asked for.
-
-    Raises
-    ------
-    RegionError
-        If two have one name: their rows could not be told apart.
-    """
-    found = tuple(read_grouping(text, storage_options=storage_options) for text in by)
-    names = [grouping.name for grouping in found]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise RegionError(
-            f"two groupings are named {twice}, so their rows could not be told apart; "
-            "ask for them one after the other, or rename a file"
-        )
-    return found
 
 
 def measures_of(
@@ -208,11 +167,6 @@ def kept_statistics(cube: Cube) -> Statistics | None:
 def covers(kept: Statistics, groupings: tuple[Grouping, ...]) -> bool:
     """Whether statistics are of all these groupings."""
     return {g.digest for g in groupings} <= {label.digest for label in kept.groupings}
-
-
-def quantities_of(cube: Cube) -> list[Quantity]:
-    """What each layer of maps shows."""
-    return [QUANTITIES[layer.quantity] for layer in cube.layout.layers]
 
 
 def summary_of(

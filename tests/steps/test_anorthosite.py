@@ -29,7 +29,7 @@ from lunarscale.steps.anorthosite import (
     prepare_anorthosite,
     sensitivity_table,
 )
-from lunarscale.steps.anorthosite_question import ask
+from lunarscale.steps.anorthosites.question import ask
 from lunarscale.steps.ingest import ingest
 
 PPD = 1.5

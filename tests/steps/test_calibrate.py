@@ -12,7 +12,7 @@ from lunarscale.models.files import read_equation_file
 from lunarscale.models.registry import find_models
 from lunarscale.stations import clementine_stations
 from lunarscale.steps.calibrate import calibrate
-from lunarscale.steps.calibration_tables import effect_table, fit_table, residuals_table
+from lunarscale.steps.learning.calibration_tables import effect_table, fit_table, residuals_table
 
 
 def printed(table, width=80):

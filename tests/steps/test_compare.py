@@ -16,9 +16,9 @@ from lunarscale.grid.groupings import Seas
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.simulated.surface import simulated_truth
 from lunarscale.steps.compare import compare, finding_of, prepare_compare
-from lunarscale.steps.compare_question import ask, ask_preset
-from lunarscale.steps.compare_report import changed_tables
-from lunarscale.steps.map_names import split_name
+from lunarscale.steps.comparing.names import split_name
+from lunarscale.steps.comparing.page import changed_tables
+from lunarscale.steps.comparing.question import ask, ask_preset
 from lunarscale.store.layout import MapLayer
 
 GRID = RasterGrid.whole(1.0)

@@ -14,7 +14,7 @@ from lunarscale.readers.grs import read_grs
 from lunarscale.simulated.grs import grs_cells, pixel_means, write_grs
 from lunarscale.simulated.surface import simulated_truth
 from lunarscale.steps.compare import compare_grs
-from lunarscale.steps.compare_grs import LEAST_SHARE, ask_grs, eastern
+from lunarscale.steps.comparing.prospector import LEAST_SHARE, ask_grs, eastern
 
 GRID = RasterGrid.whole(2.0)
 QUANTUM = 0.005

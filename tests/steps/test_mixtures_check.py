@@ -19,7 +19,7 @@ from lunarscale.stations import Station
 from lunarscale.steps import mixtures as check_step
 from lunarscale.steps import predict as predict_step
 from lunarscale.steps.mixtures import check_on_mixtures, check_table, compare, held_out_stations
-from lunarscale.steps.summarise import open_maps
+from lunarscale.steps.opening import open_maps
 
 #: A mare soil rich in titanium, one poor in it, highlands, and the massif between.
 STATIONS = held_out_stations([1, 5, 14, 26])

@@ -12,8 +12,8 @@ from lunarscale.models.network import Network
 from lunarscale.models.network_files import ready_names, ready_network
 from lunarscale.models.registry import BUILT_IN, find_models
 from lunarscale.models.session import READY, read_file
+from lunarscale.steps.learning.ready import NETWORK, SEEDS
 from lunarscale.steps.mixtures import never_saw
-from lunarscale.steps.ready import NETWORK, SEEDS
 from lunarscale.training.intervals import LEVEL, intervals_of
 from lunarscale.training.networks import NETWORKS
 from lunarscale.training.recipes import SHIPPED, shipped

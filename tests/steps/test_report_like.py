@@ -23,11 +23,12 @@ from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES
 from lunarscale.simulated.grs import write_grs
-from lunarscale.steps import report_like
-from lunarscale.steps.report_columns import AFTER, COLUMNS, find_columns, missing
-from lunarscale.steps.report_like import Finding, ask, finding_of, prepare
-from lunarscale.steps.report_like_page import report_like as make_report
-from lunarscale.steps.report_like_tables import (
+from lunarscale.steps.paper_columns import AFTER, COLUMNS, find_columns, missing
+from lunarscale.steps.reporting import like as report_like
+from lunarscale.steps.reporting.like import Finding, ask, finding_of, prepare
+from lunarscale.steps.reporting.page import report_like as make_report
+from lunarscale.steps.reporting.published import TABLE_1
+from lunarscale.steps.reporting.tables import (
     NOT_COMPARABLE,
     RECORD_COLUMNS,
     ranges_table,
@@ -36,7 +37,6 @@ from lunarscale.steps.report_like_tables import (
     table_1,
     weighings_table,
 )
-from lunarscale.steps.report_published import TABLE_1
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
 from lunarscale.store.location import Location

@@ -18,18 +18,18 @@ from lunarscale.errors import RegionError, StoreError
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.screening import Screen
-from lunarscale.steps import screen_pole_tables as tables
 from lunarscale.steps.screen_pole import screen_pole
-from lunarscale.steps.screen_pole_files import write
-from lunarscale.steps.screen_pole_finding import (
+from lunarscale.steps.screening import tables as tables
+from lunarscale.steps.screening.files import write
+from lunarscale.steps.screening.finding import (
     Finding,
     finding_of,
     prepare_patches,
     prepare_screen,
     seen_of,
 )
-from lunarscale.steps.screen_pole_question import ask
-from lunarscale.steps.screen_pole_records import amounts, patches, places, remarks, sensitivity
+from lunarscale.steps.screening.question import ask
+from lunarscale.steps.screening.records import amounts, patches, places, remarks, sensitivity
 
 #: Planted on the pole (twenty whole bands of cells), in Schrödinger, and over the seam.
 ON_POLE, IN_BASIN, OVER_SEAM = (0.0, -90.0, 90.97), (132.93, -74.73, 80.0), (180.0, -70.0, 60.0)

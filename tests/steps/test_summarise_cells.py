@@ -18,7 +18,7 @@ from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.cell_moments import CellMoments
 from lunarscale.reduce.sums import Chunk
-from lunarscale.steps.summarise_cells import CellFiles, prepare_cells, strips_of, summarise_cells
+from lunarscale.steps.summarising.cells import CellFiles, prepare_cells, strips_of, summarise_cells
 
 GRID = RasterGrid.whole(0.5)
 LAYERS = ("FeO", "OMAT")

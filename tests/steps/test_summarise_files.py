@@ -23,7 +23,7 @@ from lunarscale.reduce.stats import read_stats
 from lunarscale.reduce.sums import Chunk
 from lunarscale.reduce.table import finish
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.summarise_files import Results, cell_table, parquet, write_results
+from lunarscale.steps.summarising.files import Results, cell_table, parquet, write_results
 
 GRID = RasterGrid.whole(0.5)
 SEAS = Seas((Sea("wide", 30.0, 10.0, 3000.0), Sea("missed", 0.0, 0.0, 1.0)))

@@ -15,15 +15,9 @@ from lunarscale.grid.groupings import WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.reduce.stats import read_stats
-from lunarscale.steps.summarise import (
-    PRODUCTS,
-    SAMPLED,
-    STATISTICS,
-    measures_of,
-    quantities_of,
-    summarise,
-)
-from lunarscale.steps.summarise_tables import summary_tables
+from lunarscale.steps.opening import quantities_of
+from lunarscale.steps.summarise import PRODUCTS, SAMPLED, STATISTICS, measures_of, summarise
+from lunarscale.steps.summarising.tables import summary_tables
 
 GRID = RasterGrid.whole(4.0)
 BY = ("moon", "maria")

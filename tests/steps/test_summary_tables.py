@@ -7,7 +7,7 @@ from rich.console import Console, RenderableType
 
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.table import Row
-from lunarscale.steps.summarise_tables import means_table, rows_table
+from lunarscale.steps.summarising.tables import means_table, rows_table
 
 GROUPS = ("Moon", "maria", "Mare Humboldtianum", "Oceanus Procellarum")
 

@@ -22,9 +22,9 @@ from lunarscale.models.registry import find_model
 from lunarscale.models.scores import r2, rmse
 from lunarscale.stations import clementine_stations
 from lunarscale.steps import train as step
+from lunarscale.steps.learning.report import scores_table, write_report
 from lunarscale.steps.mixtures import never_saw
 from lunarscale.steps.train import Training, train, write_models
-from lunarscale.steps.train_report import scores_table, write_report
 from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.cross_validation import LEAKY, NetworkRun, cross_validate
 from lunarscale.training.networks import NETWORKS

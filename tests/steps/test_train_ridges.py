@@ -15,9 +15,9 @@ from lunarscale.models.network import Network
 from lunarscale.models.registry import find_model
 from lunarscale.models.scores import r2, rmse
 from lunarscale.stations import clementine_stations
+from lunarscale.steps.learning.ridges import Ridges, train_ridges, write_ridges
+from lunarscale.steps.learning.ridges_report import ridges_tables, write_ridges_report
 from lunarscale.steps.mixtures import never_saw
-from lunarscale.steps.ridges_report import ridges_tables, write_ridges_report
-from lunarscale.steps.train_ridges import Ridges, train_ridges, write_ridges
 from lunarscale.training.cross_calibration import cross_calibrated_stations
 from lunarscale.training.intervals import intervals_of
 from lunarscale.training.recipes import shipped

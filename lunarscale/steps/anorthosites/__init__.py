@@ -1,0 +1,1 @@
+"""What anorthosite asks and draws."""

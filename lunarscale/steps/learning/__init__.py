@@ -1,0 +1,1 @@
+"""What calibrate and train are made of."""

@@ -1,0 +1,79 @@
+"""Finished maps, what their layers show, and the groupings that are asked of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from lunarscale.engine.ledger import Ledger
+from lunarscale.engine.run import require
+from lunarscale.errors import RegionError, StoreError
+from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import RasterGrid
+from lunarscale.quantities import QUANTITIES, Quantity
+from lunarscale.readers.regions import FileGrouping, read_grouping
+from lunarscale.store.cube import Cube
+from lunarscale.store.location import Location
+
+
+def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
+    """A store of maps, all of whose shards are done and whole.
+
+    Raises
+    ------
+    StoreError
+        If some are not.
+    """
+    cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
+    ledger = Ledger(cube.location, cube.layout.shard)
+    windows = cube.layout.windows()
+    entries = [ledger.read(window) for window in windows]
+    # an object that is gone would read as no-data
+    missing = sum(entry is None or not ledger.is_whole(entry) for entry in entries)
+    if missing:
+        raise StoreError(
+            f"{maps}: {missing} of {len(windows)} shards are not done or torn; "
+            "run the same predict again to finish them"
+        )
+    return cube
+
+
+def read_groupings(
+    by: Sequence[str], storage_options: dict[str, Any] | None = None, *,
+    grid: RasterGrid | None = None, coverage: bool = False,
+) -> tuple[Grouping, ...]:  # fmt: skip
+    """The groupings that were asked for.
+
+    Parameters
+    ----------
+    by : sequence of str
+        Words and files (``readers.regions``).
+    storage_options : dict, optional
+    grid : RasterGrid, optional
+        That of the maps: polygons none of which lies within it are refused.
+    coverage : bool
+        Whether polygons' borders divide pixels by exact area.
+
+    Raises
+    ------
+    RegionError
+        If two have one name (their rows could not be told apart), or all polygons of a file lie
+        off the maps.
+    """
+    found = tuple(
+        read_grouping(text, coverage=coverage, storage_options=storage_options) for text in by
+    )
+    for grouping in found:
+        if grid is not None and isinstance(grouping, FileGrouping):
+            grouping.require_within(grid)
+    names = [grouping.name for grouping in found]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise RegionError(
+            f"two groupings are named {twice}, so their rows could not be told apart; "
+            "ask for them one after the other, or rename a file"
+        )
+    return found
+
+
+def quantities_of(cube: Cube) -> list[Quantity]:
+    """What each layer of maps shows."""
+    return [QUANTITIES[layer.quantity] for layer in cube.layout.layers]

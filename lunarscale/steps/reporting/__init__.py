@@ -1,0 +1,1 @@
+"""What a report like a paper's is made of."""

@@ -1,0 +1,1 @@
+"""What screen-pole is made of."""

@@ -1,0 +1,1 @@
+"""What summarise writes and shows."""
