@@ -35,7 +35,7 @@ models_app = typer.Typer(
     invoke_without_command=True,
     epilog="Example: [bold]lunarscale models show qiu-2025-feo[/bold]",
 )
-app.add_typer(models_app, name="models")
+app.add_typer(models_app, name="models", rich_help_panel="Models")
 
 
 @models_app.callback()
