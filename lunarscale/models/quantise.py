@@ -48,7 +48,9 @@ def quantise(
     with _compiling:  # threads that meet here must not each compile the same pair
         to_count, to_flag = _ufuncs(quantum)
     counts, final = (None, None) if out is None else out
-    return to_count(values, flags, out=counts), to_flag(values, flags, out=final)
+    # what is not a number or out of range is voided: that it was met is no news
+    with np.errstate(invalid="ignore", over="ignore"):
+        return to_count(values, flags, out=counts), to_flag(values, flags, out=final)
 
 
 @lru_cache(maxsize=32)

@@ -44,6 +44,18 @@ def test_what_does_not_fit_is_no_data_with_its_reason(value, expected):
     assert one(value, quantum=1.0) == expected
 
 
+@pytest.mark.parametrize("size", [1, 7, 8, 1000])  # rests and whole vectors
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3e38, 1e12])
+def test_what_is_voided_raises_no_warning(value, size):
+    """Networks leave NaN where a band is missing; warnings are errors here."""
+    with np.errstate(all="warn"):
+        for flag in (0, MapReason.NO_INPUT):
+            given = np.full(size, value, np.float32), np.full(size, flag, np.uint8)
+            counts, flags = quantise(*given, 0.005)
+            assert (counts == NO_DATA).all()
+            assert (flags == (flag or MapReason.BEYOND_RANGE)).all()
+
+
 def test_a_reason_voids_the_value_and_survives():
     for reason in list(MapReason)[1:]:
         assert one(7.0, reason) == (NO_DATA, reason)
