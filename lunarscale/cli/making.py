@@ -52,7 +52,11 @@ def demo_command(
         )
     out_console.print(means_table(summarise(str(made.maps), by=("moon", "maria")).rows))
     print_pairs([(name, str(path)) for name, path in vars(made).items()])
-    out_console.print(f"Open {made.page} in a browser. All of it is SIMULATED.")
+    out_console.print(
+        f"Open {made.page} in a browser: a paper's tables and figures, from these maps. All of it "
+        f"is SIMULATED. Every layer by itself: lunarscale report {made.maps} --out DIR",
+        markup=False,
+    )
 
 
 @command("ingest", "lunarscale ingest cl_40*/data --out mosaic.zarr --ppd 60.6467 --bbox 0 0 60 40")

@@ -1,4 +1,4 @@
-"""Demo: the whole way on a simulated Moon, from archive tiles to a report."""
+"""Demo: the whole way on a simulated Moon, from archive tiles to a paper's tables and figures."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -10,16 +10,20 @@ from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.models.registry import BUILT_IN
 from lunarscale.simulated.archive import write_archive
+from lunarscale.simulated.grs import write_grs
+from lunarscale.simulated.mare import write_mare_mask
 from lunarscale.steps.export import export
 from lunarscale.steps.ingest import prepare_ingest
 from lunarscale.steps.predict import prepare_predict
-from lunarscale.steps.report import report
+from lunarscale.steps.reporting.like import ask
+from lunarscale.steps.reporting.page import make
 
 #: Resolution of the simulated tiles: a fiftieth of the archive's.
 TILE_PPD = 303.23349 / 50
 
-#: The ready model of the oxides that no equation gives.
-OXIDES_MODEL = "clementine-oxides"
+#: What the paper's tables and figures need beside the equations: those before and with Chang'e-6,
+#: and its network; and the ready model of the oxides.
+FURTHER_MODELS = ("before-ce6", "with-ce6", "qiu-2025-cnn", "clementine-oxides")
 
 #: The mosaic: 2048 x 1024 pixels in 32 shards.
 ROWS, SHARD, CHUNK = 1024, 256, 128
@@ -37,18 +41,35 @@ class Demo:
 
     Parameters
     ----------
-    tiles, mosaic, maps, geotiff, page : Path
+    tiles, mare, grs, mosaic, maps, geotiff, page : Path
+        ``mare`` and ``grs`` stand for a mask of the maria and Lunar Prospector's table; ``page``
+        has the tables and figures of Qiu et al. 2025.
     """
 
     tiles: Path
+    mare: Path
+    grs: Path
     mosaic: Path
     maps: Path
     geotiff: Path
     page: Path
 
+    @classmethod
+    def within(cls, folder: Path) -> "Demo":
+        """Where everything lies in a folder."""
+        return cls(
+            tiles=folder / "tiles",
+            mare=folder / "simulated_mare.png",
+            grs=folder / "simulated_lunar_prospector.tab",
+            mosaic=folder / "mosaic.zarr",
+            maps=folder / "maps.zarr",
+            geotiff=folder / "FeO.tif",
+            page=folder / "report" / "index.html",
+        )
+
 
 def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watch) -> Demo:
-    """Simulate tiles, ingest them, make every built-in map, report and export.
+    """Simulate tiles, ingest them, make maps, report like a paper, and export.
 
     Parameters
     ----------
@@ -61,33 +82,36 @@ def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watc
     watch : callable
         Makes a progress bar.
     """
-    folder = Path(out)
-    made = Demo(
-        tiles=folder / "tiles",
-        mosaic=folder / "mosaic.zarr",
-        maps=folder / "maps.zarr",
-        geotiff=folder / "FeO.tif",
-        page=folder / "report" / "index.html",
-    )
+    made = Demo.within(Path(out))
     tell("Simulated Clementine UVVIS tiles, in the archive's PDS3 format")
-    made.tiles.mkdir(parents=True, exist_ok=True)
-    if len(list(made.tiles.rglob("*.img"))) < ARCHIVE_TILES:
-        with watch("simulate", "tiles") as progress:
-            write_archive(made.tiles, ppd=TILE_PPD, progress=progress)
-    mosaic = str(made.mosaic)
+    _simulate(made, watch)
+    mosaic, maps = str(made.mosaic), str(made.maps)
     tell("Ingest: tiles onto the grid")
     ingest = prepare_ingest([str(made.tiles)], out=mosaic, ppd=ROWS / 180, shard=SHARD, chunk=CHUNK)
     complain(execute("ingest", ingest), mosaic)
     tell("Predict: every map and its statistics in one pass")
     models = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name]
-    models.append(OXIDES_MODEL)
-    maps = prepare_predict(mosaic, out=str(made.maps), models=models)
-    complain(execute("predict", maps), str(made.maps))
-    tell("Report and GeoTIFF")
-    with watch("report", "layers") as progress:
-        report(str(made.maps), out=str(made.page.parent), progress=progress)
-    export(str(made.maps), layer="FeO", out=str(made.geotiff))
+    predict = prepare_predict(
+        mosaic, out=maps, models=[*models, *FURTHER_MODELS], mare=str(made.mare)
+    )
+    complain(execute("predict", predict), maps)
+    tell("Report: the tables and figures of Qiu et al. 2025, from these maps; and a GeoTIFF")
+    asked = ask(maps, mare=str(made.mare), grs=str(made.grs))
+    make(asked, str(made.page.parent), execute)
+    export(maps, layer="FeO", out=str(made.geotiff))
     return made
+
+
+def _simulate(made: Demo, watch: Watch) -> None:
+    """The archive's tiles, and what a mask and a gamma-ray table would hold."""
+    made.tiles.mkdir(parents=True, exist_ok=True)
+    if len(list(made.tiles.rglob("*.img"))) < ARCHIVE_TILES:
+        with watch("simulate", "tiles") as progress:
+            write_archive(made.tiles, ppd=TILE_PPD, progress=progress)
+    if not made.mare.exists():
+        write_mare_mask(made.mare, rows=ROWS)
+    if not made.grs.exists():
+        write_grs(made.grs)
 
 
 #: Tiles of the Clementine UVVIS archive.
