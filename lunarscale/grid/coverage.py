@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.grid import scanning
-from lunarscale.grid.groupings import WHOLE_PIXEL, Covering, Pieces
+from lunarscale.grid.groupings import WHOLE_PIXEL, Covering, Pieces, by_centres
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.polygons import Polygon, PolygonGrouping, Reach
 from lunarscale.grid.raster import RasterGrid, Window
@@ -44,6 +44,11 @@ class CoveredPolygons(PolygonGrouping):
     if they did not overlap.
     """
 
+    @property
+    def centred(self) -> PolygonGrouping:
+        """The polygons by pixels' centres."""
+        return PolygonGrouping(self.name, self.groups, self.polygons)
+
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the group that each pixel is whole in, read-only; 0 elsewhere."""
         return _covered(self, grid, window).numbers
@@ -62,6 +67,12 @@ class CoveredMaria(Maria):
     of : Covering
         What draws the outlines.
     """
+
+    @property
+    def centred(self) -> Maria:
+        """Maria and non-maria by pixels' centres."""
+        (of,) = by_centres([self.of])
+        return Maria(of, self.parts, self.name, self.groups)
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """1 where a pixel is mare as a whole, 2 where it is not at all, 0 where it is cut."""

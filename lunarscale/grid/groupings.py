@@ -6,6 +6,7 @@ number is the same bit for bit in every window and every crop that holds it.
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -80,8 +81,17 @@ class Covering(Grouping, Protocol):
     that ``pieces`` lists as well as outside all groups.
     """
 
+    @property
+    def centred(self) -> Grouping:
+        """The same groups by pixels' centres, for what cannot be divided; another digest."""
+
     def pieces(self, grid: RasterGrid, window: Window) -> Pieces:
         """The parts of the window's cut pixels, the same in every window that holds them."""
+
+
+def by_centres(groupings: Iterable[Grouping]) -> tuple[Grouping, ...]:
+    """Groupings none of which divides a pixel: those that do in their form by centres."""
+    return tuple(g.centred if isinstance(g, Covering) else g for g in groupings)
 
 
 def digest_of(*parts: object) -> str:

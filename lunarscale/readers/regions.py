@@ -201,6 +201,11 @@ class FileGrouping:
 class CoveringFile(FileGrouping):
     """Polygons read from a file whose pixels on a border count by their shares."""
 
+    @property
+    def centred(self) -> FileGrouping:
+        """The same file by pixels' centres."""
+        return _read(self.origin._replace(coverage=False), self.content)
+
     def pieces(self, grid: RasterGrid, window: Window) -> Pieces:
         """The parts of the pixels that borders cut."""
         assert isinstance(self.inner, Covering)

@@ -77,17 +77,23 @@ def cut(
             keys.append(key)
         made[at] = known[key]
     places[pixels] = len(keys)
-    weights, stands = _weights(pieces, row_weights[pieces.rows])
+    weights, stands = weights_of(pieces, row_weights[pieces.rows])
     return Atoms(keys, places), Singles(made[part], *pixels, weights, stands)
 
 
-def _weights(
+def weights_of(
     pieces: Pieces, whole: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Area of every part, and 1 for the largest part of each pixel.
 
     A part's area is rounded down, and what that leaves of a pixel goes to its largest part: the
     first of them, where some are equal.
+
+    Parameters
+    ----------
+    pieces : Pieces
+    whole : ndarray of int64, (part,)
+        Area of each part's whole pixel.
     """
     weights = _shared(whole, pieces.shares)
     new = (np.diff(pieces.rows, prepend=-1) != 0) | (np.diff(pieces.cols, prepend=-1) != 0)

@@ -1,20 +1,19 @@
 """The measure of products: every map times every other, where they have values."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any
 
-import numba
 import numpy as np
+from numpy.typing import NDArray
 
 from lunarscale.errors import ParametersError
-from lunarscale.flags import NO_DATA
-from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.groupings import Covering, Grouping, Pieces
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.reduce.covariances import Covariances, terms_of
+from lunarscale.reduce.coverage import weights_of
+from lunarscale.reduce.product_loops import CUT, add_parts, add_products
 from lunarscale.reduce.statistics import Label
 from lunarscale.reduce.sums import Chunk, require_shape
-from lunarscale.reduce.wide import Wide, plus, product
+from lunarscale.reduce.wide import Wide
 
 #: The layers with a value at a place are the bits of one int64.
 MOST_LAYERS = 62
@@ -24,6 +23,9 @@ SLOT_TERM_BYTES, TERM_BYTES = 16 + 8, 56
 
 #: Sets of layers with values that are expected in a group; what has more takes more memory.
 SETS = 8
+
+#: Bytes a pixel of a chunk for the parts of cut pixels, were every pixel cut in two.
+PIECE_BYTES = 2 * (8 * 4 + 8 * 4)
 
 #: Slots that a tally has at least, beside those that one row may need.
 SLOTS_AT_FIRST = 64
@@ -36,7 +38,7 @@ class Products:
     Parameters
     ----------
     grouping : Grouping
-        Pixels belong to its groups by their centres, also where it knows their exact coverage.
+        If it is ``Covering``, a pixel that its borders cut counts in each group by its share.
     """
 
     grouping: Grouping
@@ -57,7 +59,8 @@ class Products:
         """
         slots = 2 * max(chunk, SETS * (len(self.grouping.groups) + 1)) + SLOTS_AT_FIRST
         tally = slots * (terms_of(layers) * SLOT_TERM_BYTES + 16)
-        return tally + self.sum_bytes(layers) + 8 * chunk * chunk
+        parts = PIECE_BYTES * chunk * chunk if isinstance(self.grouping, Covering) else 0
+        return tally + self.sum_bytes(layers) + 8 * chunk * chunk + parts
 
     def sum_bytes(self, layers: int) -> int:
         """What is kept of ``SETS`` sets of layers with values in every group."""
@@ -114,17 +117,30 @@ class ProductTally:
             If its arrays are not of its window's shape and the tally's layers.
         """
         require_shape(chunk, len(self._layers))
-        groups = self._grouping.numbers(self._grid, chunk.window)
-        given = (
-            np.ascontiguousarray(chunk.counts),
-            np.ascontiguousarray(groups, dtype=np.uint16),
-            self._grid.row_weights(chunk.window),
-        )
+        groups = self._grouping.numbers(self._grid, chunk.window).astype(np.int32, order="C")
+        counts, areas = np.ascontiguousarray(chunk.counts), self._grid.row_weights(chunk.window)
+        if isinstance(self._grouping, Covering):
+            pieces = self._grouping.pieces(self._grid, chunk.window)
+            groups[pieces.rows, pieces.cols] = CUT
+            self._add_parts(counts, pieces, areas)
+        given = counts, groups, areas
         row = 0
         while row < chunk.window.height:
             self._reserve(self._used + chunk.window.width)  # a row may need one a pixel
             limbs = self._sums.low, self._sums.high
             row, self._used = add_products()(given, row, self._keys, limbs, self._used)
+
+    def _add_parts(
+        self, counts: NDArray[np.int16], pieces: Pieces, areas: NDArray[np.int64]
+    ) -> None:
+        """Add the parts of cut pixels, each by its own area."""
+        weights, _ = weights_of(pieces, areas[pieces.rows])
+        places = np.stack([pieces.groups.astype(np.int64), pieces.rows, pieces.cols, weights])
+        part = 0
+        while part < len(weights):
+            self._reserve(self._used + 1)
+            limbs = self._sums.low, self._sums.high
+            part, self._used = add_parts()((counts, places), part, self._keys, limbs, self._used)
 
     def _reserve(self, slots: int) -> None:
         """Make room for so many slots, and keep those that there are."""
@@ -143,86 +159,3 @@ class ProductTally:
         sums = {key: tuple(self._sums[slot].to_ints()) for slot, key in enumerate(keys)}
         label = Label(grouping.name, grouping.groups, grouping.digest)
         return Covariances(self._layers, label, dict(sorted(sums.items())))
-
-
-def _add(given, row, keys, sums, used):  # type: ignore[no-untyped-def]
-    counts, groups, areas = given
-    layers, rows, width = counts.shape
-    valid = np.empty(width, dtype=np.int64)
-    of_row = np.zeros(sums[0].shape, dtype=np.int64)
-    touched = np.zeros(keys.shape[0], dtype=np.bool_)
-    slot = 0
-    while row < rows and used + width <= keys.shape[0]:
-        valid[:] = 0
-        for layer in range(layers):
-            bit = np.int64(1) << layer
-            for col in range(width):
-                valid[col] |= bit * np.int64(counts[layer, row, col] != NO_DATA)
-        start = 0
-        while start < width:
-            group, layers_here = np.int64(groups[row, start]), valid[start]
-            stop = start + 1
-            while stop < width and valid[stop] == layers_here and groups[row, stop] == group:
-                stop += 1
-            if not (slot < used and keys[slot, 0] == group and keys[slot, 1] == layers_here):
-                slot = 0
-                while slot < used and (keys[slot, 0] != group or keys[slot, 1] != layers_here):
-                    slot += 1
-                if slot == used:
-                    keys[slot, 0], keys[slot, 1] = group, layers_here
-                    used += 1
-            touched[slot] = True
-            _add_run(counts[:, row, start:stop], layers_here, of_row[slot])
-            start = stop
-        for slot in range(used):
-            if touched[slot]:
-                touched[slot] = False
-                _flush(areas[row], of_row[slot], (sums[0][slot], sums[1][slot]))
-        row += 1
-    return row, used
-
-
-@numba.njit(nogil=True)
-def _add_run(counts, valid, terms):  # type: ignore[no-untyped-def]
-    """Add a run of pixels of one slot to the sums of its row."""
-    layers, width = counts.shape
-    terms[0] += width
-    place = 1 + layers
-    for i in range(layers):
-        if valid >> i & 1:
-            total = np.int64(0)
-            for col in range(width):
-                total += counts[i, col]
-            terms[1 + i] += total
-            for j in range(i + 1):
-                if valid >> j & 1:
-                    total = np.int64(0)
-                    for col in range(width):
-                        total += np.int64(counts[i, col]) * np.int64(counts[j, col])
-                    terms[place + j] += total
-        place += i + 1
-
-
-@numba.njit(nogil=True)
-def _flush(area, terms, sums):  # type: ignore[no-untyped-def]
-    """Add a row's sums, times the area of its pixels, and empty them."""
-    for term in range(terms.size):
-        low, high = plus((sums[0][term], sums[1][term]), product(area, terms[term]))
-        sums[0][term], sums[1][term] = low, high
-        terms[term] = 0
-
-
-@cache
-def add_products() -> Any:
-    """Kernel: add a chunk from a row on, as long as there is room for one more row's slots.
-
-    ``((counts int16 (layer, row, col), groups uint16 (row, col), areas int64 (row,)), row, keys
-    int64 (slot, 2), limbs (slot, term), used)``; returns the next row and the slots in use.
-    """
-    counts = numba.types.Array(numba.types.int16, 3, "C", readonly=True)
-    groups = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
-    given = numba.types.Tuple([counts, groups, numba.types.int64[::1]])
-    limbs = numba.types.Tuple([numba.types.uint64[:, ::1], numba.types.int64[:, ::1]])
-    whole = numba.types.int64
-    result = numba.types.UniTuple(whole, 2)
-    return numba.njit(result(given, whole, whole[:, ::1], limbs, whole), nogil=True)(_add)

@@ -13,10 +13,13 @@ from lunarscale.grid.raster import weight_to_km2
 from lunarscale.quantities import Quantity
 from lunarscale.reduce.figures import NO_LAYER, NOTHING, figures_of, note_of
 from lunarscale.reduce.histogram import Histogram
-from lunarscale.reduce.statistics import Cell, Label, Statistics
+from lunarscale.reduce.statistics import Cell, Statistics
 
 #: Bin width of a mode and a histogram, in quanta, where none is asked for: 0.1 wt %, 0.002.
 BIN_QUANTA = 20
+
+#: What the note of a group says whose borders divide pixels, where cells were sampled too.
+CELLS_BY_CENTRES = "areas by exact coverage, sampled cells by the centre of their pixel"
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ def finish(
     *,
     bin_widths: Mapping[str, float] | None = None,
     sampled: Statistics | None = None,
+    centred: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """The table: layers in their order, in each the groupings, in each their groups.
 
@@ -89,10 +93,19 @@ def finish(
         Widths for modes, in units; rounded to whole quanta, ``BIN_QUANTA`` where not given.
     sampled : Statistics, optional
         Of the same layers at the centres of equal-area cells; groupings that it lacks have none.
+    centred : mapping of digest to digest, optional
+        Of groupings that divide pixels: those by pixels' centres, which cells were sampled by. A
+        row of theirs says so in its note.
     """
     # adding a group's atoms up once serves every layer
     groups = [
-        _Group(label.name, name, statistics.group(position, number), _twin(sampled, label, number))
+        _Group(
+            label.name,
+            name,
+            statistics.group(position, number),
+            _twin(sampled, (centred or {}).get(label.digest, label.digest), number),
+            CELLS_BY_CENTRES if sampled and label.digest in (centred or {}) else "",
+        )
         for position, label in enumerate(statistics.groupings)
         for number, name in enumerate(label.groups, start=1)
     ]
@@ -120,21 +133,22 @@ class _Layer(NamedTuple):
     anywhere: bool
 
 
-def _twin(sampled: Statistics | None, label: Label, number: int) -> Cell | None:
+def _twin(sampled: Statistics | None, digest: str, number: int) -> Cell | None:
     """The same group where cells were sampled; None where they were not."""
     for position, other in enumerate(sampled.groupings if sampled else ()):
-        if sampled and other.digest == label.digest:
+        if sampled and other.digest == digest:
             return sampled.group(position, number)
     return None
 
 
 class _Group(NamedTuple):
-    """A group under its names, and where it was sampled at cells too, that."""
+    """A group under its names; where it was sampled at cells too, that, and a remark on it."""
 
     grouping: str
     name: str
     cell: Cell
     sampled: Cell | None
+    remark: str
 
     def row(self, layer: _Layer, *, unit_km2: float) -> Row:
         counts, flags = self.cell.layers[layer.place]
@@ -160,7 +174,7 @@ class _Group(NamedTuple):
             negative_share=_share(_flagged(flags, NEGATIVE), valid),
             extrapolated_share=_share(_flagged(flags, EXTRAPOLATED), valid),
             outside_mare_share=_share(_flagged(flags, OUTSIDE_MARE), valid),
-            note=note,
+            note="; ".join(filter(None, (note, self.remark))),
         )
 
     def _cells(self, place: int, step: Fraction) -> dict[str, float | None]:

@@ -17,7 +17,7 @@ from lunarscale.engine.run import Prepared, complain
 from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import StoreError
 from lunarscale.grid.cells import BandedCells
-from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.groupings import Covering, Grouping, by_centres
 from lunarscale.quantities import Quantity
 from lunarscale.reduce.covariances import Covariances
 from lunarscale.reduce.products import Products
@@ -144,7 +144,8 @@ def measures_of(
     if kept is None or not covers(kept, groupings):
         measures[STATISTICS] = Histograms(groupings)
     if cells is not None:
-        measures[SAMPLED] = SampledHistograms(cells, groupings)
+        # a sample lies in one group: where borders divide pixels, in that of its pixel's centre
+        measures[SAMPLED] = SampledHistograms(cells, by_centres(groupings))
     if needs_products(stats):
         measures |= {f"{PRODUCTS}{grouping.name}": Products(grouping) for grouping in groupings}
     return measures
@@ -194,7 +195,10 @@ def summary_of(
     asked = {names[grouping.digest] for grouping in groupings}
     sampled, quantities = tale.sums.get(SAMPLED), quantities_of(cube)
     rows = finish(
-        statistics, quantities, sampled=sampled if isinstance(sampled, Statistics) else None
+        statistics,
+        quantities,
+        sampled=sampled if isinstance(sampled, Statistics) else None,
+        centred={g.digest: g.centred.digest for g in groupings if isinstance(g, Covering)},
     )
     found = (tale.sums.get(f"{PRODUCTS}{grouping.name}") for grouping in groupings)
     covariances = tuple(sums for sums in found if isinstance(sums, Covariances))

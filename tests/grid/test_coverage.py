@@ -7,7 +7,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from lunarscale.grid.coverage import CoveredMaria, CoveredPolygons
-from lunarscale.grid.groupings import WHOLE_PIXEL, Covering
+from lunarscale.grid.groupings import WHOLE_PIXEL, Covering, by_centres
+from lunarscale.grid.masks import Maria
 from lunarscale.grid.polygons import Polygon, PolygonGrouping
 from lunarscale.grid.raster import RasterGrid, weight_to_km2
 from lunarscale.moon import AREA_KM2
@@ -234,3 +235,13 @@ def test_by_shares_and_by_centres_are_two_groupings():
     assert isinstance(of, Covering)
     assert not isinstance(centres, Covering)
     assert of.digest != centres.digest
+    assert of.centred.digest == centres.digest
+    grid, maria, drawn = (
+        RasterGrid.whole(1),
+        CoveredMaria.from_outlines(of),
+        Maria.from_outlines(centres),
+    )
+    assert maria.centred.digest == drawn.digest
+    numbers = [g.numbers(grid, grid.window) for g in by_centres([maria, drawn, of, centres])]
+    for mine, other in (numbers[:2], numbers[2:]):
+        np.testing.assert_array_equal(mine, other)

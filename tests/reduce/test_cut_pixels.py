@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from lunarscale.errors import RegionError
 from lunarscale.flags import NO_DATA
-from lunarscale.grid.groupings import WHOLE_PIXEL, Covering, Pieces, WholeMoon
+from lunarscale.grid.groupings import WHOLE_PIXEL, Covering, Grouping, Pieces, WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.reduce.covariances import Covariances
+from lunarscale.reduce.products import Products
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.sums import Chunk
 from lunarscale.reduce.tally import Histograms
@@ -54,6 +56,11 @@ class Cuts:
     groups: tuple[str, ...] = GROUPS[1:]
     digest: str = "cuts"
     kept_bytes: int = 0
+
+    @property
+    def centred(self) -> Grouping:
+        """Never asked."""
+        return WholeMoon()
 
     def whole(self) -> Whole:
         """What the table says."""
@@ -135,6 +142,53 @@ def test_any_split_in_any_order_is_the_whole_bit_for_bit(shard, chunk, seed, dat
     parts = [tallied(window, chunk, seed=seed) for window in GRID.window.split(shard)]
     merged = Statistics.sum(data.draw(st.permutations(parts)))
     assert merged.to_bytes() == whole.to_bytes()
+
+
+def multiplied(window: Window, chunk: int, *, seed: int, grouping=None) -> Covariances:  # type: ignore[no-untyped-def]
+    counts, flags = made(seed)
+    tally = Products(grouping or Cuts(seed)).tally(LAYERS, grid=GRID, window=window)
+    for part in window.split(chunk):
+        inside = (slice(None), *part.slices)
+        tally.add(Chunk(part, counts[inside], flags[inside]))
+    return tally.partial()
+
+
+def test_products_count_a_cut_pixel_by_its_shares() -> None:
+    """Against areas in float64; all groups together are the whole without borders, exactly."""
+    found, whole = (
+        multiplied(GRID.window, 11, seed=3),
+        multiplied(GRID.window, 11, seed=3, grouping=WholeMoon()).common(1, (0, 1)),
+    )
+    counts, _ = made(3)
+    numbers, cut, shares = Cuts(3).whole()
+    weights = np.repeat(GRID.row_weights()[:, None], GRID.width, axis=1).astype(np.float64)
+    both = (counts != NO_DATA).all(axis=0)
+    x, y = np.where(both, counts, 0).astype(np.float64)
+    groups = [found.common(group, (0, 1)) for group in range(4)]
+    for group, sums in enumerate(groups):
+        part = weights * both * np.where(cut, shares[..., group] / WHOLE_PIXEL, numbers == group)
+        assert sums.weight == pytest.approx(part.sum(), rel=1e-9)
+        assert sums.first[0] == pytest.approx((part * x).sum(), rel=1e-9)
+        assert sums.second[0, 1] == pytest.approx((part * x * y).sum(), rel=1e-8)
+    assert sum(sums.weight for sums in groups) == whole.weight
+    assert sum(sums.first[1] for sums in groups) == whole.first[1]
+    assert sum(sums.second[0, 1] for sums in groups) == whole.second[0, 1]
+
+
+def test_products_and_histograms_have_the_same_areas() -> None:
+    areas, products = tallied(GRID.window, 30, seed=5), multiplied(GRID.window, 30, seed=5)
+    for group in range(1, 4):
+        for layer in range(2):
+            histogram = areas.group(1, group).layers[layer].counts
+            assert products.common(group, [layer]).weight == histogram.weight
+
+
+@settings(max_examples=10, deadline=None)
+@given(shard=st.integers(9, 40), chunk=st.integers(4, 40), seed=st.integers(0, 99))
+def test_products_of_any_split_are_the_whole(shard, chunk, seed):  # type: ignore[no-untyped-def]
+    whole = multiplied(GRID.window, 100, seed=seed)
+    parts = [multiplied(window, chunk, seed=seed) for window in GRID.window.split(shard)]
+    assert Covariances.sum(reversed(parts)).sums == whole.sums
 
 
 def test_two_borders_in_one_pixel_are_refused() -> None:

@@ -135,6 +135,8 @@ def test_the_papers_cells_weigh_two_and_a_quarter() -> None:
 class Divides(WholeMoon):
     """A grouping that divides pixels."""
 
+    centred = WholeMoon()
+
     def pieces(self, grid, window):
         """Never asked."""
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from lunarscale.grid.groupings import WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.reduce.stats import read_stats
+from lunarscale.reduce.table import CELLS_BY_CENTRES
 from lunarscale.steps.opening import quantities_of
 from lunarscale.steps.summarise import PRODUCTS, SAMPLED, STATISTICS, measures_of, summarise
 from lunarscale.steps.summarising.tables import summary_tables
@@ -116,3 +118,38 @@ def test_a_bandwidth_is_an_option_of_the_command(maps, tmp_path):
     words = ("summarise", maps, "--bandwidth", "SiO2=0.5", "--out", tmp_path / "no")
     assert "--bandwidth SiO2=0.5: needs a layer" in refused(*words)
     assert "'median' is no statistic" in refused(*words[:2], "--stats", "median", *words[4:])
+
+
+@pytest.fixture
+def wedge(tmp_path):
+    """A triangle whose slanted sides cut pixels."""
+    ring = [[-60.0, -20.0], [60.0, -13.0], [5.0, 40.0], [-60.0, -20.0]]
+    path = tmp_path / "wedge.geojson"
+    geometry = {"type": "Polygon", "coordinates": [ring]}
+    feature = {"type": "Feature", "properties": {"name": "Wedge"}, "geometry": geometry}
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": [feature]}))
+    return str(path)
+
+
+@pytest.mark.parametrize("draws", ["", "maria="])
+def test_shares_of_pixels_hold_for_areas_and_products_and_cells_go_by_centres(maps, wedge, draws):
+    """One grouping by exact coverage: cells are sampled by its form by centres, and rows say so."""
+    asked = {
+        "by": [draws + wedge],
+        "stats": ("mean", "covariance"),
+        "cells": equal_area_cells(9000.0),
+    }
+    cut, whole = summarise(maps, coverage=True, **asked), summarise(maps, **asked)
+    for divided, centred in zip(cut.rows, whole.rows, strict=True):
+        assert divided.note == CELLS_BY_CENTRES
+        assert centred.note == ""
+        assert divided.sampled_cells == centred.sampled_cells > 100
+        assert divided.mean_cells == centred.mean_cells
+        assert divided.mean_difference == pytest.approx(divided.mean_cells - divided.mean)
+        assert divided.valid_area_km2 != centred.valid_area_km2
+        assert divided.valid_area_km2 == pytest.approx(centred.valid_area_km2, rel=0.01)
+    of = {(row.layer, row.group): row for row in cut.rows}
+    for relation in cut.results.relations():
+        row = of[relation.x, relation.group]
+        assert relation.area_km2 == row.valid_area_km2
+        assert relation.x_mean == pytest.approx(row.mean, rel=1e-12)
