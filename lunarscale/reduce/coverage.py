@@ -33,6 +33,28 @@ def covering_of(groupings: Sequence[Grouping]) -> tuple[int, Covering] | None:
     return found[0] if found else None
 
 
+def require_whole(groupings: Sequence[Grouping], why: str) -> None:
+    """Make sure that no grouping divides pixels.
+
+    Parameters
+    ----------
+    groupings : sequence of Grouping
+    why : str
+        What is not divided, for the message.
+
+    Raises
+    ------
+    RegionError
+        If one does.
+    """
+    for grouping in groupings:
+        if isinstance(grouping, Covering):
+            raise RegionError(
+                f"{grouping.name} divides pixels by exact coverage, but {why}; ask for it without "
+                "coverage"
+            )
+
+
 def cut(
     atoms: Atoms, pieces: Pieces, *, position: int, width: int, row_weights: NDArray[np.int64]
 ) -> tuple[Atoms, Singles]:

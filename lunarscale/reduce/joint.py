@@ -14,6 +14,7 @@ from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import Quantity
 from lunarscale.reduce import kernels
+from lunarscale.reduce.coverage import require_whole
 from lunarscale.reduce.statistics import Label
 from lunarscale.reduce.sums import Chunk, require_shape
 
@@ -144,11 +145,19 @@ class Joints:
     first, second : Axis
         They name the layers.
     grouping : Grouping
+
+    Raises
+    ------
+    RegionError
+        If the grouping divides pixels.
     """
 
     first: Axis
     second: Axis
     grouping: Grouping
+
+    def __post_init__(self) -> None:
+        require_whole([self.grouping], "pairs of values are counted by whole pixels")
 
     @property
     def kept_bytes(self) -> int:

@@ -10,7 +10,8 @@ from lunarscale.errors import ParametersError
 from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.reduce.sampling import CELL_BYTES, require_whole
+from lunarscale.reduce.coverage import require_whole
+from lunarscale.reduce.sampling import CELL_BYTES
 from lunarscale.reduce.statistics import CellsLabel, Label
 from lunarscale.reduce.sums import Chunk, require_shape
 
@@ -99,7 +100,7 @@ class CellSamples:
     groupings: tuple[Grouping, ...] = ()
 
     def __post_init__(self) -> None:
-        require_whole(self.groupings)
+        require_whole(self.groupings, "a sample is in one group")
 
     @property
     def kept_bytes(self) -> int:

@@ -4,16 +4,15 @@ This is how Qiu 2025 weighs regions equally (eq 8): a cell is one sample, whatev
 centre. A sample is in the groups of its pixel.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from lunarscale.errors import RegionError
 from lunarscale.grid.cells import BandedCells
-from lunarscale.grid.groupings import Covering, Grouping
+from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.reduce.atoms import atoms_of
+from lunarscale.reduce.coverage import require_whole
 from lunarscale.reduce.statistics import CellsLabel, Statistics
 from lunarscale.reduce.sums import Chunk, require_shape
 from lunarscale.reduce.tables import BIN_BYTES, Singles, Tables
@@ -21,22 +20,6 @@ from lunarscale.reduce.tally import Histograms
 
 #: Bytes a pixel of a chunk while its cells are found: their numbers, rows, columns, temporaries.
 CELL_BYTES = 64
-
-
-def require_whole(groupings: Sequence[Grouping]) -> None:
-    """Make sure that no grouping divides pixels.
-
-    Raises
-    ------
-    RegionError
-        If one does.
-    """
-    for grouping in groupings:
-        if isinstance(grouping, Covering):
-            raise RegionError(
-                f"{grouping.name} divides pixels by exact coverage, but a sample is in one group; "
-                "sample it without coverage"
-            )
 
 
 @dataclass(frozen=True)
@@ -61,7 +44,7 @@ class SampledHistograms:
     groupings: tuple[Grouping, ...]
 
     def __post_init__(self) -> None:
-        require_whole(self.groupings)
+        require_whole(self.groupings, "a sample is in one group")
 
     @property
     def kept_bytes(self) -> int:

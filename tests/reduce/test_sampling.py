@@ -14,6 +14,7 @@ from lunarscale.grid.groupings import Seas, WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.moon import AREA_KM2
+from lunarscale.reduce.joint import Axis, Joints
 from lunarscale.reduce.samples import CellSamples, Samples
 from lunarscale.reduce.sampling import SampledHistograms
 from lunarscale.reduce.statistics import Statistics
@@ -145,3 +146,5 @@ def test_a_grouping_that_divides_pixels_is_refused() -> None:
     for of in (SampledHistograms, CellSamples):
         with pytest.raises(RegionError, match="moon divides pixels"):
             of(equal_area_cells(CELLS["large"]), (Divides(),))
+    with pytest.raises(RegionError, match="moon divides pixels by exact coverage, but pairs"):
+        Joints(Axis("FeO", (0,)), Axis("TiO2", (0,)), Divides())
