@@ -21,53 +21,64 @@ NO_BIN = np.uint16(0xFFFF)
 #: What turns a count's bits into its place in a table whose first entry is -32768.
 SIGN_BIT = np.uint16(0x8000)
 
+#: Pixels of a line that are compared at once.
+BLOCK = 32
 
-def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
+
+@numba.njit(nogil=True)
+def _run_end(line, start):  # type: ignore[no-untyped-def]
+    """Where the run of equal numbers ends that begins at a place of a line."""
+    first, stop = line[start], start + 1
+    while stop + BLOCK <= line.size:  # a block has no branches: it is compared at once
+        other = line[stop] ^ first
+        for place in range(stop + 1, stop + BLOCK):
+            other |= line[place] ^ first
+        if other:
+            break
+        stop += BLOCK
+    while stop < line.size and line[stop] == first:
+        stop += 1
+    return stop
+
+
+@numba.njit(nogil=True)
+def _add_run(counts, flags, weight, sums):  # type: ignore[no-untyped-def]
     # Flags come in long runs, so a run is added once: one addition a pixel is left, and that
     # rarely waits for the one before it.
+    areas, flag_areas = sums
+    flag = flags[0]
+    start = 0
+    valid = 0
+    for col in range(counts.size):
+        if flags[col] != flag:
+            flag_areas[flag] += weight * (col - start)
+            flag = flags[col]
+            start = col
+        count = counts[col]
+        if count != NO_DATA_BITS:
+            areas[count ^ SIGN_BIT] += weight
+            valid += 1
+    flag_areas[flag] += weight * (counts.size - start)
+    return valid
+
+
+def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
     rows, cols = counts.shape
     for row in range(rows):
-        weight = weights[row]
-        atom = atoms[row, 0]
-        place = places[atom]
-        flag = flags[row, 0]
         start = 0
-        valid = 0
-        for col in range(cols):
-            if atoms[row, col] != atom or flags[row, col] != flag:
-                flag_areas[place, flag] += weight * (col - start)
-                if atoms[row, col] != atom:
-                    pixels[place] += valid
-                    valid = 0
-                    atom = atoms[row, col]
-                    place = places[atom]
-                flag = flags[row, col]
-                start = col
-            count = counts[row, col]
-            if count != NO_DATA_BITS:
-                areas[place, count ^ SIGN_BIT] += weight
-                valid += 1
-        flag_areas[place, flag] += weight * (cols - start)
-        pixels[place] += valid
+        while start < cols:
+            stop = _run_end(atoms[row], start)
+            place = places[atoms[row, start]]
+            own = areas[place], flag_areas[place]
+            run = counts[row, start:stop], flags[row, start:stop]
+            pixels[place] += _add_run(run[0], run[1], weights[row], own)
+            start = stop
 
 
 def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-untyped-def]
-    rows, cols = counts.shape
     valid = 0
-    for row in range(rows):
-        weight = weights[row]
-        flag = flags[row, 0]
-        start = 0
-        for col in range(cols):
-            if flags[row, col] != flag:
-                flag_areas[flag] += weight * (col - start)
-                flag = flags[row, col]
-                start = col
-            count = counts[row, col]
-            if count != NO_DATA_BITS:
-                areas[count ^ SIGN_BIT] += weight
-                valid += 1
-        flag_areas[flag] += weight * (cols - start)
+    for row in range(counts.shape[0]):
+        valid += _add_run(counts[row], flags[row], weights[row], (areas, flag_areas))
     return valid
 
 
@@ -97,26 +108,34 @@ def _range(counts):  # type: ignore[no-untyped-def]
 
 
 def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
+    # neighbours mostly share slot and flag: their sums wait until one differs
     rows, cols = at
+    slot, flag, waiting, valid = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     for single in range(len(slots)):
-        row, col, slot = rows[single], cols[single], slots[single]
-        flag_areas[slot, flags[row, col]] += weights[single]
+        row, col = rows[single], cols[single]
+        if slots[single] != slot or flags[row, col] != flag:
+            flag_areas[slot, flag] += waiting
+            pixels[slot] += valid
+            slot, flag, waiting, valid = slots[single], np.int64(flags[row, col]), 0, 0
+        waiting += weights[single]
         count = counts[row, col]
         if count != NO_DATA_BITS:
             areas[slot, count ^ SIGN_BIT] += weights[single]
-            pixels[slot] += ones[single]
+            valid += ones[single]
+    flag_areas[slot, flag] += waiting
+    pixels[slot] += valid
 
 
 def _measure(atoms, places, weights, areas, pixels):  # type: ignore[no-untyped-def]
     rows, cols = atoms.shape
     for row in range(rows):
         start = 0
-        for col in range(1, cols + 1):
-            if col == cols or atoms[row, col] != atoms[row, start]:
-                place = places[atoms[row, start]]
-                areas[place] += weights[row] * (col - start)
-                pixels[place] += col - start
-                start = col
+        while start < cols:
+            stop = _run_end(atoms[row], start)
+            place = places[atoms[row, start]]
+            areas[place] += weights[row] * (stop - start)
+            pixels[place] += stop - start
+            start = stop
 
 
 def _refine(atoms, numbers, radix, places):  # type: ignore[no-untyped-def]
