@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -49,6 +49,10 @@ def summarise_command(
         list[str] | None,
         typer.Option(help="LAYER=WIDTH: smooth for modes by this, in units; may be repeated."),
     ] = None,
+    pca: Annotated[
+        Literal["correlation", "covariance"] | None,
+        typer.Option(help="Principal components of this matrix; of correlations by --stats pca."),
+    ] = None,
     coverage: Annotated[
         bool,
         typer.Option(
@@ -75,6 +79,8 @@ def summarise_command(
     from lunarscale.steps.summarising.tables import summary_tables
 
     options, asked = storage(storage_options), read_stats(stats) if stats else USUAL
+    if pca is not None:
+        asked = (*asked, *({"pca"} - set(asked)))
     words = [word.strip() for word in by.split(",")]
     cube = open_maps(maps, options)
     groupings = read_groupings(
@@ -98,7 +104,7 @@ def summarise_command(
     complain(tale, maps)
     if groupings:
         summary = step.summary_of(cube, groupings, tale=tale, kept=kept)
-        summary = replace(summary, bandwidths=widths)
+        summary = replace(summary, bandwidths=widths, matrix=pca or "correlation")
         written += summary.write(out, asked)  # first: whoever reads the tables may stop half-way
         print_tables(*summary_tables(summary.results, asked))
     for path in written:
@@ -109,9 +115,11 @@ def _by_cells(execute: Runner, cube: "Cube", out: str) -> list[Path]:
     """What the paper's cells hold, one file a layer; none in a dry run."""
     from lunarscale.engine.run import complain
     from lunarscale.grid.cells import qiu_2025_cells
-    from lunarscale.steps.summarising.cells import CellFiles, prepare_cells
+    from lunarscale.steps.summarising.cells import CellFiles, coarseness, prepare_cells
 
     files = CellFiles(cube, qiu_2025_cells(), out)
+    if said := coarseness(cube.grid, files.cells):
+        out_console.print(f"--by cells: {said}", markup=False)
     if execute.dry_run:
         execute("summarise cells", prepare_cells(files))
         return []

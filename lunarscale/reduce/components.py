@@ -17,6 +17,9 @@ Matrix = Literal["correlation", "covariance"]
 #: What the note of a group without components says.
 NOWHERE_TOGETHER = "no two layers that vary have a value at the same pixels"
 
+#: What the note says of covariances in units that differ.
+SEVERAL_UNITS = "layers in several units, whose sizes decide what they weigh"
+
 
 @dataclass(frozen=True, eq=False)
 class Components:
@@ -99,6 +102,8 @@ def _components(
     variances, vectors = variances[::-1].clip(min=0.0), vectors[:, ::-1].T
     notes = [f"left out, without a value: {', '.join(empty)}"] if empty else []
     notes += [f"left out, one value all over: {', '.join(constant)}"] if constant else []
+    if matrix == "covariance" and len({quantities[layer].units for layer in varying}) > 1:
+        notes.append(SEVERAL_UNITS)
     return Components(
         *names,
         matrix,

@@ -1,7 +1,7 @@
 """The words by which statistics are asked for, and the columns and files that each stands for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
@@ -83,12 +83,34 @@ def read_bandwidths(texts: Sequence[str], layers: Sequence[str]) -> dict[str, fl
             found[layer] = float(width)
         except ValueError:
             found[layer] = math.nan
-        if layer not in layers or not 0.0 < found[layer] < math.inf:
-            raise ParametersError(
-                f"--bandwidth {text}: needs a layer and a width above 0, as {layers[0]}=0.3; the "
-                f"layers are {', '.join(layers)}"
-            )
+        require_widths({layer: found[layer]}, layers, said=f"--bandwidth {text}")
     return found
+
+
+def require_widths(
+    widths: Mapping[str, float], layers: Sequence[str], *, said: str | None = None
+) -> None:
+    """Make sure that widths to smooth by are of layers that there are, and widths.
+
+    Parameters
+    ----------
+    widths : mapping of layer to float
+    layers : sequence of str
+        Those that there are.
+    said : str, optional
+        How it was put, for the message.
+
+    Raises
+    ------
+    ParametersError
+        If one is not.
+    """
+    for layer, width in widths.items():
+        if layer not in layers or not 0.0 < width < math.inf:
+            raise ParametersError(
+                f"{said or f'bandwidth {layer}={width:g}'}: needs a layer and a width above 0, as "
+                f"{layers[0]}=0.3; the layers are {', '.join(layers)}"
+            )
 
 
 def needs_products(stats: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Summarise: exact area-weighted statistics of maps, by groups of places."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,12 @@ from lunarscale.errors import StoreError
 from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.groupings import Covering, Grouping, by_centres
 from lunarscale.quantities import Quantity
+from lunarscale.reduce.components import Matrix
 from lunarscale.reduce.covariances import Covariances
 from lunarscale.reduce.products import Products
 from lunarscale.reduce.sampling import SampledHistograms
 from lunarscale.reduce.statistics import Statistics
-from lunarscale.reduce.stats import USUAL, needs_products
+from lunarscale.reduce.stats import USUAL, needs_products, require_widths
 from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.table import Row, finish
 from lunarscale.reduce.tally import Histograms
@@ -51,6 +52,8 @@ class Summary:
         One a grouping, where covariances or components were asked for.
     bandwidths : mapping of layer to float
         Of the density whose modes are sought, in units, instead of the rules' (``reduce.modes``).
+    matrix : {"correlation", "covariance"}
+        Of which the principal components are.
     """
 
     statistics: Statistics
@@ -58,13 +61,14 @@ class Summary:
     quantities: Sequence[Quantity] = ()
     covariances: tuple[Covariances, ...] = ()
     bandwidths: Mapping[str, float] = field(default_factory=dict)
+    matrix: Matrix = "correlation"
 
     @cached_property
     def results(self) -> Results:
         """What can be read off and written."""
         return Results(
             self.statistics, self.quantities, self.rows, self.covariances,
-            bandwidths=self.bandwidths,
+            matrix=self.matrix, bandwidths=self.bandwidths,
         )  # fmt: skip
 
     def write(self, folder: str, stats: Sequence[str] = USUAL) -> list[Path]:
@@ -78,8 +82,9 @@ class Summary:
 
 def summarise(
     maps: str, *, by: Sequence[str] = ("moon", "maria", "seas"), stats: Sequence[str] = USUAL,
-    cells: BandedCells | None = None, coverage: bool = False, executor: Executor | None = None,
-    storage_options: dict[str, Any] | None = None,
+    cells: BandedCells | None = None, coverage: bool = False,
+    bandwidths: Mapping[str, float] | None = None, matrix: Matrix = "correlation",
+    executor: Executor | None = None, storage_options: dict[str, Any] | None = None,
 ) -> Summary:  # fmt: skip
     """Statistics of maps by groupings; from those kept in the ledger where they are the same.
 
@@ -96,15 +101,23 @@ def summarise(
         Cells at whose centres to sample too, for means beside those of all pixels.
     coverage : bool
         Whether polygons' borders divide pixels by exact area, instead of by pixels' centres.
+    bandwidths : mapping of layer to float, optional
+        Widths to smooth by for modes, in the layers' units; the rule's where not given.
+    matrix : {"correlation", "covariance"}
+        Of which the principal components are; in units ("covariance") for layers that share them.
     executor : Executor, optional
     storage_options : dict, optional
 
     Raises
     ------
+    ParametersError
+        If a bandwidth is of no layer, or not above 0.
     IncompleteError
         If some shards cannot be read.
     """
     cube = open_maps(maps, storage_options)
+    widths = dict(bandwidths or {})
+    require_widths(widths, [layer.name for layer in cube.layout.layers])
     groupings = read_groupings(by, storage_options, grid=cube.grid, coverage=coverage)
     kept = kept_statistics(cube)
     measures = measures_of(groupings, stats=stats, cells=cells, kept=kept)
@@ -112,7 +125,8 @@ def summarise(
     if measures:
         tale = prepare_summarise(cube, measures).run(executor or Serial())
         complain(tale, maps)
-    return summary_of(cube, groupings, tale=tale, kept=kept)
+    summary = summary_of(cube, groupings, tale=tale, kept=kept)
+    return replace(summary, bandwidths=widths, matrix=matrix)
 
 
 def first_summary(cube: Cube) -> Summary | None:

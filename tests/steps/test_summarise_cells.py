@@ -1,5 +1,6 @@
 """What cells hold, written strip by strip, against the maps taken whole."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,18 @@ from lunarscale.engine.executors import Serial
 from lunarscale.engine.outcome import Outcome
 from lunarscale.errors import TornError
 from lunarscale.flags import NO_DATA
-from lunarscale.grid.cells import BandedCells, equal_area_cells
+from lunarscale.grid.cells import BandedCells, equal_area_cells, qiu_2025_cells
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.cell_moments import CellMoments
 from lunarscale.reduce.sums import Chunk
-from lunarscale.steps.summarising.cells import CellFiles, prepare_cells, strips_of, summarise_cells
+from lunarscale.steps.summarising.cells import (
+    CellFiles,
+    coarseness,
+    prepare_cells,
+    strips_of,
+    summarise_cells,
+)
 
 GRID = RasterGrid.whole(0.5)
 LAYERS = ("FeO", "OMAT")
@@ -91,10 +98,22 @@ def test_by_cells_is_a_word_of_the_command(maps, tmp_path):
     out = tmp_path / "out"
     text = lunarscale("summarise", maps, "--by", "cells", "--out", out, "--workers", 0).stdout
     assert f"wrote {out / 'cells' / 'FeO.parquet'}" in text.replace("\n", "")
+    assert "only cells that hold a pixel's centre have a row" in " ".join(text.split())
     # pixels of two degrees are wider than the paper's cells: each has one of its own
     found = pd.read_parquet(out / "cells" / "FeO.parquet")
     assert len(found) == GRID.height * GRID.width
+    facts = json.loads(pq.read_schema(out / "cells" / "FeO.parquet").metadata[b"lunarscale"])
+    assert facts["note"] == coarseness(GRID, qiu_2025_cells())
     assert not (out / "statistics.csv").exists()
+
+
+@pytest.mark.parametrize("area_km2", [300.0, 3_000.0, 8_000.0, 40_000.0])
+def test_coarseness_is_said_where_cells_go_without_a_row(area_km2):
+    """Counted: without a word every cell has a pixel."""
+    cells = equal_area_cells(area_km2)
+    numbers = cells.numbers(GRID, GRID.window)
+    has_all = len(np.unique(numbers[numbers >= 0])) == cells.count
+    assert (coarseness(GRID, cells) == "") == has_all
 
 
 def test_a_dry_run_by_cells_writes_nothing(maps, tmp_path):

@@ -10,6 +10,7 @@ from cli_at_hand import lunarscale, refused
 from maps_at_hand import open_cube, write_maps
 from rich.console import Console
 
+from lunarscale.errors import ParametersError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.cells import equal_area_cells
 from lunarscale.grid.groupings import WholeMoon
@@ -118,6 +119,32 @@ def test_a_bandwidth_is_an_option_of_the_command(maps, tmp_path):
     words = ("summarise", maps, "--bandwidth", "SiO2=0.5", "--out", tmp_path / "no")
     assert "--bandwidth SiO2=0.5: needs a layer" in refused(*words)
     assert "'median' is no statistic" in refused(*words[:2], "--stats", "median", *words[4:])
+
+
+def test_python_has_bandwidths_too(maps):
+    by_hand = summarise(maps, by=["moon"], bandwidths={"FeO": 0.5})
+    assert {(row.layer, row.bandwidth) for row in by_hand.results.modes if row.layer == "FeO"} == {
+        ("FeO", 0.5)
+    }
+    for layer, width in (("SiO2", 0.5), ("FeO", 0.0), ("FeO", float("nan"))):
+        with pytest.raises(ParametersError, match=f"bandwidth {layer}={width:g}: needs a layer"):
+            summarise(maps, by=["moon"], bandwidths={layer: width})
+
+
+def test_components_are_of_the_matrix_that_was_asked_for(maps, tmp_path):
+    found = {}
+    for matrix in ("correlation", "covariance"):
+        out = tmp_path / matrix
+        lunarscale("summarise", maps, "--by", "moon", "--pca", matrix, "--out", out, "--workers", 0)
+        with (out / "pca.csv").open(encoding="utf-8") as file:
+            found[matrix] = list(csv.DictReader(file))
+        assert {row["matrix"] for row in found[matrix]} == {matrix}
+        assert (out / "statistics.csv").exists()
+    spread = {row["component"]: float(row["variance"]) for row in found["covariance"]}
+    whole = summarise(maps, by=["moon"])
+    total = sum(row.std**2 for row in whole.rows)  # wt %, squared: what the components share out
+    assert sum(spread.values()) == pytest.approx(total, rel=1e-9)
+    assert sum(float(row["variance"]) for row in found["correlation"]) == pytest.approx(2.0)
 
 
 @pytest.fixture

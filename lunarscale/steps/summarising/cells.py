@@ -1,5 +1,6 @@
 """Summarise by cells: what every equal-area cell holds of every map, in bounded memory."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -9,13 +10,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
+
+import lunarscale
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.engine.sources import MapsSource
 from lunarscale.grid.cells import BandedCells
-from lunarscale.grid.raster import Window
+from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import Quantity
 from lunarscale.reduce.cell_moments import CellMoments
 from lunarscale.reduce.cell_sums import CellSums
@@ -54,7 +58,8 @@ class CellFiles:
     def __enter__(self) -> "CellFiles":
         order = range(len(self.strips))
         with ExitStack() as stack:
-            files = [SampleFile(path, CELL_SCHEMA, order) for path in self.paths]
+            schema = CELL_SCHEMA.with_metadata({"lunarscale": json.dumps(self._facts())})
+            files = [SampleFile(path, schema, order) for path in self.paths]
             self._files = [stack.enter_context(file) for file in files]
             self._stack = stack.pop_all()
         return self
@@ -67,6 +72,19 @@ class CellFiles:
     ) -> None:
         """Give the files their names, if every strip is in them."""
         self._stack.__exit__(kind, error, trace)
+
+    def _facts(self) -> dict[str, Any]:
+        """What the files say of themselves."""
+        cube, cells = self.source.cube, self.cells
+        return {
+            "title": "what cells of equal area hold of the Moon's maps",
+            "source": f"lunarscale {lunarscale.__version__}",
+            "maps": cube.location.url,
+            "simulated": cube.layout.simulated,
+            "cells": {"name": cells.name, "count": cells.count, "sha256": cells.digest},
+            "rule": "a pixel is in the cell that holds its centre, with all of its area",
+            "note": coarseness(self.source.grid, cells),
+        }
 
     def take(self, outcome: Outcome) -> Outcome:
         """Take a shard's sums, and write the strips that are whole; the sums go no further."""
@@ -98,6 +116,18 @@ class CellFiles:
         # north of all bands nothing follows; south of them everything does
         outside = self.cells.count if southmost > self.cells.edges_deg[0] else 0
         return int(self.cells.firsts[band]) if band >= 0 else outside
+
+
+def coarseness(grid: RasterGrid, cells: BandedCells) -> str:
+    """What is to be said where pixels are larger than cells; nothing where no cell goes without."""
+    heights = np.diff(cells.edges_deg)
+    widths = 360.0 / np.asarray(cells.per_band)
+    if grid.pixel_deg <= min(heights.min(), widths.min()) * (1 + 1e-9):
+        return ""
+    return (
+        f"pixels of {grid.pixel_deg:.3g} degrees are coarser than some of the {cells.name}: only "
+        "cells that hold a pixel's centre have a row"
+    )
 
 
 def strips_of(windows: Sequence[Window]) -> list[list[Window]]:
@@ -134,7 +164,8 @@ def summarise_cells(
         Path or fsspec URL of finished maps.
     cells : BandedCells
     out : str
-        Folder; there will be ``cells/<layer>.parquet``, a row a cell that has a pixel.
+        Folder; there will be ``cells/<layer>.parquet``, a row a cell that holds a pixel's centre:
+        every cell, unless pixels are coarser (``coarseness``).
     executor : Executor, optional
     storage_options : dict, optional
 
