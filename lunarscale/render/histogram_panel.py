@@ -65,7 +65,8 @@ def draw_histogram_panel(
         return
     whole = float(curves[0].areas.sum())
     highest = 0.0
-    for place, (curve, shares) in reversed(list(enumerate(zip(curves, bins.shares, strict=True)))):
+    # the whole first: where a part is all there is, its line shows on the whole's fill
+    for place, (curve, shares) in enumerate(zip(curves, bins.shares, strict=True)):
         if shares is None:
             continue
         of_all = shares * float(curve.areas.sum()) / whole
@@ -84,7 +85,7 @@ def draw_histogram_panel(
     _mark(axes, marks.published, height=_THEIRS, filled=False, name=name)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
-        handles[::-1], labels[::-1], fontsize=TICK_PT, frameon=False, loc="lower right",
+        handles, labels, fontsize=TICK_PT, frameon=False, loc="lower right",
         bbox_to_anchor=(1.02, 0.96), handlelength=1.2, ncols=len(labels), columnspacing=1.2,
     )  # fmt: skip
 

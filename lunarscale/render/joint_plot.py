@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
@@ -34,6 +35,10 @@ _TAIL, _ROOM = 0.0005, 0.04
 
 #: Inches: the plot, its margins, the marginal plots and the gap to them, the foot.
 _MAIN, _SIDE, _GAP, _LEFT, _FOOT, _TOP = 5.2, 1.3, 0.1, 0.75, 1.5, 0.95
+
+#: Width of the samples' bar as a share of the plot's.
+_BAR = 0.385
+
 _WIDTH, _HEIGHT = _LEFT + _MAIN + _GAP + _SIDE + 0.6, _FOOT + _MAIN + _GAP + _SIDE + _TOP
 
 
@@ -104,22 +109,7 @@ def draw_joint(picture: JointPlot, *, path: Path, simulated: bool = False) -> Il
         sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
     if simulated:
         sheet.mark_simulated()
-    main = sheet.panel(_LEFT, _FOOT, width=_MAIN, height=_MAIN)
-    above = sheet.panel(_LEFT, _FOOT + _MAIN + _GAP, width=_MAIN, height=_SIDE)
-    beside = sheet.panel(_LEFT + _MAIN + _GAP, _FOOT, width=_SIDE, height=_MAIN)
-    main.set_xlim(*picture.limits(0))
-    main.set_ylim(*picture.limits(1))
-    _draw_samples(sheet, main, picture)
-    _draw_population(main, picture)
-    _draw_margin(above, picture, 0)
-    _draw_margin(beside, picture, 1)
-    above.set_xlim(main.get_xlim())
-    beside.set_ylim(main.get_ylim())
-    main.set_xlabel(picture.labels[0], fontsize=TEXT_PT, parse_math=False)
-    main.set_ylabel(picture.labels[1], fontsize=TEXT_PT, parse_math=False)
-    for axes in (main, above, beside):
-        bare_ticks(axes)
-    _legend(sheet, picture)
+    draw_joint_panels(sheet, picture, at=(_LEFT, _FOOT), edge=_MAIN)
     size = sheet.save_png(path, title=picture.title)
     vector = path.with_suffix(".svg")
     sheet.save_svg(vector, title=picture.title)
@@ -131,7 +121,45 @@ def draw_joint(picture: JointPlot, *, path: Path, simulated: bool = False) -> Il
     return Illustration(path, "screen_pole", caption, alt, *size, vector)
 
 
-def _draw_samples(sheet: Sheet, axes: Axes, picture: JointPlot) -> None:
+def draw_joint_panels(
+    sheet: Sheet, picture: JointPlot, *, at: tuple[float, float], edge: float
+) -> None:
+    """Draw plot, margins, bar and legend onto a sheet; inches.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    picture : JointPlot
+    at : (float, float)
+        Lower left corner of the plot; bar and legend take ``_FOOT`` below it.
+    edge : float
+        Of the plot; margins take a quarter of it above and to the right.
+    """
+    left, bottom = at
+    side = edge / 4.0
+    main = sheet.panel(left, bottom, width=edge, height=edge)
+    above = sheet.panel(left, bottom + edge + _GAP, width=edge, height=side)
+    beside = sheet.panel(left + edge + _GAP, bottom, width=side, height=edge)
+    main.set_xlim(*picture.limits(0))
+    main.set_ylim(*picture.limits(1))
+    bar = sheet.panel(
+        left + edge - _BAR * edge, bottom - _FOOT + 0.62, width=_BAR * edge, height=0.12
+    )
+    _draw_samples(sheet, main, picture, bar=bar)
+    _draw_population(main, picture)
+    _draw_margin(above, picture, 0)
+    _draw_margin(beside, picture, 1)
+    above.set_xlim(main.get_xlim())
+    beside.set_ylim(main.get_ylim())
+    main.set_xlabel(picture.labels[0], fontsize=TEXT_PT, parse_math=False)
+    main.set_ylabel(picture.labels[1], fontsize=TEXT_PT, parse_math=False)
+    main.xaxis.set_major_locator(MaxNLocator(6))
+    for axes in (main, above, beside):
+        bare_ticks(axes)
+    _legend(sheet, picture, left=left, top=bottom - _FOOT + 1.0)
+
+
+def _draw_samples(sheet: Sheet, axes: Axes, picture: JointPlot, *, bar: Axes) -> None:
     """The samples as a density on a logarithmic scale, with its bar."""
     counts = np.ma.masked_equal(picture.samples.T, 0)
     most = max(float(picture.samples.max(initial=1)), 10.0)
@@ -139,12 +167,11 @@ def _draw_samples(sheet: Sheet, axes: Axes, picture: JointPlot) -> None:
     mesh.set_rasterized(True)
     for value, draw in zip(picture.thresholds, (axes.axvline, axes.axhline), strict=True):
         draw(value, color=INK, linewidth=0.9, dashes=(5, 3))
-    room = sheet.panel(_LEFT + _MAIN - 2.0, 0.62, width=2.0, height=0.12)
-    bar = sheet.figure.colorbar(mesh, cax=room, orientation="horizontal")
-    bar.outline.set_linewidth(0.6)
-    bar.set_label(f"{picture.names[1]} per bin", fontsize=SMALL_PT, parse_math=False)
-    bar.ax.tick_params(labelsize=SMALL_PT - 1, width=0.5, length=2.0, which="major")
-    bar.ax.minorticks_off()
+    scale = sheet.figure.colorbar(mesh, cax=bar, orientation="horizontal")
+    scale.outline.set_linewidth(0.6)
+    scale.set_label(f"{picture.names[1]} per bin", fontsize=SMALL_PT, parse_math=False)
+    scale.ax.tick_params(labelsize=SMALL_PT - 1, width=0.5, length=2.0, which="major")
+    scale.ax.minorticks_off()
 
 
 def _draw_population(axes: Axes, picture: JointPlot) -> None:
@@ -196,7 +223,7 @@ def _draw_margin(axes: Axes, picture: JointPlot, axis: int) -> None:
         axes.set_xlabel(label, fontsize=SMALL_PT)
 
 
-def _legend(sheet: Sheet, picture: JointPlot) -> None:
+def _legend(sheet: Sheet, picture: JointPlot, *, left: float, top: float) -> None:
     population, samples, passing = picture.names
     handles = [
         Line2D([], [], color=POPULATION, linewidth=1.8),
@@ -209,7 +236,7 @@ def _legend(sheet: Sheet, picture: JointPlot) -> None:
         handles,
         [*names, "thresholds"],
         loc="upper left",
-        bbox_to_anchor=(_LEFT / sheet.width, 1.0 / sheet.height),
+        bbox_to_anchor=(left / sheet.width, top / sheet.height),
         bbox_transform=sheet.figure.transFigure,
         frameon=False,
         fontsize=SMALL_PT,

@@ -36,7 +36,12 @@ COLOURS = (NO_DATA_COLOUR, (0.965, 0.96, 0.945), to_rgb("#56b4e9"), to_rgb("#b34
 
 #: Inches: a panel, the room between and around panels, the head and the foot.
 _PANEL, _GAP, _LEFT, _RIGHT, _TOP, _FOOT = 4.7, 0.85, 0.6, 0.6, 1.5, 1.45
-_WIDTH = _LEFT + 2 * _PANEL + _GAP + _RIGHT
+
+#: Inches: width of both panels, and their height with what stands above and below them.
+CAP_WIDTH = _LEFT + 2 * _PANEL + _GAP + _RIGHT
+CAP_HEIGHT = _FOOT + _PANEL + 0.5
+
+_HEADINGS = ("FeO", "Like the maria, and what passes")
 
 #: Pixels across a panel, and places of each that are looked up along both axes.
 _PX, _SAMPLES = 1000, 2
@@ -121,16 +126,34 @@ def draw_screen_map(picture: ScreenMap, *, path: Path, simulated: bool = False) 
     simulated : bool
         Whether to mark the figure as simulated data.
     """
-    sheet = Sheet(_WIDTH, _FOOT + _PANEL + _TOP)
+    sheet = Sheet(CAP_WIDTH, _FOOT + _PANEL + _TOP)
     top = sheet.height - 0.2
     sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
     for number, line in enumerate(picture.lines):
         sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
     if simulated:
         sheet.mark_simulated()
+    left_out = draw_cap(sheet, picture)
+    size = sheet.save_png(path, title=picture.title)
+    caption = (
+        f"{picture.title}. Left: FeO at the centres of the cells. Right: {picture.labels[0]}; "
+        f"{picture.labels[1]}. Grey: no value. Circles: named features.{without_labels(left_out)}"
+    )
+    alt = f"Polar stereographic maps about the {picture.pole} pole: FeO, and the cells that pass"
+    return Illustration(path, "screen_pole", caption, alt, *size)
+
+
+def draw_cap(sheet: Sheet, picture: ScreenMap, *, bottom: float = 0.0) -> list[str]:
+    """Draw both maps with their bar and legend, ``CAP_HEIGHT`` high from ``bottom`` inches.
+
+    Returns
+    -------
+    list of str
+        Places that found no room for a label.
+    """
     numbers = picture.cells_of_panel()
     panels = [
-        sheet.panel(_LEFT + place * (_PANEL + _GAP), _FOOT, width=_PANEL, height=_PANEL)
+        sheet.panel(_LEFT + place * (_PANEL + _GAP), bottom + _FOOT, width=_PANEL, height=_PANEL)
         for place in range(2)
     ]
     colours = _feo_colours(picture)
@@ -143,19 +166,18 @@ def draw_screen_map(picture: ScreenMap, *, path: Path, simulated: bool = False) 
     places = [Place(place.name, *on_plane(place, picture.pole)) for place in picture.places]
     cost = _covered(picture, numbers, places)
     left_out = place_labels(panels[1], places, obstacles=labels, cost=cost)
-    for place, words in enumerate(("FeO", "Like the maria, and what passes")):
+    for place, words in enumerate(_HEADINGS):
         middle = _LEFT + place * (_PANEL + _GAP) + _PANEL / 2
-        sheet.write(middle, sheet.height - 1.18, words, ha="center", va="top", fontweight="bold")
-    _feo_bar(sheet, colours)
-    _legend(sheet, picture)
-    size = sheet.save_png(path, title=picture.title)
-    unnamed = f" Without a label, for want of room: {', '.join(left_out)}." if left_out else ""
-    caption = (
-        f"{picture.title}. Left: FeO at the centres of the cells. Right: {picture.labels[0]}; "
-        f"{picture.labels[1]}. Grey: no value. Circles: named features.{unnamed}"
-    )
-    alt = f"Polar stereographic maps about the {picture.pole} pole: FeO, and the cells that pass"
-    return Illustration(path, "screen_pole", caption, alt, *size)
+        above = bottom + _FOOT + _PANEL + 0.32
+        sheet.write(middle, above, words, ha="center", va="top", fontweight="bold")
+    _feo_bar(sheet, colours, bottom=bottom)
+    _legend(sheet, picture, bottom=bottom)
+    return left_out
+
+
+def without_labels(left_out: Sequence[str]) -> str:
+    """A caption's sentence on places whose names found no room; none where all did."""
+    return f" Without a label, for want of room: {', '.join(left_out)}." if left_out else ""
 
 
 def _kinds(picture: ScreenMap) -> NDArray[np.uint8]:
@@ -236,19 +258,19 @@ def on_plane(place: Marked, pole: Pole) -> tuple[float, float, float]:
     return *middle, float(np.hypot(x[1] - x[0], y[1] - y[0]) / 2.0)
 
 
-def _feo_bar(sheet: Sheet, colours: ScalarMappable) -> None:
-    room = sheet.panel(_LEFT + 0.6, 0.62, width=_PANEL - 1.2, height=0.14)
+def _feo_bar(sheet: Sheet, colours: ScalarMappable, *, bottom: float) -> None:
+    room = sheet.panel(_LEFT + 0.6, bottom + 0.62, width=_PANEL - 1.2, height=0.14)
     bar = sheet.figure.colorbar(colours, cax=room, orientation="horizontal", extend="both")
     bar.outline.set_linewidth(0.6)
     bar.set_label("FeO (wt %)", fontsize=TEXT_PT, parse_math=False)
     bar.ax.tick_params(labelsize=SMALL_PT, width=0.6, length=2.5)
 
 
-def _legend(sheet: Sheet, picture: ScreenMap) -> None:
-    left, y = _LEFT + _PANEL + _GAP + 0.2, 0.88
+def _legend(sheet: Sheet, picture: ScreenMap, *, bottom: float) -> None:
+    left, y = _LEFT + _PANEL + _GAP + 0.2, bottom + 0.88
     words = (
-        (CANDIDATE, picture.labels[1]),
         (OVERLAP, picture.labels[0]),
+        (CANDIDATE, picture.labels[1]),
         (VALUE, "other cells with values"),
         (NO_VALUE, "no value"),
     )

@@ -1,5 +1,6 @@
 """How much passes a screening, by the density share and by the thresholds."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,14 +96,31 @@ def draw_screen_sensitivity(
         sheet.write(_LEFT, top - 0.28 - 0.17 * place, line, color=FAINT, va="top")
     if simulated:
         sheet.mark_simulated()
-    _by_share(sheet.panel(_LEFT, _BOTTOM, width=_PANEL, height=_PANEL), picture)
-    _by_thresholds(sheet, picture)
+    boxes = [(_LEFT + place * (_PANEL + _GAP), _BOTTOM, _PANEL, _PANEL) for place in range(2)]
+    draw_choices(sheet, picture, boxes)
     size = sheet.save_png(path, title=picture.title)
     vector = path.with_suffix(".svg")
     sheet.save_svg(vector, title=picture.title)
     caption = f"{picture.title}. Dashed line and cross: what was asked for."
     alt = "Area that passes by the share of the maria's density, and by the thresholds"
     return Illustration(path, "screen_pole", caption, alt, *size, vector)
+
+
+def draw_choices(
+    sheet: Sheet, picture: ScreenSensitivity, boxes: Sequence[tuple[float, float, float, float]]
+) -> None:
+    """Draw both panels onto a sheet.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    picture : ScreenSensitivity
+    boxes : sequence of (left, bottom, width, height)
+        Of areas by share and by thresholds, in inches; the second's bar stands to its right.
+    """
+    left, bottom, width, height = boxes[0]
+    _by_share(sheet.panel(left, bottom, width=width, height=height), picture)
+    _by_thresholds(sheet, picture, boxes[1])
 
 
 def _by_share(axes: Axes, picture: ScreenSensitivity) -> None:
@@ -146,9 +164,11 @@ def _scale(axes: Axes, overlap: NDArray[np.float64], passing: NDArray[np.float64
     axes.yaxis.set_major_formatter(lambda value, _: number(value, 0))
 
 
-def _by_thresholds(sheet: Sheet, picture: ScreenSensitivity) -> None:
-    left = _LEFT + _PANEL + _GAP
-    axes = sheet.panel(left, _BOTTOM, width=_PANEL, height=_PANEL)
+def _by_thresholds(
+    sheet: Sheet, picture: ScreenSensitivity, box: tuple[float, float, float, float]
+) -> None:
+    left, bottom, width, height = box
+    axes = sheet.panel(left, bottom, width=width, height=height)
     share, feo, mg = picture.asked
     areas = picture.passing_km2[share]
     first, second = picture.thresholds
@@ -157,8 +177,8 @@ def _by_thresholds(sheet: Sheet, picture: ScreenSensitivity) -> None:
     shown = axes.contourf(first, second, areas.T, levels=levels, cmap=cm.lapaz_r)
     if most > 0.0:
         axes.contour(first, second, areas.T, levels=levels, colors="white", linewidths=0.4)
-    for marker, colour, width in ((11, INK, 2.2), (9, "white", 1.0)):
-        axes.plot(first[feo], second[mg], marker="+", color=colour, markersize=marker, mew=width)
+    for marker, colour, line in ((11, INK, 2.2), (9, "white", 1.0)):
+        axes.plot(first[feo], second[mg], marker="+", color=colour, markersize=marker, mew=line)
     axes.set_xlabel("FeO above (wt %)", fontsize=TEXT_PT, parse_math=False)
     axes.set_ylabel("Mg# below", fontsize=TEXT_PT, parse_math=False)
     title = f"By the thresholds, within {100 * picture.at[0]:g} % of the maria"
@@ -166,7 +186,7 @@ def _by_thresholds(sheet: Sheet, picture: ScreenSensitivity) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6))
     bare_ticks(axes)
     bar = sheet.figure.colorbar(
-        shown, cax=sheet.panel(left + _PANEL + 0.12, _BOTTOM, width=0.13, height=_PANEL)
+        shown, cax=sheet.panel(left + width + 0.12, bottom, width=0.13, height=height)
     )
     bar.outline.set_linewidth(0.6)
     bar.ax.yaxis.set_major_formatter(lambda value, _: number(value, 0))

@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lunarscale.grid.caps import PolarCap, cells_of_cap
+from lunarscale.grid.cells import equal_area_cells
 from lunarscale.render.joint_plot import JointPlot, draw_joint
+from lunarscale.render.polar_screen import CANDIDATE, VALUE, ScreenMap
 from lunarscale.render.screen_sensitivity import ScreenSensitivity, draw_screen_sensitivity
+from lunarscale.render.screen_sheet import draw_screen_sheet
 
 X, Y = np.linspace(0, 30, 61), np.linspace(0.2, 0.9, 71)
 POPULATION = np.zeros((60, 70), np.int64)
@@ -75,3 +79,30 @@ def test_areas_are_drawn_whatever_their_size(most: float, tmp_path: Path) -> Non
     made = draw_screen_sensitivity(picture, path=tmp_path / "a.png")
     assert made.path.stat().st_size > 10_000
     assert made.vector is not None
+
+
+def test_one_sheet_holds_all_panels(tmp_path: Path) -> None:
+    cells, _ = cells_of_cap(equal_area_cells(20_000.0), PolarCap("south", 65.0))
+    kinds = np.full(cells.count, VALUE, np.uint8)
+    kinds[0] = CANDIDATE
+    cap = ScreenMap(
+        title="A cap",
+        lines=("a model", "a criterion"),
+        pole="south",
+        latitude_deg=65.0,
+        cells=cells,
+        feo_wt_pct=np.linspace(3, 20, cells.count).astype(np.float32),
+        kinds=kinds,
+        labels=("like the maria", "of these, those with much"),
+    )
+    choices = sensitivity(np.full((3, 4, 5), 2e3), np.array([3e3, 4e3, 5e3]))
+    made = draw_screen_sheet(
+        cap, PICTURE, choices, path=tmp_path / "sheet.png", title="Figure 5. A cap", simulated=True
+    )
+    assert made.vector is not None
+    drawn = made.vector.read_text()
+    words = ("Figure 5. A cap", "FeO above (wt %)", "Mg# below", "cells per bin", "SIMULATED DATA")
+    assert all(f"<!-- {text}" in drawn for text in words)
+    assert all(f"<!-- {letter} -->" in drawn for letter in "abcde")
+    assert all(f"({letter})" in made.caption for letter in "abcde")
+    assert made.width_px == 2519

@@ -100,7 +100,7 @@ def _maps_text(maps: Sequence[GlobalMap], figure: int) -> FigureText:
     by = "equations" if figure == 1 else "network"
     title = f"Figure {figure}. Global maps by the {by}"
     names = ", ".join(f"{pretty_name(each.quantity)} ({each.model})" for each in maps)
-    line = "histograms: share of all area with values · " + _MARKS_WORDS
+    line = f"Histograms: share of all the area with values. {_MARKS_WORDS}"
     caption = (
         f"{title}: {names}. Colours span the middle 98 % of the area; grey: no value. Histograms: "
         f"share of all the area with values, of which maria and the rest. {_MARKS_WORDS}"
@@ -166,7 +166,12 @@ def _panels(
         values=finding.pictures.picture(compared.key, finding.question.cube.grid, quantity.quantum),
         bounds=bounds,
         histogram=DifferenceHistogram(
-            whole.edges, whole.areas, *ours, published=(theirs.low, theirs.high), paper=PAPER
+            # a bin of one quantum holds the one count at its lower edge: it is drawn about it
+            whole.edges - quantity.quantum / 2.0,
+            whole.areas,
+            *ours,
+            published=(theirs.low, theirs.high),
+            paper=PAPER,
         ),
         density=_density(finding, compared),
         boxes=tuple(_box(r) for r in _box_rows(finding, compared.key)),
@@ -271,8 +276,8 @@ def _differences_text(panels: Sequence[ComparisonPanels], figure: int) -> Figure
     what = "Equations before and after Chang'e-6" if figure == 2 else "Network and equation"
     title = f"Figure {figure}. {what}"
     line = (
-        "blue: the middle 95 % of the area · boxes: quartiles and whiskers, diamonds: means · "
-        "dashed: least squares"
+        "Blue: the middle 95 % of the area. Boxes: quartiles and whiskers; diamonds: means. "
+        "Dashed: least squares."
     )
     caption = (
         f"{title}: {'; '.join(each.title for each in panels)}. Difference map; histogram with the "

@@ -198,8 +198,8 @@ def _polar(pole: PoleFinding | str, folder: Path) -> Section:
     heading = "Figure 5: south pole"
     if isinstance(pole, str):
         return Section(heading, (pole,))
-    drawn, _ = write_pole(pole, folder)
-    return Section(heading, (*pole_tables(pole), *pole_words(pole), *drawn))
+    drawn = write_pole(pole, folder)
+    return Section(heading, (drawn, *pole_tables(pole), *pole_words(pole)))
 
 
 def _prospector(finding: Finding, folder: Path) -> list[Section]:

@@ -13,7 +13,7 @@ from lunarscale.steps.paper_columns import COLUMNS
 from lunarscale.steps.reporting.like import Question
 from lunarscale.steps.reporting.published import PAPER
 from lunarscale.steps.screening import records as records
-from lunarscale.steps.screening.figures import illustrations
+from lunarscale.steps.screening.figures import sheet
 from lunarscale.steps.screening.files import method, write
 from lunarscale.steps.screening.finding import (
     Finding,
@@ -65,11 +65,10 @@ def screen(asked: Question, execute: Execute) -> Finding | str:
         return f"Not screened: {reason}."
 
 
-def write_pole(finding: Finding, folder: Path) -> tuple[list[Illustration], list[Path]]:
-    """The screening's figures and files, in a folder of their own below the page's."""
-    own = folder / FOLDER
-    written = write(finding, own)
-    return illustrations(finding, own), written
+def write_pole(finding: Finding, folder: Path) -> Illustration:
+    """Figure 5 beside the page, and its numbers in a folder of their own below."""
+    write(finding, folder / FOLDER)
+    return sheet(finding, folder / "figure_5.png", title="Figure 5. ")
 
 
 def pole_tables(finding: Finding) -> list[Table]:

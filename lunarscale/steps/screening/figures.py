@@ -21,6 +21,7 @@ from lunarscale.render.polar_screen import (
     draw_screen_map,
 )
 from lunarscale.render.screen_sensitivity import ScreenSensitivity, draw_screen_sensitivity
+from lunarscale.render.screen_sheet import draw_screen_sheet
 from lunarscale.steps.screening.finding import Finding
 from lunarscale.steps.screening.question import CELL_KM2
 
@@ -50,6 +51,24 @@ def illustrations(finding: Finding, folder: Path) -> list[Illustration]:
     ]
 
 
+def sheet(finding: Finding, path: Path, *, title: str) -> Illustration:
+    """All three on one sheet, for a page that shows them as one figure.
+
+    Parameters
+    ----------
+    finding : Finding
+    path : Path
+        PNG to write.
+    title : str
+        Begins the figure's title.
+    """
+    cap = _map(finding)
+    return draw_screen_sheet(
+        cap, _joint(finding), _sensitivity(finding), path=path, title=f"{title}{cap.title}",
+        simulated=finding.question.cube.layout.simulated,
+    )  # fmt: skip
+
+
 def _lines(finding: Finding) -> tuple[str, str]:
     """What stands below every figure's title."""
     asked = finding.question
@@ -74,7 +93,7 @@ def _map(finding: Finding) -> ScreenMap:
         cells=asked.cells,
         feo_wt_pct=finding.sampled(asked.layers[0].name).astype(np.float32),
         kinds=kinds,
-        labels=("like the maria in FeO and Mg#", f"and besides {asked.screen.words}"),
+        labels=("like the maria in FeO and Mg#", f"of these, those with {asked.screen.words}"),
         places=[Marked(f.name, f.lon, f.lat, f.diameter_km) for f in _named(finding)],
     )
 
