@@ -8,6 +8,7 @@ from lunarscale.cli.command import command
 from lunarscale.cli.options import (
     DryRun,
     Folder,
+    Mare,
     MemoryLimit,
     Options,
     Scheduler,
@@ -30,9 +31,7 @@ def anorthosite_command(
     mg_number: Annotated[
         float | None, typer.Option("--mg-number", help="Least molar Mg / (Mg + Fe).")
     ] = None,
-    mare: Annotated[
-        str | None, typer.Option(help="A mask of the maria (.png, .tif); else the seas as circles.")
-    ] = None,
+    mare: Mare = None,
     model: Annotated[
         str | None, typer.Option(help="Whose Al2O3 and Mg#, where the maps have several.")
     ] = None,

@@ -10,6 +10,7 @@ from lunarscale.cli.options import (
     Box,
     DryRun,
     Folder,
+    Mare,
     MemoryLimit,
     Options,
     Out,
@@ -50,7 +51,9 @@ def demo_command(
             tell=lambda text: out_console.print(f"[bold]{text}[/bold]"),
             watch=progress_bar,
         )
-    out_console.print(means_table(summarise(str(made.maps), by=("moon", "maria")).rows))
+    out_console.print(
+        means_table(summarise(str(made.maps), by=("moon", f"maria={made.mare}")).rows)
+    )
     print_pairs([(name, str(path)) for name, path in vars(made).items()])
     out_console.print(
         f"Open {made.page} in a browser: a paper's tables and figures, from these maps. All of it "
@@ -108,8 +111,10 @@ def predict_command(
         ),
     ] = None,
     bbox: Box = None,
-    mare: Annotated[
-        str | None, typer.Option(help="A mask of the maria (.png, .tif); else the seas as circles.")
+    mare: Mare = None,
+    by: Annotated[
+        str | None,
+        typer.Option(help="Keep statistics of these too, as of summarise; commas between."),
     ] = None,
     scheduler: Scheduler = None,
     workers: Workers = None,
@@ -125,6 +130,7 @@ def predict_command(
 
     prepared = prepare_predict(
         mosaic, out=out, models=model or (), bbox=bbox, mare=mare,
+        by=[word.strip() for word in by.split(",")] if by else (),
         storage_options=storage(storage_options), overwrite=overwrite,
     )  # fmt: skip
     choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
@@ -140,12 +146,7 @@ def report_command(
         str | None,
         typer.Option(help="qiu-2025: all of that paper's tables and figures, beside its numbers."),
     ] = None,
-    mare: Annotated[
-        str | None,
-        typer.Option(
-            help="With --like: a mask or polygons of the maria; else the seas as circles."
-        ),
-    ] = None,
+    mare: Mare = None,
     grs: Annotated[
         str | None,
         typer.Option(help="With --like: a Lunar Prospector abundance table to compare with."),

@@ -19,6 +19,14 @@ Box = Annotated[
         help="Degrees, snapped outward to pixels; W > E crosses the seam at 180.",
     ),
 ]
+Mare = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="The maria: a mask (.png, .tif) or polygons ('maria.gpkg#layer', .shp, .geojson, "
+        ".zip); else the seas as circles.",
+    ),
+]
 Scheduler = Annotated[
     str | None,
     typer.Option(help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."),

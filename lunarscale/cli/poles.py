@@ -8,6 +8,7 @@ from lunarscale.cli.command import command
 from lunarscale.cli.options import (
     DryRun,
     Folder,
+    Mare,
     MemoryLimit,
     Options,
     Scheduler,
@@ -38,10 +39,7 @@ def screen_pole_command(
         float | None,
         typer.Option(help="Share of the maria's area that their (FeO, Mg#) region holds."),
     ] = None,
-    mare: Annotated[
-        str | None,
-        typer.Option(help="A mask or polygons of the maria; else the seas as circles."),
-    ] = None,
+    mare: Mare = None,
     model: Annotated[
         str | None, typer.Option(help="Whose FeO and Mg#, where the maps have several.")
     ] = None,

@@ -4,6 +4,7 @@ from typing import Any
 
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.record import read_runs
+from lunarscale.steps.opening import kept_labels
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -27,6 +28,8 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
         ("arrays", ", ".join(spec.name for spec in layout.arrays())),
         ("shards done", f"{len(done):,} of {len(entries):,}, {size:,} bytes"),
     ]
+    if layout.kind == "maps":
+        lines.append(("statistics kept", _kept(cube)))
     disagreements = sum(entry.disagreements for entry in done)
     if layout.kind == "mosaic":
         lines.append(("tiles disagree in", f"{disagreements:,} pixels of a band; the first won"))
@@ -39,3 +42,10 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
         for run in read_runs(cube.location)
     ]
     return lines
+
+
+def _kept(cube: Cube) -> str:
+    """What summarise finds without a pass over the maps."""
+    labels = kept_labels(cube)
+    told = [f"{label.name} ({len(label.groups)})" for label in labels]
+    return f"by {', '.join(told)}" if told else "none: summarise counts the maps"

@@ -10,6 +10,7 @@ from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import FileGrouping, read_grouping
+from lunarscale.reduce.statistics import Label, Statistics
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -72,6 +73,18 @@ def read_groupings(
             "ask for them one after the other, or rename a file"
         )
     return found
+
+
+def kept_labels(cube: Cube) -> tuple[Label, ...]:
+    """The groupings whose statistics predict has kept, as its first finished shard tells them.
+
+    All shards of a store are made with the same ones, or it is refused.
+    """
+    ledger = Ledger(cube.location, cube.layout.shard)
+    for window in cube.layout.windows():
+        if ledger.read(window) is not None and (blob := ledger.statistics(window)) is not None:
+            return Statistics.from_bytes(blob).groupings
+    return ()
 
 
 def quantities_of(cube: Cube) -> list[Quantity]:

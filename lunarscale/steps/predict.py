@@ -12,17 +12,19 @@ from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import NetworkBytes, plan_predict
 from lunarscale.engine.record import RunRecord, provenance
 from lunarscale.engine.run import Prepared, complain, existing, lay, require
-from lunarscale.errors import LunarscaleError, ModelError, StoreError
+from lunarscale.errors import LunarscaleError, ModelError, RegionError, StoreError
 from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.raster import RasterGrid
 from lunarscale.models.model import Model
 from lunarscale.models.network import RUNTIME_BYTES, Network
 from lunarscale.models.registry import default_models, find_models
 from lunarscale.readers.regions import read_grouping
+from lunarscale.steps.opening import kept_labels, read_groupings
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
 from lunarscale.store.location import Location
 
-#: What the first statistics are kept for.
+#: What the first statistics are kept for, always.
 GROUPINGS = ("moon", "maria", "seas")
 
 
@@ -46,6 +48,7 @@ def prepare_predict(
     models: Sequence[str] = (),
     bbox: tuple[float, float, float, float] | None = None,
     mare: str | None = None,
+    by: Sequence[str] = (),
     storage_options: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Prepared:
@@ -60,7 +63,10 @@ def prepare_predict(
     bbox : (west, south, east, north), optional
         Degrees, snapped outward to pixels; the whole mosaic if none.
     mare : str, optional
-        A mask whose values other than 0 are mare; the seas as circles if none.
+        Masks or polygons of the maria (``maria=`` of ``readers.regions``); the seas as circles if
+        none.
+    by : sequence of str, optional
+        Groupings whose statistics are kept beside those of ``GROUPINGS``, in any order.
     storage_options : dict, optional
         Options for fsspec.
     overwrite : bool
@@ -82,7 +88,7 @@ def prepare_predict(
     maria = read_grouping(
         "maria" if mare is None else f"maria={mare}", storage_options=storage_options
     )
-    groupings = _groupings(maria)
+    groupings = _groupings(maria, by, options=storage_options, grid=grid)
     parameters = digest(
         wanted.to_attributes(),
         [model.digest for model in chosen],
@@ -105,7 +111,13 @@ def prepare_predict(
     bands = len({wavelength for model in chosen for wavelength in model.bands_nm})
     record = RunRecord(
         "predict",
-        {"mosaic": mosaic, "models": [m.name for m in chosen], "bbox": bbox, "mare": mare},
+        {
+            "mosaic": mosaic,
+            "models": [m.name for m in chosen],
+            "bbox": bbox,
+            "mare": mare,
+            "by": [grouping.name for grouping in groupings],
+        },
         [[model.name, model.digest] for model in chosen],
     )
 
@@ -128,7 +140,7 @@ def prepare_predict(
             aligned=_is_aligned(source.layout, wanted, offset),
             todo=len(jobs),
             pixels=sum(job.window.height * job.window.width for job in jobs),
-            masks=maria.kept_bytes,
+            masks=sum(grouping.kept_bytes for grouping in groupings),
             networks=_network_bytes(chosen),
         ),
         layout=wanted,
@@ -211,16 +223,32 @@ def name_layers(models: Sequence[Model]) -> tuple[MapLayer, ...]:
     return tuple(layers)
 
 
-def _groupings(maria: Grouping) -> tuple[Grouping, ...]:
-    return tuple(maria if name == "maria" else read_grouping(name) for name in GROUPINGS)
+def _groupings(
+    maria: Grouping, by: Sequence[str], *, options: dict[str, Any] | None, grid: RasterGrid
+) -> tuple[Grouping, ...]:
+    """What statistics are kept for: always the same three, then what was asked for, by name."""
+    usual = tuple(maria if name == "maria" else read_grouping(name) for name in GROUPINGS)
+    more = read_groupings([text for text in by if text not in GROUPINGS], options, grid=grid)
+    for grouping in more:
+        if grouping.name in GROUPINGS:
+            raise RegionError(
+                f"statistics of {grouping.name} are kept in any case, so --by cannot keep others "
+                "under that name; give --mare for the maria, or rename the file"
+            )
+    return (*usual, *sorted(more, key=lambda grouping: grouping.name))
 
 
 def _refuse_other_parameters(cube: Cube, parameters: str) -> None:
     if cube.attributes.get(PARAMETERS) != parameters:
         raise StoreError(
-            f"{cube.location.url}: these maps were made with another version of a model or "
-            "another mare mask; name another --out, or --overwrite to start afresh"
+            f"{cube.location.url}: these maps were made with another version of a model, another "
+            f"mare mask or other regions (statistics are kept by {_kept_by(cube)}); give the same "
+            "--mare and --by, name another --out, or --overwrite to start afresh"
         )
+
+
+def _kept_by(cube: Cube) -> str:
+    return ", ".join(label.name for label in kept_labels(cube)) or "nothing yet"
 
 
 def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[LunarscaleError]]:

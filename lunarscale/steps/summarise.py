@@ -206,7 +206,7 @@ def summary_of(
     if not isinstance(statistics, Statistics):
         raise StoreError(f"{cube.location.url}: the maps have no shard to count")
     names = {label.digest: label.name for label in statistics.groupings}
-    asked = {names[grouping.digest] for grouping in groupings}
+    asked = [names[grouping.digest] for grouping in groupings]
     sampled, quantities = tale.sums.get(SAMPLED), quantities_of(cube)
     rows = finish(
         statistics,
@@ -217,4 +217,6 @@ def summary_of(
     found = (tale.sums.get(f"{PRODUCTS}{grouping.name}") for grouping in groupings)
     covariances = tuple(sums for sums in found if isinstance(sums, Covariances))
     own = [row for row in rows if row.grouping in asked]
+    # what was kept lies in the order of its keeping
+    own.sort(key=lambda row: (statistics.layers.index(row.layer), asked.index(row.grouping)))
     return Summary(statistics, own, quantities, covariances)
