@@ -1,6 +1,7 @@
 """Atoms: the sets of pixels that have the same group numbers under all groupings."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,10 @@ from lunarscale.reduce.statistics import Atom
 #: Tables up to this many entries find the atoms without sorting.
 SMALL_TABLE = 1 << 22
 
+#: Windows whose atoms a process keeps: measures of one pass ask for a chunk's one after another,
+#: and some threads may do so at once.
+KEPT = 4
+
 #: Most atoms in one chunk that their numbers can tell apart.
 MOST_ATOMS = 0xFFFF
 
@@ -23,13 +28,13 @@ class Atoms(NamedTuple):
 
     Parameters
     ----------
-    keys : list of tuple of int
+    keys : sequence of tuple of int
         The different tuples of group numbers.
     places : ndarray of uint16, (row, col), or None
-        Position in ``keys`` of each pixel; None if there is one key only.
+        Position in ``keys`` of each pixel, to be read only; None if there is one key only.
     """
 
-    keys: list[Atom]
+    keys: Sequence[Atom]
     places: NDArray[np.uint16] | None
 
 
@@ -41,6 +46,11 @@ def atoms_of(groupings: Sequence[Grouping], grid: RasterGrid, window: Window) ->
     ValueError
         If there are more than 65,535.
     """
+    return _atoms_of(tuple(groupings), grid, window)
+
+
+@lru_cache(maxsize=KEPT)
+def _atoms_of(groupings: tuple[Grouping, ...], grid: RasterGrid, window: Window) -> Atoms:
     keys: list[Atom] = [()]
     atoms: NDArray[np.uint16] | None = None
     for grouping in groupings:
@@ -55,7 +65,9 @@ def atoms_of(groupings: Sequence[Grouping], grid: RasterGrid, window: Window) ->
         radix = len(grouping.groups) + 1
         found = _refine(atoms, numbers, radix=radix, size=len(keys) * radix)
         keys = [(*keys[code // radix], code % radix) for code in found]
-    return Atoms(keys, atoms)
+    if atoms is not None:
+        atoms.setflags(write=False)
+    return Atoms(tuple(keys), atoms)
 
 
 def _refine(

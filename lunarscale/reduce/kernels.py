@@ -161,9 +161,14 @@ def add_atoms() -> Callable[..., Any]:
     pixels int64 (place,))``, counts as their bits; the last three are added to. Areas stand in
     the order of the counts, from -32768 on.
     """
-    signature = (
-        "void(uint16[:,::1], uint8[:,::1], uint16[:,::1], int64[::1], int64[::1],"
-        " int64[:,::1], int64[:,::1], int64[::1])"
+    whole = numba.types.int64
+    signature = numba.types.void(
+        numba.types.uint16[:, ::1],
+        numba.types.uint8[:, ::1],
+        numba.types.Array(numba.types.uint16, 2, "C", readonly=True),
+        *[whole[::1]] * 2,
+        *[whole[:, ::1]] * 2,
+        whole[::1],
     )
     return numba.njit(signature, nogil=True)(_add)
 
@@ -215,7 +220,8 @@ def measure_atoms() -> Callable[..., Any]:
     ``(atoms uint16 (row, col), places int64 (atom,), weights int64 (row,); areas int64 (place,),
     pixels int64 (place,))``; the last two are added to.
     """
-    signature = "void(uint16[:,::1], int64[::1], int64[::1], int64[::1], int64[::1])"
+    atoms = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
+    signature = numba.types.void(atoms, *[numba.types.int64[::1]] * 4)
     return numba.njit(signature, nogil=True)(_measure)
 
 

@@ -147,7 +147,8 @@ def _bracket(
     across = axes.get_xaxis_transform()
     axes.plot(ends, [height, height], transform=across, color=colour, linewidth=1.6,
               marker="|", markersize=6.0, solid_capstyle="butt")  # fmt: skip
-    words = f"{name}: {number(ends[0], 2)} to {number(ends[1], 2)}"
+    digits = 2 if all(abs(end - round(end, 2)) < 1e-9 for end in ends) else 3
+    words = f"{name}: {number(ends[0], digits)} to {number(ends[1], digits)}"
     low, high = axes.get_xlim()
     axes.annotate(
         words, (min(max(sum(ends) / 2.0, low), high), height), xycoords=across, xytext=(0.0, 3.0),

@@ -98,13 +98,14 @@ def table(made: Table) -> str:
         for i in range(last + 1)
     ]
     head = "".join(
-        f"<th scope='col' class='{kind}'>{escape(text)}</th>"
+        f"<th scope='col' class='{kind}'>{_units_kept(text)}</th>"
         for text, kind in zip(made.headings, kinds, strict=True)
     )
     groups = []
     for name, rows in made.sections:
         span = (
-            f"<tr class='group'><th scope='rowgroup' colspan='{last + 1}'>{escape(name)}</th></tr>"
+            f"<tr class='group'><th scope='rowgroup' colspan='{last + 1}'>"
+            f"<span>{escape(name)}</span></th></tr>"
         )
         lines = "".join(_row(row, kinds) for row in rows)
         groups.append(f"<tbody>{span if name else ''}\n{lines}</tbody>")
@@ -124,7 +125,12 @@ def _row(cells: tuple[str, ...], kinds: Sequence[str]) -> str:
 
 def paragraph(text: str) -> str:
     """A paragraph of running text."""
-    return f"<p class='text'>{escape(text)}</p>\n"
+    return f"<p class='text'>{_units_kept(text)}</p>\n"
+
+
+def _units_kept(text: str) -> str:
+    """Escaped, with percent and its number or ``wt`` on one line."""
+    return escape(text.replace(" %", "\N{NO-BREAK SPACE}%"))
 
 
 def note(made: MethodNote) -> str:

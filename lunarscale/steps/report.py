@@ -21,7 +21,7 @@ from lunarscale.reduce.table import (
     qualified_areas_km2,
 )
 from lunarscale.render.figure import Illustration
-from lunarscale.render.labels import pretty_name
+from lunarscale.render.labels import number, pretty_name
 from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
 from lunarscale.render.page_parts import Entry
@@ -194,7 +194,8 @@ def notes_of(layers: Sequence[MapLayer]) -> list[MethodNote]:
 def _lead(cube: Cube) -> str:
     grid = cube.grid
     return (
-        f"{len(cube.layout.layers)} maps of {grid.width:,} x {grid.height:,} pixels from "
+        f"{len(cube.layout.layers)} maps of {number(grid.width, 0)} × "
+        f"{number(grid.height, 0)} pixels from "
         f"{cube.layout.camera_facts.title}, {grid.around / 360:.3f} pixels a degree."
     )
 

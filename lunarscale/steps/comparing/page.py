@@ -73,8 +73,9 @@ def grs_table(finding: GrsFinding) -> Group:
     found, asked = finding.agreement, finding.question
     normal = found.normality
     title = (
-        f"{asked.map.quantity.name} by {asked.map.described.model} in {found.pixels:,} pixels of "
-        f"{asked.table.pixel_deg:g}° ({finding.left_out:,} left out); wt %, weighted by area"
+        f"{asked.map.quantity.name} by {asked.map.described.model} in "
+        f"{number(found.pixels, 0)} pixels of {asked.table.pixel_deg:g}° "
+        f"({number(finding.left_out, 0)} left out); wt %, weighted by area"
     )
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, show_header=False)
     table.add_column("figure")

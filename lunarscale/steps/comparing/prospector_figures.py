@@ -46,9 +46,9 @@ def grs_illustration(finding: GrsFinding, folder: Path) -> Illustration:
         heading=Heading(
             asked.key,
             f"{name}: the map beside Lunar Prospector",
-            f"{asked.map.described.model} averaged over {finding.agreement.pixels:,} pixels of "
-            f"{size} ({asked.table.name}); {finding.left_out:,} pixels with values in less than "
-            f"{100 * LEAST_SHARE:g} % of their area are left out. Weighted by area.",
+            f"{asked.map.described.model} averaged over {number(found.pixels, 0)} pixels of "
+            f"{size} ({asked.table.name}), weighted by area; left out for having values in less "
+            f"than {100 * LEAST_SHARE:g} % of their area: {number(finding.left_out, 0)}.",
         ),
         quantity=asked.map.quantity.name,
         units="wt %",

@@ -206,7 +206,8 @@ def _box_rows(finding: Finding, layer: str) -> list[Row]:
     large = [
         row
         for name, groups in _ALWAYS.items()
-        for row in [r for r in rows if r.grouping == name][:groups]
+        # Procellarum by a simulated table is "pkt (simulated)"
+        for row in [r for r in rows if r.grouping.split(" ")[0] == name][:groups]
     ]
     seas = [r for r in rows if r.grouping == "seas" and ":" not in r.group]
     most = sorted(seas, key=lambda r: -abs(r.mean or 0.0))[:_SEAS]

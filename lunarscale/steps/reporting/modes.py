@@ -1,7 +1,7 @@
 """The table of histogram modes, beside those that the paper prints."""
 
 from lunarscale.reduce.modes import Mode, modes_of
-from lunarscale.render.labels import number, pretty_name, with_units
+from lunarscale.render.labels import number, pretty_name, round_number, with_units
 from lunarscale.render.tables import Table
 from lunarscale.steps.paper_columns import COLUMNS
 from lunarscale.steps.reporting.like import Finding
@@ -34,7 +34,7 @@ def modes_table(finding: Finding) -> Table:
             )
             for place, (mode, quantum) in enumerate(modes_in_units(finding, layer.name), start=1)
         )
-        theirs = " and ".join(number(m, digits) for m in MODES.get(column.key, ()))
+        theirs = " and ".join(round_number(m) for m in MODES.get(column.key, ()))
         units = with_units(pretty_name(column.quantity), _units(finding, layer.name), brackets=True)
         title = f"{units}, {layer.model}" + (f"; {PAPER}: {theirs}" if theirs else "")
         sections.append((title, rows))

@@ -7,6 +7,7 @@ from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.render.figure import Illustration
+from lunarscale.render.labels import number
 from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
 from lunarscale.steps.report import notes_of, provenance_of
@@ -37,7 +38,8 @@ from lunarscale.steps.summarise import Summary
 
 _CELLS = (
     "The paper takes its means over sampling cells (its eq 8): bands of 0.15 degrees of latitude, "
-    "each cut from -180 eastwards into round(360 / dlon) equal cells, 16,858,820 in all; a cell "
+    "each cut from −180° eastwards into round(360° / Δλ) equal cells, 16\u202f858\u202f820 in all; "
+    "a cell "
     "has the value of the pixel that holds its centre, and belongs to a region by its centre. "
     "Beside them stand exact means: every pixel weighs its true area on the sphere of 1737.4 km, "
     "in integer sums that do not depend on how the work was divided."
@@ -119,8 +121,8 @@ def make(asked: Question, out: str, execute: Execute) -> Path:
     pole = screen(asked, execute)
     downloads = _write_tables(finding, folder)
     figures = {
-        **{number: draw_maps(finding, folder, figure=number) for number in (1, 3)},
-        **{number: draw_differences(finding, folder, figure=number) for number in (2, 4)},
+        **{place: draw_maps(finding, folder, figure=place) for place in (1, 3)},
+        **{place: draw_differences(finding, folder, figure=place) for place in (2, 4)},
     }
     polar, prospector = _polar(pole, folder), _prospector(finding, folder)
     downloads |= {name: what for name, what in _FILES.items() if (folder / name).exists()}
@@ -221,7 +223,7 @@ def _notes(asked: Question) -> list[MethodNote]:
         MethodNote(
             "Sampling cells and areas",
             _CELLS,
-            "dlon = A / (R² dphi cos phi), A = 2.25 km², dphi = 0.15°",
+            "Δλ = A / (R² Δφ cos φ), A = 2.25 km², Δφ = 0.15°",
             SOURCE,
         ),
         MethodNote("Modes", _MODES),
@@ -248,6 +250,7 @@ def _lead(finding: Finding) -> str:
     asked, grid = finding.question, finding.question.cube.grid
     have = sum(found.layer is not None for found in asked.columns[:11])
     return (
-        f"{have} of the paper's 11 columns, from maps of {grid.width:,} x {grid.height:,} pixels "
-        f"by {asked.cube.layout.camera_facts.title}, {grid.around / 360:.3f} pixels a degree."
+        f"{have} of the paper's 11 columns, from maps of {number(grid.width, 0)} × "
+        f"{number(grid.height, 0)} pixels by {asked.cube.layout.camera_facts.title}, "
+        f"{grid.around / 360:.3f} pixels a degree."
     )

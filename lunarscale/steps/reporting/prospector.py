@@ -9,7 +9,7 @@ from lunarscale.reduce.cell_sums import CellSums
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import number, pretty_name, signed
 from lunarscale.render.tables import Table
-from lunarscale.steps.comparing.prospector import CAUTION, LEAST_SHARE, GrsFinding, GrsQuestion
+from lunarscale.steps.comparing.prospector import LEAST_SHARE, GrsFinding, GrsQuestion
 from lunarscale.steps.comparing.prospector_figures import grs_illustration
 from lunarscale.steps.paper_columns import COLUMNS
 from lunarscale.steps.reporting.like import Finding
@@ -21,7 +21,7 @@ FOLDER = "lunar_prospector"
 
 WORDS = (
     "Each map is averaged over each of the spectrometer's pixels, by the true area of its own; "
-    f"pixels of which under {100 * LEAST_SHARE:g} % has values are left out. {CAUTION} {PAPER} "
+    f"pixels of which under {100 * LEAST_SHARE:g} % has values are left out. {PAPER} "
     f"give {LUNAR_PROSPECTOR_FEO_MODE:g} wt % as the mode of Lunar Prospector's FeO."
 )
 
@@ -48,6 +48,12 @@ def compare_with_grs(finding: Finding, table: GrsTable, sums: CellSums) -> list[
         if each.left_out < table.cells.count:
             found.append(each)
     return found
+
+
+def _note(question: GrsQuestion) -> str:
+    """That a made Moon is held against the real one, or both are made."""
+    maps, table = question.map.cube.layout.simulated, question.table.simulated
+    return ("both SIMULATED" if maps and table else NOT_COMPARABLE) if maps or table else ""
 
 
 def write_grs(found: list[GrsFinding], folder: Path) -> list[Illustration]:
@@ -79,7 +85,7 @@ def grs_table(found: list[GrsFinding]) -> Table:
                 number(told.rmse, 2),
                 f"{number(told.low, 2)} to {number(told.high, 2)}",
                 number(each.question.table.cells.count - each.left_out, 0),
-                NOT_COMPARABLE if each.question.simulated else "",
+                _note(each.question),
             )
         )
     headings = (

@@ -80,7 +80,9 @@ def regions(finding: Finding) -> list[tuple[str, str, str]]:
 
 def region_title(grouping: str, group: str) -> str:
     """A region's name at the head of a row."""
-    return f"PKT: {group}" if grouping == "pkt" else group[0].upper() + group[1:]
+    if grouping.startswith("pkt"):  # "pkt (simulated)" too
+        return f"PKT: {group.replace('<=', '≤')}"
+    return group[0].upper() + group[1:]
 
 
 def cells_of(finding: Finding, region: tuple[str, str, str]) -> list[Cell]:

@@ -107,7 +107,7 @@ def method(finding: Finding) -> list[str]:
         f"{100 * asked.density_share:g} % of the maria's area.",
         "A cell or pixel is like the maria where its FeO and Mg# fall into one of these bins; it "
         f"passes where besides {asked.words}.",
-        f"Cells are those of Qiu 2025 (eq 8), {CELL_KM2:g} km2 each, with the value of the pixel "
+        f"Cells are those of Qiu 2025 (eq 8), {CELL_KM2:g} km² each, with the value of the pixel "
         "that holds their centre; pixels count with their exact area.",
         "Cells that pass make one patch where they share an edge; a patch's exact area is that of "
         "the pixels that pass with their centres in its cells.",
