@@ -15,6 +15,7 @@ from lunarscale.flags import NO_DATA
 from lunarscale.grid.common import common_grid
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import Quantity
+from lunarscale.reduce.changes import HAS_A, HAS_B
 from lunarscale.reduce.sums import Chunk
 from lunarscale.store.layout import Layout
 
@@ -36,7 +37,8 @@ class PairSource:
     finer map is brought to the coarser's pixels. Where either map has no value, no layer has one,
     so that all three speak of the same ground; the reason is that of the map that lacks it (the
     first's, where both do). A difference that does not fit its integers is no value with the
-    reason ``beyond_range``, and the maps keep theirs.
+    reason ``beyond_range``, and the maps keep theirs. Where the difference has no value, further
+    bits of its flag say which maps have one (``reduce.changes.HAS_A``).
 
     Parameters
     ----------
@@ -146,7 +148,16 @@ class PairSource:
             west, south, east, north = self.grid.bounds()
             edges = " ".join(f"{edge:.5g}" for edge in (west, south, east, north))
             told += f"; they have {edges} (W S E N, degrees) in common"
-        return f"{told}."
+        return f"{told}.{self.kinds}"
+
+    @property
+    def kinds(self) -> str:
+        """What is to be said where one map is simulated and the other is not."""
+        simulated = [side.cube.layout.simulated for side in (self.first, self.second)]
+        if simulated[0] == simulated[1]:
+            return ""
+        made, real = ("A", "B") if simulated[0] else ("B", "A")
+        return f" {made} is SIMULATED and {real} is not: what differs is no finding about the Moon."
 
     def _on_this_grid(self) -> list[StoredMap]:
         return [s for s in (self.first, self.second) if s.cube.grid.around == self.grid.around]
@@ -197,6 +208,9 @@ class PairSource:
 def _keep_common(chunk: Chunk) -> None:
     """Take the values away that only one of the maps has; the flag says whose reason it is."""
     lacks = chunk.counts[:2] == NO_DATA
+    nothing = chunk.counts[2] == NO_DATA
+    for layer, has in ((0, HAS_A), (1, HAS_B)):
+        chunk.flags[2][nothing & ~lacks[layer]] |= has
     for layer in (0, 1):
         only = lacks[1 - layer] & ~lacks[layer]
         chunk.counts[layer][only] = NO_DATA

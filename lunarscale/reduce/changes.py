@@ -8,7 +8,6 @@ from typing import Literal
 
 import numpy as np
 
-from lunarscale.flags import REASON_MASK, MapReason
 from lunarscale.grid.raster import weight_to_km2
 from lunarscale.quantities import Quantity
 from lunarscale.reduce.covariances import Covariances
@@ -19,6 +18,9 @@ from lunarscale.reduce.statistics import Statistics
 
 #: Positions of the layers: the first map, the second, and the first less the second.
 A, B, DIFFERENCE = range(3)
+
+#: Bits of a difference's flag where it has no value, but the first map or the second has one.
+HAS_A, HAS_B = 64, 128
 
 #: The middle of the area whose differences are told as a range.
 MIDDLE = (Fraction(25, 1000), Fraction(975, 1000))
@@ -31,8 +33,10 @@ class Change:
     Differences are the first map less the second (A - B), in ``units``; ``p2_5`` to ``p97_5`` is
     the middle 95 % of the area. ``slope`` and ``intercept`` are of the least-squares line of A on
     B, the ``rma`` ones of the reduced major axis. *Moved* is where the difference is at least a
-    stated size, either way. Areas are in km2; shares are of the area with both values. None where
-    there is nothing to tell, and the note says why.
+    stated size, either way. Areas are in km2; shares are of the area with both values.
+    ``valid_a_km2`` and ``valid_b_km2`` are what each map has values on by itself, within the part
+    of the Moon that both cover, and the common shares how much of that is ground where both have
+    one. None where there is nothing to tell, and the note says why.
     """
 
     grouping: str
@@ -58,6 +62,10 @@ class Change:
     area_km2: float
     group_area_km2: float
     area_share: float | None
+    valid_a_km2: float | None = None
+    valid_b_km2: float | None = None
+    common_share_a: float | None = None
+    common_share_b: float | None = None
     beyond_range_km2: float = 0.0
     note: str = ""
 
@@ -110,7 +118,12 @@ def _change(
     step = Fraction(str(quantity.quantum))
     valid = counts.weight
     moved = int(counts.weights[np.abs(counts.values.astype(np.int64)) >= moved_by].sum())
-    beyond = int(flags.weights[(flags.values & REASON_MASK) == MapReason.BEYOND_RANGE].sum())
+    beyond = _flagged(flags, HAS_A | HAS_B)
+    common = valid + beyond
+    own = [
+        valid + sum(_flagged(flags, bits) for bits in (has, HAS_A | HAS_B))
+        for has in (HAS_A, HAS_B)
+    ]
     spread = {}
     if valid:
         mean, variance = counts.moments()
@@ -141,10 +154,19 @@ def _change(
         area_km2=both.area_km2,
         group_area_km2=weight_to_km2(cell.weight),
         area_share=both.area_share,
+        valid_a_km2=weight_to_km2(own[0]),
+        valid_b_km2=weight_to_km2(own[1]),
+        common_share_a=common / own[0] if own[0] else None,
+        common_share_b=common / own[1] if own[1] else None,
         beyond_range_km2=weight_to_km2(beyond),
         note=both.note,
         **spread,
     )
+
+
+def _flagged(flags: Histogram, bits: int) -> int:
+    """Area whose flag says of the maps exactly this."""
+    return int(flags.weights[flags.values & (HAS_A | HAS_B) == bits].sum())
 
 
 def usual_size(difference: Histogram) -> int:

@@ -15,6 +15,7 @@ from lunarscale.errors import ParametersError, RegionError, StoreError
 from lunarscale.flags import EXTRAPOLATED, NO_DATA, MapReason
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES
+from lunarscale.reduce.changes import HAS_A, HAS_B
 
 WHOLE = RasterGrid.whole(0.5)  # 180 x 90 pixels
 
@@ -62,7 +63,8 @@ def test_same_grid_pixel_by_pixel(stored):
     assert {q.name for q in source.quantities} == {"FeO"}
     for layer, expected in enumerate((a, b, a - b)):
         np.testing.assert_array_equal(counts[layer], np.where(both, expected, NO_DATA))
-    np.testing.assert_array_equal(flags[2], np.where(both, 0, int(MapReason.NO_INPUT)))
+    alone = HAS_A * (a != NO_DATA) + HAS_B * (b != NO_DATA)
+    np.testing.assert_array_equal(flags[2], np.where(both, 0, int(MapReason.NO_INPUT) + alone))
     assert "pixel by pixel" in source.how
 
 
@@ -93,7 +95,8 @@ def test_why_there_is_no_value(tmp_path):
     assert flags[:, 0, 0].tolist() == [
         MapReason.SATURATED_INPUT, MapReason.OUTSIDE_DOMAIN, MapReason.SATURATED_INPUT
     ]  # fmt: skip
-    assert flags[:, 0, 1].tolist() == [MapReason.OFF_SCALE_INPUT] * 3
+    reason = MapReason.OFF_SCALE_INPUT
+    assert flags[:, 0, 1].tolist() == [reason, reason, reason | HAS_A]
     assert flags[:, 0, 2].tolist() == [EXTRAPOLATED, 0, EXTRAPOLATED]
 
 
@@ -102,8 +105,9 @@ def test_a_difference_that_does_not_fit_is_no_value(stored):
     b[4, :3] = -12_767, -12_768, -20_000  # the difference: 32,767, then too many
     counts, flags = whole_of(PairSource(stored("a", a), stored("b", b)))
     assert counts[2, 4, :4].tolist() == [32_767, NO_DATA, NO_DATA, 1_000]
-    assert flags[2, 4, :4].tolist() == [0, MapReason.BEYOND_RANGE, MapReason.BEYOND_RANGE, 0]
-    assert (flags == MapReason.BEYOND_RANGE).sum() == 2
+    beyond = MapReason.BEYOND_RANGE | HAS_A | HAS_B
+    assert flags[2, 4, :4].tolist() == [0, beyond, beyond, 0]
+    assert (flags > 0).sum() == 2
     assert counts[0, 4, 2] == 20_000
     counts, _ = whole_of(PairSource(stored("c", b), stored("d", a)))
     assert counts[2, 4, :2].tolist() == [-32_767, NO_DATA]

@@ -1,5 +1,6 @@
 """Comparisons: a planted difference is found, figures against brute force, refusals said."""
 
+import io
 import json
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pandas as pd
 import pytest
 import rasterio
 from maps_at_hand import described_by, write_maps
+from rich.console import Console
 
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.errors import ParametersError, RegionError, StoreError
-from lunarscale.flags import NO_DATA, MapReason
+from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
 from lunarscale.grid.groupings import Seas
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.simulated.surface import simulated_truth
@@ -19,6 +21,7 @@ from lunarscale.steps.compare import compare, finding_of, prepare_compare
 from lunarscale.steps.comparing.names import split_name
 from lunarscale.steps.comparing.page import changed_tables
 from lunarscale.steps.comparing.question import ask, ask_preset
+from lunarscale.steps.comparing.tables import write_tables
 from lunarscale.store.layout import MapLayer
 
 GRID = RasterGrid.whole(1.0)
@@ -133,8 +136,6 @@ def test_the_geotiff_holds_the_difference(found, planted, iron):
 
 
 def test_on_a_terminal(found):
-    from rich.console import Console
-
     console = Console(width=100, record=True)
     console.print(changed_tables(found[0]))
     text = console.export_text()
@@ -173,7 +174,57 @@ def test_differences_that_do_not_fit_are_told(tmp_path):
     area = 10 * GRID.pixel_areas_m2()[90] / 1e6
     assert finding.whole.beyond_range_km2 == pytest.approx(area)
     assert finding.whole.mean_difference == 0.0
-    assert MapReason.BEYOND_RANGE in finding.statistics.group(0, 1).layers[2].flags.values
+    reasons = finding.statistics.group(0, 1).layers[2].flags.values & REASON_MASK
+    assert MapReason.BEYOND_RANGE in reasons
+    assert finding.whole.common_share_a == 1.0  # both have a value there all the same
+
+
+def test_each_maps_own_ground_is_told(tmp_path, iron):
+    """A lacks the west of 90 W, B the east of 0, and both a polar cap."""
+    lon, lat = np.meshgrid(GRID.lons(), GRID.lats())
+    a, b = np.where(lon < -90, NO_DATA, iron), np.where(lon > 0, NO_DATA, iron)
+    a[lat > 60], b[lat > 60] = NO_DATA, NO_DATA
+    layers = {"FeO": a.astype(np.int16), "FeO_b": b.astype(np.int16)}
+    store = write_maps(tmp_path / "m.zarr", layers, GRID, shard=64, chunk=32)
+    finding = counted(f"{store}:FeO", f"{store}:FeO_b", by=["hemispheres"])
+    write_tables(finding, str(tmp_path))
+    areas = np.broadcast_to(GRID.pixel_areas_m2()[:, None], lon.shape) / 1e6
+    own = [areas[values != NO_DATA].sum() for values in (a, b)]
+    both = areas[(a != NO_DATA) & (b != NO_DATA)].sum()
+    whole = finding.whole
+    assert (whole.valid_a_km2, whole.valid_b_km2) == pytest.approx(own)
+    shares = (whole.common_share_a, whole.common_share_b)
+    assert shares == pytest.approx([both / area for area in own])
+    near = finding.rows[1]
+    front = np.abs(lon) < 90
+    assert near.valid_b_km2 == pytest.approx(areas[front & (b != NO_DATA)].sum())
+    told = json.loads((tmp_path / "FeO_comparison.json").read_text())["ground"]
+    assert told["A"] == {"valid_km2": whole.valid_a_km2, "common_share": whole.common_share_a}
+    assert told["both_km2"] == whole.area_km2
+    assert f"{100 * both / own[0]:.1f} % of A's and {100 * both / own[1]:.1f} % of B's" in shown(
+        finding
+    )
+
+
+def test_a_simulated_map_beside_another_is_said(tmp_path, iron):
+    made = write_maps(tmp_path / "made.zarr", {"FeO": iron}, GRID)
+    real = write_maps(tmp_path / "real.zarr", {"FeO": iron}, GRID, simulated=False)
+    said = "B is SIMULATED and A is not"
+    mixed = counted(f"{real}:FeO", f"{made}:FeO", by=["maria"])
+    write_tables(mixed, str(tmp_path / "out"))
+    assert said in shown(mixed)
+    told = json.loads((tmp_path / "out" / "FeO_comparison.json").read_text())
+    assert said in told["kinds"]
+    assert (told["A"]["simulated"], told["B"]["simulated"]) == (False, True)
+    same = counted(f"{made}:FeO", f"{made}:FeO", by=["maria"])
+    assert "SIMULATED and" not in shown(same)
+
+
+def shown(finding):
+    """What the terminal tells, in one line."""
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(changed_tables(finding))
+    return " ".join(console.export_text().split())
 
 
 def test_maps_without_a_value_are_said(tmp_path, iron):

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lunarscale.engine.pair_source import PairSource
 from lunarscale.grid.raster import Window, weight_to_km2
 from lunarscale.reduce import changes as layers
+from lunarscale.reduce.changes import Change
 from lunarscale.reduce.table import Row, histogram
 from lunarscale.render.difference_map import DifferencePicture, draw_difference_map
 from lunarscale.render.difference_plots import (
@@ -163,7 +164,15 @@ def _figures(finding: Finding) -> list[tuple[str, str]]:
         ("intercept", shown(row.intercept)),
         ("slope, major axis", number(row.rma_slope, 4)),
         ("area compared", f"{number(row.area_km2, 0)} km²"),
+        ("of A's and B's ground", _of_either(row)),
     ]
+
+
+def _of_either(row: Change) -> str:
+    """How much of what each map has values on is compared."""
+    shares = (row.common_share_a, row.common_share_b)
+    first, second = (number(None if part is None else 100.0 * part, 1) for part in shares)
+    return f"{first} and {second} %"
 
 
 def _map(finding: Finding, folder: Path) -> Illustration:

@@ -29,6 +29,7 @@ def changed_tables(finding: Finding) -> Group:
         f"{number(whole.p2_5, digits)} to {with_units(number(whole.p97_5, digits), units)}, RMSE "
         f"{with_units(number(whole.rmse, digits), units)}, r {number(whole.correlation, 4)}, "
         f"A = {number(whole.slope, 4)} B + {number(whole.intercept, digits)}.",
+        ground(whole),
         f"Moved: where A and B differ by {with_units(number(moved, digits), units)} or more.",
     ]
     if whole.beyond_range_km2:
@@ -41,6 +42,20 @@ def changed_tables(finding: Finding) -> Group:
         _regions("Changed most, by the mean difference", by_mean, digits=digits),
         _regions("Changed most, by the area that moved", by_area, digits=digits),
     )
+
+
+def ground(whole: Change) -> str:
+    """One sentence of what each map has values on and how much of it is compared."""
+    return (
+        f"A has values on {number(whole.valid_a_km2, 0)} km² and B on "
+        f"{number(whole.valid_b_km2, 0)} km² of what both cover; {number(whole.area_km2, 0)} km² "
+        f"have both, {_percent(whole.common_share_a)} of A's and "
+        f"{_percent(whole.common_share_b)} of B's."
+    )
+
+
+def _percent(share: float | None) -> str:
+    return number(None if share is None else 100.0 * share, 1) + " %"
 
 
 def _digits(units: str) -> int:

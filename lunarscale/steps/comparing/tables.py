@@ -101,7 +101,9 @@ def _json(finding: Finding) -> str:
         "units": asked.quantity.units,
         "quantum": quantum,
         "simulated": source.layout.simulated,
+        "kinds": source.kinds.strip(),
         "grids": source.how,
+        "ground": _ground(finding),
         "weighing": "true area of every pixel where both maps have a value, exact",
         "whole": asdict(finding.whole),
         "moved": {
@@ -127,7 +129,18 @@ def _json(finding: Finding) -> str:
     return json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
 
 
-def _facts_of(side: StoredMap) -> dict[str, str]:
+def _ground(finding: Finding) -> dict[str, Any]:
+    """What each map has values on, where both cover the Moon, and how much of it is common."""
+    whole = finding.whole
+    return {
+        "covered_by_both_km2": whole.group_area_km2,
+        "A": {"valid_km2": whole.valid_a_km2, "common_share": whole.common_share_a},
+        "B": {"valid_km2": whole.valid_b_km2, "common_share": whole.common_share_b},
+        "both_km2": whole.area_km2,
+    }
+
+
+def _facts_of(side: StoredMap) -> dict[str, Any]:
     """What is remembered of a map."""
     described = side.described
     return {
@@ -136,6 +149,7 @@ def _facts_of(side: StoredMap) -> dict[str, str]:
         "formula": described.formula,
         "source": described.source,
         "remark": described.remark,
+        "simulated": side.cube.layout.simulated,
     }
 
 
