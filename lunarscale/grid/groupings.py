@@ -25,7 +25,7 @@ WHOLE_PIXEL = 1 << 32
 
 
 class Grouping(Protocol):
-    """A division of the Moon into named groups of pixels; small or cheap to pickle."""
+    """A division of the Moon into named groups of pixels; hashable, small or cheap to pickle."""
 
     @property
     def name(self) -> str:

@@ -116,7 +116,8 @@ def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pix
         if slots[single] != slot or flags[row, col] != flag:
             flag_areas[slot, flag] += waiting
             pixels[slot] += valid
-            slot, flag, waiting, valid = slots[single], np.int64(flags[row, col]), 0, 0
+            slot, flag = slots[single], np.int64(flags[row, col])
+            waiting = valid = np.int64(0)
         waiting += weights[single]
         count = counts[row, col]
         if count != NO_DATA_BITS:
