@@ -28,7 +28,9 @@ class Coarsening:
     """Means of the finer pixels whose centres lie in each pixel of a window of a coarser grid.
 
     A mean weighs every finer pixel by its area (the cosine of its latitude, in 1/65,536 of the
-    heaviest row's in the same coarser pixel). It stands where at least half the weight has
+    heaviest row's in the same coarser pixel). Finer pixels are not cut: where edges do not meet,
+    the ground of a mean ends up to half a finer pixel off (at a ratio of 3 : 2 all means are a
+    quarter of one north and west of their pixels). It stands where at least half the weight has
     a value; it is qualified where one of its pixels is.
 
     Parameters

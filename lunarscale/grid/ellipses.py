@@ -31,7 +31,7 @@ class SouthPoleAitken:
     great-circle distance d and at the angle b from the long axis is inside where
     (d cos b / a)^2 + (d sin b / c)^2 <= 1 with half axes a and c. Either axis then has its
     published length on the ground, and a circle is a circle. A plane map that keeps areas would
-    shorten the axes; this one holds 3.2 % less area than the plane ellipse of the same axes, as
+    shorten the axes; this one holds 3.4 % less area than the plane ellipse of the same axes, as
     a cap of that size holds less than a disc.
 
     Parameters

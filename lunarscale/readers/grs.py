@@ -56,7 +56,8 @@ class GrsTable:
     cells : BandedCells
         The pixels, band by band from the south and eastwards from 180 W.
     atomic_mass, neutron_density : ndarray of float64, (cell,)
-        g/mol, and 1/cm3 in the table's own scale.
+        g/mol, and the neutron number density as the table has it (the labels call its unit g/cm3,
+        which is none of a number density).
     oxides_wt_pct : mapping of str to ndarray of float64, (cell,)
         By name, MgO to FeO, in wt %: the table's weight fractions times 100.
     elements_ppm : mapping of str to ndarray of float64, (cell,)

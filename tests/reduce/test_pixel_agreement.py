@@ -62,6 +62,30 @@ def test_alike_neighbours_weaken_the_test():
     assert found.p_of_independent > found.p
 
 
+def test_smooth_fields_that_are_normal_are_not_refused_by_the_second_p():
+    # neighbours as alike as maps' are: the plain test refuses many normal fields, the other none
+    rng = np.random.default_rng(9)
+    rows, cols, fields = 40, 45, 40
+    apart = np.abs(np.subtract.outer(np.arange(rows), np.arange(rows)))
+    along = np.abs(np.subtract.outer(np.arange(cols), np.arange(cols)))
+    smooth = [
+        np.linalg.cholesky(np.exp(-0.5 * (d / 1.6) ** 2) + 1e-6 * np.eye(len(d)))
+        for d in (apart, np.minimum(along, cols - along))
+    ]
+    east = (np.arange(rows)[:, None] * cols + (np.arange(cols) + 1) % cols).ravel()
+    found = [
+        pixel_agreement(
+            np.zeros(rows * cols),
+            (smooth[0] @ rng.normal(size=(rows, cols)) @ smooth[1].T).ravel(),
+            areas=np.ones(rows * cols),
+            neighbours=east,
+        ).normality
+        for _ in range(fields)
+    ]
+    assert sum(each.p < 0.05 for each in found) > 0.25 * fields
+    assert sum(each.p_of_independent < 0.05 for each in found) == 0
+
+
 def test_pixels_without_a_value_are_left_out():
     x, y = np.arange(50.0), np.arange(50.0) + 1.0
     y[::5] = np.nan

@@ -188,6 +188,14 @@ def test_table_1_is_the_papers_with_ours_beside_it(finding: Finding) -> None:
     assert len(weighings_table(finding).sections) == len(regions(finding))
 
 
+def test_the_file_of_table_1_calls_simulated_maps_what_they_are(finding: Finding) -> None:
+    rows = [dict(zip(RECORD_COLUMNS, row, strict=True)) for row in records(finding)]
+    beside = [row for row in rows if row["published"] is not None]
+    assert len(beside) == 4 * 11
+    assert all(NOT_COMPARABLE in str(row["note"]) for row in beside)
+    assert not any(NOT_COMPARABLE in str(row["note"]) for row in rows if row not in beside)
+
+
 def test_ranges_hold_the_middle_of_the_differences(finding: Finding) -> None:
     stored = counts()
     both = stored["FeO"] != NO_DATA
@@ -298,6 +306,11 @@ def test_maps_with_one_column_still_have_a_page(
     assert "1 of the paper's 11 columns" in text
     assert text.count("the maps have no layer of it") == 10
     assert "Not screened: the maps have no Mg#, network." in text
+    # reduce.modes.Mode.low and high, and which maxima are modes; grid.groupings.Seas
+    assert "two standard errors" in text
+    assert "by half to twice the bandwidth" not in text
+    assert "four standard errors" in text
+    assert "Where circles overlap, a place belongs to the one that it lies deepest in." in text
     assert text.count("The maps lack the layers of this figure") == 3
     assert "SIMULATED" not in text
     assert len(re.findall("<img ", text)) == 1

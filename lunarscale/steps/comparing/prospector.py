@@ -37,7 +37,8 @@ _CELLS = "cells"
 CAUTION = (
     "The test takes pixels for independent. They are not: the spectrometer saw about 5 degrees at "
     "a time and maps are smooth, so neighbours differ alike and p is too small. The second p is "
-    "that of about as many independent pixels as these are worth; it is rough."
+    "that of about as many independent pixels as these are worth; it is rough, and too large "
+    "rather than too small."
 )
 
 

@@ -50,6 +50,9 @@ LONGEST = 1440
 #: Of a density plot: width of a bin, and the largest edge by quantity; wt %.
 DENSITY_STEP, DENSITY_TOP = 0.1, {"FeO": 25.0, "TiO2": 15.0}
 
+#: What becomes of the ground that two seas' circles share (``grid.groupings.Seas``).
+_OVERLAPS = "Where circles overlap, a place belongs to the one that it lies deepest in."
+
 #: Names of the sums.
 _AREA, _CELLS, _PICTURES, _PRODUCTS, _GRS = "area", "cells", "pictures", "products", "grs"
 
@@ -152,11 +155,12 @@ class Question:
         if self.mare is None:
             return (
                 "Maria and seas are the circles of the IAU gazetteer: 65 % larger than the real "
-                "maria, so their means mix in highlands; give --mare MASK for outlines."
+                "maria, so their means mix in highlands; give --mare MASK for outlines. "
+                f"{_OVERLAPS}"
             )
         return (
             f"Maria: {Path(self.mare).name}. A named sea is what its circle of the IAU gazetteer "
-            "holds of them."
+            f"holds of them. {_OVERLAPS}"
         )
 
 

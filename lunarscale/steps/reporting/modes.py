@@ -17,7 +17,11 @@ def modes_in_units(finding: Finding, layer: str) -> tuple[tuple[Mode, float], ..
 
 
 def modes_table(finding: Finding) -> Table:
-    """Every mode of every column: where, how firm, how much; and the paper's."""
+    """Every mode of every column: where, how firm, how much; and the paper's.
+
+    The interval is that of ``reduce.modes.Mode``: half to twice the bandwidth, and two standard
+    errors on either side.
+    """
     sections = []
     for column in COLUMNS:
         layer = finding.question.layer(column.key)
@@ -38,7 +42,7 @@ def modes_table(finding: Finding) -> Table:
         units = with_units(pretty_name(column.quantity), _units(finding, layer.name), brackets=True)
         title = f"{units}, {layer.model}" + (f"; {PAPER}: {theirs}" if theirs else "")
         sections.append((title, rows))
-    headings = ("mode", "at", "by half to twice the bandwidth", "% of the area", "bandwidth")
+    headings = ("mode", "at", "interval", "% of the area", "bandwidth")
     simulated = finding.question.cube.layout.simulated
     caption = "Modes of the global histograms"
     if simulated:

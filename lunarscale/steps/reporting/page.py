@@ -47,8 +47,11 @@ _CELLS = (
 _MODES = (
     "A mode is a maximum of the area's density by value, smoothed with a Gaussian kernel whose "
     "bandwidth follows the data (a plug-in rule, then one of its own for every mode); those that "
-    "stand less than 2 % of the highest above their surroundings are left out. The interval is "
-    "how far a mode moves as its bandwidth goes from half to twice."
+    "stand less than 2 % of the highest above their surroundings, or less than four standard "
+    "errors, are left out. The interval is how far a mode moves as its bandwidth goes from half to "
+    "twice, and two standard errors more on either side, as if pixels were independent: "
+    "neighbours are alike, so that a mode made by few patches of ground is less firm than that. "
+    "The paper does not say how it finds its modes."
 )
 _DIFFERENCES = (
     "Differences are taken pixel by pixel in whole counts of the maps' quantum (0.005 wt %) where "

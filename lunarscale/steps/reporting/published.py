@@ -54,18 +54,3 @@ RANGES: dict[str, Range] = {
     "FeO_network_less_equation": Range(-4.03, 3.54),
     "TiO2_equation_less_network": Range(-0.48, 2.72),
 }
-
-
-class PolarScreening(NamedTuple):
-    """The screening of the ground south of 65 S: cells of 2.25 km2, areas, shares of the valid."""
-
-    cells: int
-    area_km2: float
-    overlapping: int
-    overlapping_share: float
-    screened: int
-    screened_area_km2: float
-    screened_share: float
-
-
-SOUTH_POLE = PolarScreening(633_949, 1_426_385.0, 51_421, 0.081, 42_762, 96_214.0, 0.067)

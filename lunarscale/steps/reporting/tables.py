@@ -203,15 +203,18 @@ def _signed(value: float | None, digits: int) -> str:
 
 def records(finding: Finding) -> Iterator[tuple[object, ...]]:
     """Table 1 in full, one row a region and column, for a file; see ``RECORD_COLUMNS``."""
+    simulated = finding.question.cube.layout.simulated
     for region in regions(finding):
         for cell in cells_of(finding, region):
             row, layer = cell.row, cell.found.layer
             if row is None or layer is None:
                 continue
+            apart = simulated and cell.published is not None
+            note = "; ".join(filter(None, (row.note, NOT_COMPARABLE if apart else "")))
             yield (
                 cell.region, region[1], cell.found.column.key, layer.name, layer.model, row.units,
                 row.mean_cells, row.mean, row.mean_difference, cell.published,
-                cell.less_published, row.sampled_cells, row.valid_area_km2, row.area_km2, row.note,
+                cell.less_published, row.sampled_cells, row.valid_area_km2, row.area_km2, note,
             )  # fmt: skip
 
 
