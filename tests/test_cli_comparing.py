@@ -5,13 +5,10 @@ import pytest
 from cli_at_hand import lunarscale, refused
 from maps_at_hand import write_maps
 
-from lunarscale.cli import comparing
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.simulated.grs import grs_cells, pixel_means, write_grs
 
 GRID = RasterGrid.whole(0.5)
-
-assert comparing  # importing it registers the command
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """Commands that make and look at mosaics and maps."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -24,9 +24,6 @@ from lunarscale.cli.options import (
 from lunarscale.cli.running import Runner, cluster_choice
 from lunarscale.console import out_console, print_pairs, progress_bar
 from lunarscale.errors import SourceError
-
-if TYPE_CHECKING:
-    pass
 
 
 @command("demo", "lunarscale demo --out lunarscale-demo")

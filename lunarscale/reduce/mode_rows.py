@@ -127,14 +127,14 @@ class Bins(NamedTuple):
     share: NDArray[np.float64]
 
 
-def bins_of(layered: Layered, *, quanta: int = FINE_QUANTA) -> Bins:
-    """The bins that hold something; edges are whole multiples of so many quanta."""
+def bins_of(layered: Layered) -> Bins:
+    """The bins that hold something; edges are whole multiples of ``FINE_QUANTA`` quanta."""
     counts = layered.counts
     if not counts.weight:
         nothing = np.zeros(0)
         return Bins(nothing, nothing, np.zeros(0, np.int64), nothing)
-    step = Fraction(str(layered.quantity.quantum)) * quanta
-    first, weights = counts.binned(quanta)
+    step = Fraction(str(layered.quantity.quantum)) * FINE_QUANTA
+    first, weights = counts.binned(FINE_QUANTA)
     found = np.flatnonzero(weights)
     low = (found + first) * step.numerator / step.denominator
     high = (found + first + 1) * step.numerator / step.denominator

@@ -57,7 +57,6 @@ def place_labels(
     *,
     obstacles: Sequence[Text] = (),
     cost: Cost = lambda x0, x1, y0, y1: 0.0,
-    colour: str = INK,
 ) -> list[str]:
     """Write the names that find room, the first first; returns those that find none.
 
@@ -73,7 +72,6 @@ def place_labels(
         Other labels that are not to be covered.
     cost : callable
         Of covering what is drawn there.
-    colour : str
     """
     canvas = FigureCanvasAgg(axes.figure)  # type: ignore[arg-type]
     renderer = canvas.get_renderer()
@@ -87,7 +85,7 @@ def place_labels(
         reach = place.radius * scale / points + _GAP_PT
         free: list[tuple[float, Annotation, Bbox]] = []
         for side in _SIDES:
-            label = _write(axes, place, side, reach=reach, colour=colour)
+            label = _write(axes, place, side, reach=reach)
             box = label.get_window_extent(renderer).padded(_APART_PT * points)
             if _is_free(box, taken, frame):
                 (x0, y0), (x1, y1) = to_data.transform(box.get_points())
@@ -111,7 +109,6 @@ def _write(
     side: tuple[float, float, str, str],
     *,
     reach: float,
-    colour: str,
 ) -> Annotation:
     """A label on one side of its place, that many points away."""
     right, up, horizontal, vertical = side
@@ -123,7 +120,7 @@ def _write(
         ha=horizontal,
         va=vertical,
         fontsize=SMALL_PT,
-        color=colour,
+        color=INK,
         parse_math=False,
         path_effects=[withStroke(linewidth=2.0, foreground="white")],
     )

@@ -1,4 +1,4 @@
-"""Simulated gamma-ray tables, in the archive's form: any field seen in Lunar Prospector's pixels.
+"""Simulated gamma-ray tables, in the archive's form: the made Moon in Lunar Prospector's pixels.
 
 The bands of the real 5 degree table follow one rule, found by looking at them: bands are centred
 on multiples of the pixel's size, half of it at the poles, and a pixel is as wide as the widest
@@ -8,7 +8,7 @@ at 2 degrees.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +16,8 @@ from numpy.typing import NDArray
 
 from lunarscale.grid.cells import BandedCells
 from lunarscale.readers.grs import COLUMNS, ELEMENTS, OXIDES, PERCENT, ROW_LETTERS
-from lunarscale.simulated.surface import SEED, simulated_truth
+from lunarscale.simulated.surface import simulated_truth
 from lunarscale.store.location import Location
-
-#: Values of the nine, oxides in wt % and elements in ppm, at longitudes and latitudes.
-Field = Callable[[NDArray[np.float64], NDArray[np.float64]], Mapping[str, NDArray[np.float64]]]
 
 #: Half degrees around the Moon: what a pixel's width is counted in.
 _HALF_DEGREES = 720
@@ -69,7 +66,7 @@ def grs_cells(size_deg: int = 5) -> BandedCells:
 
 
 def simulated_abundances(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], *, seed: int = SEED
+    lon: NDArray[np.float64], lat: NDArray[np.float64]
 ) -> dict[str, NDArray[np.float64]]:
     """The nine of the simulated Moon: wt % of the oxides, ppm of K, Th and U.
 
@@ -81,9 +78,8 @@ def simulated_abundances(
     ----------
     lon, lat : ndarray of float64, (...)
         Degrees east and north.
-    seed : int
     """
-    made_of = simulated_truth(lon, lat, seed=seed)
+    made_of = simulated_truth(lon, lat)
     feo, tio2 = made_of.FeO.astype(np.float64), made_of.TiO2.astype(np.float64)
     away = np.radians(lon + 25.0)
     north = np.radians(lat)
@@ -100,10 +96,8 @@ def simulated_abundances(
     return oxides | {"K": 300.0 * thorium, "Th": thorium, "U": 0.27 * thorium}
 
 
-def pixel_means(
-    cells: BandedCells, field: Field = simulated_abundances
-) -> dict[str, NDArray[np.float64]]:
-    """Area means of a field over cells, from 8 x 8 places in each, ``(cell,)`` by name."""
+def pixel_means(cells: BandedCells) -> dict[str, NDArray[np.float64]]:
+    """Area means of the nine over cells, from 8 x 8 places in each, ``(cell,)`` by name."""
     parts = (np.arange(_PLACES) + 0.5) / _PLACES
     means: dict[str, list[NDArray[np.float64]]] = {}
     edges = zip(cells.edges_deg, cells.edges_deg[1:], cells.per_band, strict=False)
@@ -112,7 +106,7 @@ def pixel_means(
         sines = np.sin(np.radians([south, north]))
         lats = np.degrees(np.arcsin(sines[0] + parts * (sines[1] - sines[0])))
         lons = cells.west_deg + (np.arange(count)[:, None] + parts) * (360.0 / count)
-        here = field(*np.broadcast_arrays(lons[:, None, :], lats[None, :, None]))
+        here = simulated_abundances(*np.broadcast_arrays(lons[:, None, :], lats[None, :, None]))
         for name, values in here.items():
             means.setdefault(name, []).append(values.mean(axis=(1, 2)))
     return {name: np.concatenate(bands) for name, bands in means.items()}

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from lunarscale.simulated.surface import SEED, simulated_truth
+from lunarscale.simulated.surface import simulated_truth
 from lunarscale.store.location import Location
 
 #: Share of lava in the soil from which a pixel is mare.
@@ -18,7 +18,7 @@ LEAST_LAVA = 0.5
 MARE = 255
 
 
-def mare_mask(rows: int, *, seed: int = SEED) -> NDArray[np.uint8]:
+def mare_mask(rows: int) -> NDArray[np.uint8]:
     """Where the simulated Moon is mare: ``MARE`` and 0, ``(rows, 2 * rows)``, row 0 north.
 
     The mask spans -180..180 with the equator in its middle, as ``--mare`` reads a PNG.
@@ -27,27 +27,26 @@ def mare_mask(rows: int, *, seed: int = SEED) -> NDArray[np.uint8]:
     ----------
     rows : int
         Pixels from pole to pole.
-    seed : int
     """
     step = 180.0 / rows
     lat = 90.0 - (np.arange(rows) + 0.5) * step
     lon = -180.0 + (np.arange(2 * rows) + 0.5) * step
-    lava = simulated_truth(lon[None, :], lat[:, None], seed=seed, detail_deg=step).lava
+    lava = simulated_truth(lon[None, :], lat[:, None], detail_deg=step).lava
     return np.where(lava >= LEAST_LAVA, MARE, 0).astype(np.uint8)
 
 
-def write_mare_mask(path: Path, *, rows: int, seed: int = SEED) -> Path:
+def write_mare_mask(path: Path, *, rows: int) -> Path:
     """Write the mask as a PNG whose title says that it is simulated; parameters of ``mare_mask``.
 
     Parameters
     ----------
     path : Path
         PNG to write.
-    rows, seed : int
+    rows : int
     """
     told = PngInfo()
     told.add_text("Title", "SIMULATED: maria of a made Moon, -180..180, not a measurement")
     made = io.BytesIO()
-    Image.fromarray(mare_mask(rows, seed=seed)).save(made, "PNG", pnginfo=told)
+    Image.fromarray(mare_mask(rows)).save(made, "PNG", pnginfo=told)
     Location(str(path.parent)).put(path.name, made.getvalue())
     return path
