@@ -137,6 +137,7 @@ def test_the_papers_figures_stand_beside_their_own_question_only(
 ) -> None:
     *_, passing = amounts(found)
     assert (passing["paper_cells"], passing["paper_km2"]) == (42_762, 96_214.0)
+    assert "SIMULATED" in passing["note"]
     other = find(south, screen=Screen(feo_wt_pct=14.0))
     assert all(row["paper_cells"] is None for row in amounts(other))
 

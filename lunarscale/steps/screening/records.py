@@ -24,13 +24,16 @@ PAPER: dict[str, tuple[int, float | None, float | None]] = {
     PASSING: (42_762, 96_214.0, 0.067),
 }
 
+#: What stands beside the paper's figures where ours are simulated.
+_NOT_COMPARABLE = "SIMULATED: not comparable with the paper"
+
 #: How the paper's figures are marked.
 PAPERS = "Qiu 2025, the real Moon"
 
 
 def amounts(finding: Finding) -> list[Record]:
     """The cap, what has values, what is like the maria and what passes; with the paper's."""
-    records = []
+    records, simulated = [], finding.question.cube.layout.simulated
     for amount in finding.screen.amounts():
         cells, area, share = PAPER.get(amount.what, (None, None, None))
         if not finding.question.is_the_papers:
@@ -46,6 +49,7 @@ def amounts(finding: Finding) -> list[Record]:
                 "paper_cells": cells,
                 "paper_km2": area,
                 "paper_share": share,
+                "note": _NOT_COMPARABLE if simulated and cells is not None else "",
             }
         )
     return records
