@@ -15,14 +15,18 @@ import xarray as xr
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
+from lunarscale.engine.pair_source import DIFFERENCE
 from lunarscale.errors import ParametersError, RegionError
 from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
-from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.cells import QIU_2025_AREA_KM2, BandedCells, equal_area_cells
+from lunarscale.grid.groupings import Grouping, WholeMoon
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import QUANTITIES, Quantity
+from lunarscale.reduce.products import Products
 from lunarscale.reduce.sums import Chunk, Measure, Sum
 from lunarscale.reduce.table import finish
 from lunarscale.reduce.tally import Histograms
+from lunarscale.steps.comparing.arrays import STATISTICS, Compared, figures, paired
 from lunarscale.steps.opening import open_maps, read_groupings
 from lunarscale.steps.summarise import Summary
 
@@ -176,6 +180,93 @@ class Lunar:
         summed = self.sums({"area": Histograms(_groupings(by, self.grid))}, compute=False)
         summary = delayed(_summary, pure=True)(summed, quantities)
         return summary.compute() if compute else summary
+
+    def sample(self, cells: float | BandedCells = QIU_2025_AREA_KM2) -> xr.Dataset:
+        """The maps and their flags at the centres of equal-area cells, lazily, along ``cell``.
+
+        A cell has the value of the pixel that holds its centre; its number is along ``cell``, its
+        centre in ``lon`` and ``lat``. ``to_dataframe()`` makes a table of it.
+
+        Parameters
+        ----------
+        cells : float or BandedCells
+            Area of a cell in km2, the paper's 2.25 by default, or cells.
+        """
+        chosen = cells if isinstance(cells, BandedCells) else equal_area_cells(cells)
+        numbers, rows, cols = chosen.within(self.grid, self.grid.window)
+        lon, lat = chosen.centres(numbers)
+        flags = [f"{name}_flag" for name in self.layers]
+        names = [*self.layers, *(flag for flag in flags if flag in self._dataset)]
+        picked = self._dataset[names].isel(
+            y=xr.DataArray(rows, dims="cell"), x=xr.DataArray(cols, dims="cell")
+        )
+        # the pixels' own coordinates go: a cell has those of its centre
+        return picked.drop_vars(list(picked.coords)).assign_coords(
+            cell=numbers, lon=("cell", lon), lat=("cell", lat)
+        )
+
+    def compare(
+        self, other: xr.Dataset, layer: str, *, other_layer: str | None = None,
+        by: str | Sequence[str | Grouping] = "maria,seas", moved_by: float | None = None,
+        compute: bool = True,
+    ) -> Compared:  # fmt: skip
+        """A map less one of another dataset on the same pixels, with the figures of ``compare``.
+
+        Parameters
+        ----------
+        other : xarray.Dataset
+            Maps on the same pixels; the same dataset does for two of its layers.
+        layer : str
+        other_layer : str, optional
+            Its name in ``other``, if that is another one.
+        by : str or sequence of str or Grouping
+            Regions beside the whole Moon.
+        moved_by : float, optional
+            Difference from which a pixel has moved.
+        compute : bool
+            False leaves ``rows`` a ``dask.delayed.Delayed``; the difference is lazy anyway.
+
+        Returns
+        -------
+        Compared
+            ``difference``, ``rows`` and ``to_frame()``.
+
+        Raises
+        ------
+        ParametersError
+            If there is no such map, or the two are of different quantities.
+        RegionError
+            If the pixels are not the same.
+        """
+        quantity = self._quantity(layer)
+        theirs = other.lunar._quantity(other_layer or layer)
+        if theirs != quantity:
+            raise ParametersError(
+                f"{layer} shows {quantity.long_name} and {other_layer or layer} of the other "
+                f"{theirs.long_name}; only maps of one quantity can be compared"
+            )
+        if other.lunar.grid != self.grid:
+            raise RegionError(
+                f"the maps have other pixels, {self.grid} and {other.lunar.grid}; select the part "
+                "that both have, or let `lunarscale compare` bring one to the other's pixels"
+            )
+        # the same pixels may bear coordinates that differ in the last bit
+        second = other[other_layer or layer]
+        same = {name: self._dataset[name] for name in second.coords if name in self._dataset}
+        pair = paired(self._dataset[layer], second.assign_coords(same), quantity)
+        groupings = (WholeMoon(), *(g for g in _groupings(by, self.grid) if g.name != "moon"))
+        measures: dict[str, Measure] = {g.name: Products(g) for g in groupings}
+        summed = pair.lunar.sums({STATISTICS: Histograms(groupings), **measures}, compute=False)
+        found = delayed(figures, pure=True)(summed, quantity, moved_by=moved_by)
+        return Compared(pair[DIFFERENCE], found.compute() if compute else found)
+
+    def _quantity(self, layer: str) -> Quantity:
+        known = self.layers
+        if layer not in known:
+            raise ParametersError(
+                f"the dataset has no map {layer}; it has {', '.join(known) or 'none'}"
+            )
+        return known[layer]
 
     def sums(self, measures: Mapping[str, Measure], *, compute: bool = True) -> Any:
         """Any measures of all layers in one pass, merged in a tree.

@@ -1,7 +1,10 @@
 """``ds.lunar``: the statistics of a dataset are those of the store it came from."""
 
+from pathlib import Path
+
 import dask
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 from dask.delayed import Delayed
@@ -9,11 +12,15 @@ from maps_at_hand import write_maps
 
 import lunarscale
 from lunarscale.accessor import counts_of
+from lunarscale.engine.executors import Serial
 from lunarscale.errors import ParametersError, RegionError
 from lunarscale.flags import NO_DATA, MapReason
 from lunarscale.grid.groupings import Seas
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES
+from lunarscale.steps.compare import finding_of, prepare_compare
+from lunarscale.steps.comparing.question import ask
+from lunarscale.steps.sample import sample
 from lunarscale.steps.summarise import summarise
 
 BY = ("moon", "maria", "seas", "latitude:30")
@@ -154,3 +161,77 @@ def test_every_fourth_pixel_is_a_coarser_grid_only_where_it_is_one(maps: str) ->
     thinned = lunarscale.open_dataset(maps).isel(y=slice(None, None, 4), x=slice(None, None, 4))
     with pytest.raises(RegionError, match="no rectangle of square pixels"):
         thinned.lunar.grid  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def other(maps: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Another store on the same pixels: iron moved by noise, holes of its own."""
+    noise = np.random.default_rng(6)
+    counts = lunarscale.open_dataset(maps, chunks=64).FeO / 0.005
+    moved = np.rint(counts.fillna(2000).values) + noise.integers(-40, 60, (64, 128))
+    made = moved.astype(np.int16)
+    made[noise.random((64, 128)) < 0.2] = NO_DATA
+    made[3, 3] = -32767  # the difference to what is there fits; to 5000 it does not
+    return write_maps(tmp_path_factory.mktemp("other") / "maps.zarr", {"FeO": made}, GRID)
+
+
+@pytest.mark.parametrize("load", [False, True], ids=["dask", "numpy"])
+def test_a_comparison_is_that_of_the_stores(maps: str, other: str, load: bool) -> None:
+    """The difference pixel by pixel, and every figure of every region."""
+    asked = ask(f"{maps}:FeO", f"{other}:FeO", by=["maria", "seas"])
+    wanted = finding_of(asked, prepare_compare(asked).run(Serial()))
+    first, second = (lunarscale.open_dataset(place, chunks=21) for place in (maps, other))
+    if load:
+        first, second = first.load(), second.load()
+    found = first.lunar.compare(second, "FeO")
+    assert found.rows == wanted.rows
+    assert len(found.to_frame()) == len(wanted.rows)
+    assert dask.is_dask_collection(found.difference) != load
+    expected = (first.FeO - second.FeO).values
+    expected[np.abs(expected) > 32767 * 0.005] = np.nan
+    np.testing.assert_allclose(found.difference.values, expected, atol=1e-4)
+
+
+def test_a_comparison_is_lazy_where_it_is_asked(maps: str, other: str) -> None:
+    with dask.config.set(scheduler=_refuse):
+        first, second = lunarscale.open_dataset(maps), lunarscale.open_dataset(other)
+        later = first.lunar.compare(second, "FeO", by="hemispheres", compute=False)
+    assert isinstance(later.rows, Delayed)
+    with dask.config.set(scheduler="synchronous"):
+        rows = later.rows.compute()
+    assert [row.group for row in rows] == ["Moon", "nearside", "farside"]
+
+
+def test_what_cannot_be_compared_is_refused(maps: str, other: str) -> None:
+    first, second = lunarscale.open_dataset(maps), lunarscale.open_dataset(other)
+    with pytest.raises(ParametersError, match="no map SiO2; it has FeO, TiO2, OMAT"):
+        first.lunar.compare(second, "SiO2")
+    with pytest.raises(ParametersError, match="only maps of one quantity"):
+        first.lunar.compare(second, "TiO2", other_layer="FeO")
+    with pytest.raises(RegionError, match="the maps have other pixels"):
+        first.lunar.compare(second.isel(y=slice(3, None)), "FeO")
+
+
+@pytest.mark.parametrize("area_km2", [9_000.0, 90_000.0])
+@pytest.mark.parametrize("load", [False, True], ids=["dask", "numpy"])
+def test_samples_are_those_of_the_store(
+    maps: str, load: bool, area_km2: float, tmp_path: Path
+) -> None:
+    """The same cells, centres, values and flags as ``lunarscale sample`` writes."""
+    sample(maps, out=str(tmp_path / "s.parquet"), cells_km2=area_km2, by=(), every=True)
+    table = pd.read_parquet(tmp_path / "s.parquet")
+    dataset = lunarscale.open_dataset(maps, chunks=21)
+    if load:
+        dataset = dataset.load()
+        found = dataset.lunar.sample(area_km2)
+    else:
+        with dask.config.set(scheduler=_refuse):
+            found = dataset.lunar.sample(area_km2)
+        assert dask.is_dask_collection(found)
+    frame = found.to_dataframe().reset_index().sort_values("cell")
+    for name, column in {
+        "cell": "cell", "lon": "lon", "lat": "lat", "FeO": "FeO_wt_pct", "OMAT": "OMAT",
+        "TiO2": "TiO2_wt_pct",
+    }.items():  # fmt: skip
+        np.testing.assert_allclose(frame[name], table[column], rtol=1e-6)
+    np.testing.assert_array_equal(frame["FeO_flag"], table["FeO_flag"])
