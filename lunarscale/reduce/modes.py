@@ -36,6 +36,8 @@ class Mode:
         Range of the location as the bandwidth goes from half to twice (how far it hangs on the
         smoothing) with two standard errors on either side, those of as many independent pixels.
         Neighbouring pixels are alike: where a few patches make a mode, it is less firm than that.
+        On simulated maps the range held the truth in 9 of 10 or more where pixels were independent
+        or smoothed over 2 pixels (standard deviation of the Gaussian), in 4 of 10 over 6.
     height : float
         Share of the area per count.
     prominence : float
