@@ -20,7 +20,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -97,12 +96,7 @@ def draw_comparison(
     told = [part for line in lines for part in textwrap.wrap(line, _LETTERS)]
     head = _TOP + 0.17 * len(told)
     sheet = Sheet(_WIDTH, head + _PITCH * len(maps))
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for place, line in enumerate(told):
-        sheet.write(_LEFT, top - 0.29 - 0.17 * place, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(title, told, left=_LEFT, simulated=simulated)
     for row, compared in enumerate(maps):
         _draw_row(sheet, compared, bounds, bottom=sheet.height - head - _PITCH * row - _MAP[1])
     size = sheet.save_png(path, title=title)

@@ -17,7 +17,7 @@ from lunarscale.render.difference_panels import (
     draw_difference_histogram,
     draw_difference_map,
 )
-from lunarscale.render.figure import FAINT, TEXT_PT, TITLE_PT, Illustration, Sheet
+from lunarscale.render.figure import FAINT, TEXT_PT, Illustration, Sheet
 from lunarscale.render.global_maps import FigureText
 from lunarscale.render.labels import pretty_name
 from lunarscale.render.poles import Bounds
@@ -79,17 +79,11 @@ def draw_comparisons(
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _TOP + _PITCH * len(comparisons) - 0.3)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, text.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(_LEFT, top - 0.29, text.line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(text.title, (text.line,), left=_LEFT, simulated=simulated)
     for row, each in enumerate(comparisons):
         _draw(sheet, each, top=sheet.height - _TOP - _PITCH * row)
     path = folder / f"{text.name}.png"
-    size = sheet.save_png(path, title=text.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=text.title)
+    size, vector = sheet.save(path, title=text.title)
     names = ", ".join(pretty_name(each.quantity) for each in comparisons)
     alt = f"Difference maps, histograms, densities and box plots by region of {names}"
     return Illustration(path, text.name, text.caption, alt, *size, vector)

@@ -19,7 +19,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -117,12 +116,7 @@ def draw_difference_map(
     head = _TOP + 0.17 * max(len(told) - 1, 0)
     sheet = Sheet(_WIDTH, head + height + _FOOT + strip)
     colours = difference_colours(picture.values, picture.bounds)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for place, line in enumerate(told):
-        sheet.write(_LEFT, top - 0.32 - 0.17 * place, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, told, left=_LEFT, simulated=simulated)
     left = _LEFT + (_MAP_WIDTH - width) / 2.0
     axes = sheet.panel(left, strip + _FOOT, width=width, height=height)
     west, south, east, north = picture.bounds

@@ -21,7 +21,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -113,7 +112,8 @@ def draw_difference_histogram(
     simulated : bool
         Whether to mark the figure as simulated data.
     """
-    sheet = _headed(Sheet(_WIDTH, _HEIGHT), heading, simulated=simulated)
+    sheet = Sheet(_WIDTH, _HEIGHT)
+    write_heading(sheet, heading, simulated=simulated)
     axes = sheet.panel(0.7, 0.6, width=_WIDTH - 2.5, height=_HEIGHT - 1.85)
     bins = shared_bins(curves)
     text, units = label
@@ -168,9 +168,8 @@ def draw_density(picture: DensityPicture, *, path: Path, simulated: bool = False
     simulated : bool
         Whether to mark the figure as simulated data.
     """
-    sheet = _headed(
-        Sheet(_LEFT + _SIDE + 3.3, _BOTTOM + _SIDE + _TOP), picture.heading, simulated=simulated
-    )
+    sheet = Sheet(_LEFT + _SIDE + 3.3, _BOTTOM + _SIDE + _TOP)
+    write_heading(sheet, picture.heading, simulated=simulated)
     axes = sheet.panel(_LEFT, _BOTTOM, width=_SIDE, height=_SIDE)
     edges = (picture.edges, picture.edges)
     shown = draw_density_panel(axes, picture.shares, edges)
@@ -211,17 +210,12 @@ def _square(axes: Axes, labels: tuple[str, str]) -> None:
     bare_ticks(axes)
 
 
-def _headed(sheet: Sheet, heading: Heading, *, simulated: bool) -> Sheet:
-    top = sheet.height - (0.55 if simulated else 0.2)
-    sheet.write(0.3, top, heading.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(0.3, top - 0.28, heading.line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
-    return sheet
+def write_heading(sheet: Sheet, heading: Heading, *, simulated: bool) -> None:
+    """Title and line; below the mark of simulated data, as such titles are long."""
+    top = 0.55 if simulated else 0.2
+    sheet.head(heading.title, (heading.line,), left=0.3, simulated=simulated, top=top)
 
 
 def _saved(sheet: Sheet, heading: Heading, path: Path, caption: str) -> Illustration:
-    size = sheet.save_png(path, title=heading.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=heading.title)
+    size, vector = sheet.save(path, title=heading.title)
     return Illustration(path, heading.name, caption, heading.title, *size, vector)

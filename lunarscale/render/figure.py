@@ -7,6 +7,7 @@ in threads, and the same bytes from the same input.
 import io
 import struct
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,32 @@ class Sheet:
         look: dict[str, object] = {"fontsize": TEXT_PT, "color": INK, "parse_math": False}
         self.figure.text(x / self.width, y / self.height, text, **(look | style))  # type: ignore[arg-type]
 
+    def head(
+        self,
+        title: str,
+        lines: Iterable[str],
+        *,
+        left: float,
+        simulated: bool = False,
+        top: float = 0.2,
+    ) -> None:
+        """The title in the upper left corner with lines below it, and the mark of simulated data.
+
+        Parameters
+        ----------
+        title : str
+        lines : iterable of str
+        left, top : float
+            Inches from the edges to the title's corner.
+        simulated : bool
+        """
+        y = self.height - top
+        self.write(left, y, title, fontsize=TITLE_PT, fontweight="bold", va="top")
+        for place, line in enumerate(lines):
+            self.write(left, y - 0.28 - 0.17 * place, line, color=FAINT, va="top")
+        if simulated:
+            self.mark_simulated()
+
     def mark_simulated(self) -> None:
         """The words SIMULATED DATA, framed, in the upper right corner."""
         frame = {"boxstyle": "square,pad=0.45", "facecolor": WARNING_PAPER}
@@ -98,6 +125,13 @@ class Sheet:
             va="top",
             bbox=frame | {"edgecolor": WARNING_INK, "linewidth": 1.0},
         )
+
+    def save(self, path: Path, *, title: str) -> tuple[tuple[int, int], Path]:
+        """Write the PNG and, beside it, the SVG; returns the PNG's size and the SVG's path."""
+        vector = path.with_suffix(".svg")
+        size = self.save_png(path, title=title)
+        self.save_svg(vector, title=title)
+        return size, vector
 
     def save_png(self, path: Path, *, title: str) -> tuple[int, int]:
         """Write the PNG; returns its width and height in pixels."""

@@ -10,7 +10,7 @@ from matplotlib.colors import Normalize
 from numpy.typing import NDArray
 
 from lunarscale.quantities import QUANTITIES
-from lunarscale.render.figure import FAINT, TEXT_PT, TITLE_PT, Illustration, Sheet
+from lunarscale.render.figure import TEXT_PT, Illustration, Sheet
 from lunarscale.render.histogram_panel import Marks, draw_histogram_panel
 from lunarscale.render.labels import pretty_name
 from lunarscale.render.palettes import palette_of
@@ -108,7 +108,7 @@ def draw_with_poles(
     """
     width = _LEFT + _MAP[0] + _GAP + 2 * _POLE + _BETWEEN + _RIGHT
     sheet = Sheet(width, _TOP + _PITCH * len(maps) - 0.45)
-    _write_head(sheet, text, simulated=simulated)
+    sheet.head(text.title, (text.line,), left=_LEFT, simulated=simulated)
     right = _LEFT + _MAP[0] + _GAP
     for row, each in enumerate(maps):
         top = sheet.height - _TOP - _PITCH * row
@@ -146,7 +146,7 @@ def draw_two_columns(
     across, down = _TWO_PITCH
     rows = -(-len(maps) // 2)
     sheet = Sheet(_LEFT + 2 * across - 0.6 + _RIGHT, _TOP + down * rows)
-    _write_head(sheet, text, simulated=simulated)
+    sheet.head(text.title, (text.line,), left=_LEFT, simulated=simulated)
     for place, each in enumerate(maps):
         left = _LEFT + (place % 2) * across
         top = sheet.height - _TOP - (place // 2) * down
@@ -157,14 +157,6 @@ def draw_two_columns(
             axes, each.curves, name=each.quantity, units=each.units, marks=each.marks
         )
     return _save(sheet, text, maps, folder)
-
-
-def _write_head(sheet: Sheet, text: FigureText, *, simulated: bool) -> None:
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, text.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(_LEFT, top - 0.29, text.line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
 
 
 def _draw_map(
@@ -185,8 +177,6 @@ def _draw_map(
 
 def _save(sheet: Sheet, text: FigureText, maps: Sequence[GlobalMap], folder: Path) -> Illustration:
     path = folder / f"{text.name}.png"
-    size = sheet.save_png(path, title=text.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=text.title)
+    size, vector = sheet.save(path, title=text.title)
     alt = "Global maps and histograms of " + ", ".join(pretty_name(each.quantity) for each in maps)
     return Illustration(path, text.name, text.caption, alt, *size, vector)

@@ -20,7 +20,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -88,12 +87,8 @@ def draw_grs_triptych(picture: GrsPicture, *, path: Path, simulated: bool = Fals
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _TOP + _MAP[1] + _BETWEEN + _LOWER + _BOTTOM)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.heading.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for place, line in enumerate(textwrap.wrap(picture.heading.line, 140)):
-        sheet.write(_LEFT, top - 0.3 - 0.17 * place, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    lines = textwrap.wrap(picture.heading.line, 140)
+    sheet.head(picture.heading.title, lines, left=_LEFT, simulated=simulated)
     _draw_maps(sheet, picture)
     left = _LEFT + 0.1
     axes = sheet.panel(left, _BOTTOM, width=_LOWER, height=_LOWER)
@@ -102,9 +97,7 @@ def draw_grs_triptych(picture: GrsPicture, *, path: Path, simulated: bool = Fals
     axes = sheet.panel(left, _BOTTOM, width=3.1, height=_LOWER)
     _draw_histogram(axes, picture)
     _write_figures(sheet, picture, left=left + 3.1 + 0.35)
-    size = sheet.save_png(path, title=picture.heading.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=picture.heading.title)
+    size, vector = sheet.save(path, title=picture.heading.title)
     words = f"{picture.heading.title}. {picture.heading.line} Grey: no value. {picture.note}"
     name = picture.heading.name
     return Illustration(path, name, words, picture.heading.title, *size, vector)

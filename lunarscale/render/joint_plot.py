@@ -14,11 +14,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
-    FAINT,
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -103,16 +101,9 @@ def draw_joint(picture: JointPlot, *, path: Path, simulated: bool = False) -> Il
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _HEIGHT)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for number, line in enumerate(picture.lines):
-        sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, picture.lines, left=_LEFT, simulated=simulated)
     draw_joint_panels(sheet, picture, at=(_LEFT, _FOOT), edge=_MAIN)
-    size = sheet.save_png(path, title=picture.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=picture.title)
+    size, vector = sheet.save(path, title=picture.title)
     caption = (
         f"{picture.title}. Contours: {picture.names[0]}, by the share of its area within. Colours: "
         f"{picture.names[1]}. Dashed: the thresholds. Margins: share of each per bin."

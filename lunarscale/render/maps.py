@@ -18,7 +18,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -145,18 +144,15 @@ def _map_inches(bounds: tuple[float, float, float, float]) -> tuple[float, float
 
 
 def _write_title(sheet: Sheet, picture: MapPicture, *, simulated: bool) -> None:
-    top = sheet.height
     name = f"{pretty_name(picture.name)}: {picture.long_name}"
-    sheet.write(_LEFT, top - 0.2, name, fontsize=TITLE_PT, fontweight="bold", va="top")
     parallel = true_parallel(picture.frame)
     projection = (
         "simple cylindrical projection"
         if parallel == 0.0
         else (f"equidistant cylindrical projection, true to scale at {degrees_north(parallel)}")
     )
-    sheet.write(_LEFT, top - 0.5, f"{picture.model} · {projection}", color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    line = f"{picture.model} · {projection}"
+    sheet.head(name, (line,), left=_LEFT, simulated=simulated)
 
 
 def _draw_cylindrical(

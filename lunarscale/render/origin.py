@@ -14,11 +14,9 @@ from matplotlib.patches import Patch, Rectangle
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
-    FAINT,
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -109,16 +107,13 @@ def draw_origin_surfaces(
     height = 0.75 + len(surfaces) * (_PANEL_H + _GAP_Y)
     sheet = Sheet(width, height)
     heading = "Where the origin may lie"
-    sheet.write(0.75, height - 0.2, heading, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(0.75, height - 0.48, title, color=FAINT, va="top")
+    sheet.head(heading, (title,), left=0.75)
     for place, surface in enumerate(surfaces):
         bottom = height - 1.15 - place * (_PANEL_H + _GAP_Y) - _PANEL_H
         _draw_whole(sheet, surface, bottom)
         _draw_close(sheet, surface, bottom)
     _legend(sheet, surfaces, published)
-    size = sheet.save_png(path, title=heading)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=heading)
+    size, vector = sheet.save(path, title=heading)
     caption = (
         f"R² of the best fit at every origin, {title}. Left: the grid; grey origins are not "
         "admissible, as a station has no angle there. Right: the origins near the best; contours "

@@ -13,7 +13,6 @@ from lunarscale.render.figure import (
     FAINT,
     INK,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -78,11 +77,7 @@ def draw_histograms(
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _HEIGHT)
-    top = _HEIGHT - 0.2
-    sheet.write(0.7, top, pretty_name(name), fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(0.7, top - 0.28, f"{long_name} · {model}", color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(pretty_name(name), (f"{long_name} · {model}",), left=0.7, simulated=simulated)
     axes = sheet.panel(0.7, 0.6, width=_WIDTH - 1.6, height=_HEIGHT - 1.4)
     bins = shared_bins(curves)
     if bins is None:
@@ -96,9 +91,7 @@ def draw_histograms(
     label = with_units(pretty_name(quantity_of(name)), units, brackets=True)
     axes.set_xlabel(label, fontsize=TEXT_PT, parse_math=False)
     title = f"{name}: histograms ({model})"
-    size = sheet.save_png(path, title=title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=title)
+    size, vector = sheet.save(path, title=title)
     groups = ", ".join(curve.group for curve in curves)
     caption = f"{pretty_name(name)}: share of each group's area by value. Dashed lines: means."
     return Illustration(path, name, caption, f"Histograms of {long_name}: {groups}", *size, vector)

@@ -16,11 +16,9 @@ from lunarscale.grid.cells import BandedCells
 from lunarscale.grid.projections import inverse_polar_stereographic, polar_stereographic
 from lunarscale.moon import RADIUS_M
 from lunarscale.render.figure import (
-    FAINT,
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
 )
@@ -127,12 +125,7 @@ def draw_screen_map(picture: ScreenMap, *, path: Path, simulated: bool = False) 
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(CAP_WIDTH, _FOOT + _PANEL + _TOP)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for number, line in enumerate(picture.lines):
-        sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, picture.lines, left=_LEFT, simulated=simulated)
     left_out = draw_cap(sheet, picture)
     size = sheet.save_png(path, title=picture.title)
     caption = (

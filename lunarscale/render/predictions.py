@@ -17,7 +17,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -104,8 +103,7 @@ def draw_predictions(
     height = top + rows * (_PANEL + _GAP_Y)
     sheet = Sheet(width, height)
     title = "Predicted against measured at the stations"
-    sheet.write(0.6, height - 0.2, title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(0.6, height - 0.48, told, color=FAINT, va="top")
+    sheet.head(title, (told,), left=0.6)
     looks = _looks([site for panel in panels for site in panel.sites])
     for place, panel in enumerate(panels):
         row, column = divmod(place, columns)
@@ -114,9 +112,7 @@ def draw_predictions(
         _draw_panel(sheet.panel(left, bottom, width=_PANEL, height=_PANEL), panel, looks)
     _legend(sheet, looks, starred, top=top - 0.1)
     name = f"Predicted against measured: {model}"
-    size = sheet.save_png(path, title=name)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=name)
+    size, vector = sheet.save(path, title=name)
     caption = (
         f"{model}: oxides predicted at the stations against what was measured there; filled: "
         f"{marks[0]}, hollow: {marks[1]}. The line is equality."

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 
 from lunarscale.render.density_panel import OLS_COLOUR, RMA_COLOUR
-from lunarscale.render.difference_plots import Heading
-from lunarscale.render.figure import FAINT, INK, TEXT_PT, TITLE_PT, Illustration, Sheet, bare_ticks
+from lunarscale.render.difference_plots import Heading, write_heading
+from lunarscale.render.figure import FAINT, INK, TEXT_PT, Illustration, Sheet, bare_ticks
 
 #: Inches: a region's height, the panels, the labels left of them, and margins.
 _PITCH, _MAPS, _DIFFERENCE, _LABELS, _GAP = 0.3, 4.1, 2.9, 1.95, 0.35
@@ -68,11 +68,7 @@ def draw_region_boxes(
     height = max(len(regions), 2) * _PITCH
     width = _LABELS + _MAPS + _GAP + _DIFFERENCE + _RIGHT
     sheet = Sheet(width, _TOP + height + _BOTTOM)
-    top = sheet.height - (0.55 if simulated else 0.2)
-    sheet.write(0.3, top, heading.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    sheet.write(0.3, top - 0.28, heading.line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    write_heading(sheet, heading, simulated=simulated)
     maps = sheet.panel(_LABELS, _BOTTOM, width=_MAPS, height=height)
     apart = sheet.panel(_LABELS + _MAPS + _GAP, _BOTTOM, width=_DIFFERENCE, height=height)
     for line, boxes in enumerate(regions):
@@ -96,9 +92,7 @@ def draw_region_boxes(
     ):
         sheet.write(_LABELS + place * _MAPS / 2, 0.2, f"■ {title}", color=colour, fontweight="bold")
     sheet.write(_LABELS + _MAPS + _GAP, 0.2, f"■ {titles[0]} less {titles[1]}", color=FAINT)
-    size = sheet.save_png(path, title=heading.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=heading.title)
+    size, vector = sheet.save(path, title=heading.title)
     caption = (
         f"{heading.title}: {heading.line}. Box: the middle half of the area; line: the median; "
         "whiskers: the last values within 1.5 times the box."

@@ -11,11 +11,9 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
-    FAINT,
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -90,17 +88,10 @@ def draw_screen_sensitivity(
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _BOTTOM + _PANEL + _TOP)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for place, line in enumerate(picture.lines):
-        sheet.write(_LEFT, top - 0.28 - 0.17 * place, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, picture.lines, left=_LEFT, simulated=simulated)
     boxes = [(_LEFT + place * (_PANEL + _GAP), _BOTTOM, _PANEL, _PANEL) for place in range(2)]
     draw_choices(sheet, picture, boxes)
-    size = sheet.save_png(path, title=picture.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=picture.title)
+    size, vector = sheet.save(path, title=picture.title)
     caption = f"{picture.title}. Dashed line and cross: what was asked for."
     alt = "Area that passes by the share of the maria's density, and by the thresholds"
     return Illustration(path, "screen_pole", caption, alt, *size, vector)

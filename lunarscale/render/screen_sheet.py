@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lunarscale.render.figure import FAINT, TITLE_PT, Illustration, Sheet
+from lunarscale.render.figure import TITLE_PT, Illustration, Sheet
 from lunarscale.render.joint_plot import JointPlot, draw_joint_panels
 from lunarscale.render.polar_screen import (
     CAP_HEIGHT,
@@ -45,12 +45,7 @@ def draw_screen_sheet(
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(CAP_WIDTH, _LOWER + CAP_HEIGHT + _HEAD)
-    top = sheet.height - 0.2
-    sheet.write(0.6, top, title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for number, line in enumerate(cap.lines):
-        sheet.write(0.6, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(title, cap.lines, left=0.6, simulated=simulated)
     left_out = draw_cap(sheet, cap, bottom=_LOWER)
     draw_joint_panels(sheet, joint, at=_JOINT, edge=_EDGE)
     draw_choices(sheet, choices, _CHOICES)
@@ -60,9 +55,7 @@ def draw_screen_sheet(
     )  # fmt: skip
     for letter, (x, y) in zip("abcde", letters, strict=True):
         sheet.write(x, y, letter, fontsize=TITLE_PT, fontweight="bold", va="center")
-    size = sheet.save_png(path, title=title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=title)
+    size, vector = sheet.save(path, title=title)
     caption = (
         f"{title}. (a) FeO at the centres of the cells, named features circled; grey: no value. "
         f"(b) Cells {cap.labels[0]}; {cap.labels[1]}.{without_labels(left_out)} (c) "

@@ -19,7 +19,6 @@ from lunarscale.render.figure import (
     INK,
     SMALL_PT,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -89,12 +88,7 @@ def draw_share_map(picture: ShareMap, *, path: Path, simulated: bool = False) ->
     sheet = Sheet(_WIDTH, _TOP + height + _STRIP)
     # the least share is still told from none: paper white ends where the colours begin
     colours = ScalarMappable(Normalize(0.0, 1.0), cm.lapaz_r.with_extremes(bad=NO_DATA_COLOUR))
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for number, line in enumerate(picture.lines):
-        sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, picture.lines, left=_LEFT, simulated=simulated)
     axes = sheet.panel(_LEFT + (_MAP_WIDTH - width) / 2, _STRIP, width=width, height=height)
     _draw_map(axes, picture, colours=colours, inches=(width, height))
     start = _draw_poles(sheet, picture, colours)

@@ -13,10 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
-    FAINT,
     INK,
     TEXT_PT,
-    TITLE_PT,
     Illustration,
     Sheet,
     bare_ticks,
@@ -73,12 +71,7 @@ def draw_sensitivity(picture: Sensitivity, *, path: Path, simulated: bool = Fals
         Whether to mark the figure as simulated data.
     """
     sheet = Sheet(_WIDTH, _BOTTOM + _PANEL + _TOP)
-    top = sheet.height - 0.2
-    sheet.write(_LEFT, top, picture.title, fontsize=TITLE_PT, fontweight="bold", va="top")
-    for number, line in enumerate(picture.lines):
-        sheet.write(_LEFT, top - 0.28 - 0.17 * number, line, color=FAINT, va="top")
-    if simulated:
-        sheet.mark_simulated()
+    sheet.head(picture.title, picture.lines, left=_LEFT, simulated=simulated)
     panels = [
         sheet.panel(_LEFT + place * _PITCH, _BOTTOM, width=_PANEL, height=_PANEL)
         for place in range(3)
@@ -99,9 +92,7 @@ def draw_sensitivity(picture: Sensitivity, *, path: Path, simulated: bool = Fals
     panels[0].set_ylabel(picture.labels[0], fontsize=TEXT_PT, parse_math=False)
     for axes in panels[1:]:
         axes.tick_params(labelleft=False)
-    size = sheet.save_png(path, title=picture.title)
-    vector = path.with_suffix(".svg")
-    sheet.save_svg(vector, title=picture.title)
+    size, vector = sheet.save(path, title=picture.title)
     caption = f"{picture.title}. Cross: the thresholds of the table. Grey: no share to tell."
     alt = f"Contours of the share of {first} and {second} by thresholds, and their ratio"
     return Illustration(path, "anorthosite", caption, alt, *size, vector)
