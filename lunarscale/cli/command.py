@@ -2,12 +2,14 @@
 
 import errno
 import functools
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, TypeVar
 
 import typer
 
 import lunarscale
+from lunarscale.cli.options import ClusterOptions
 from lunarscale.console import err_console, out_console
 from lunarscale.errors import LunarscaleError
 
@@ -41,10 +43,15 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
         return typer.Exit(code)
 
     def register(function: Command) -> Command:
+        parameters = inspect.signature(function).parameters
+
         @functools.wraps(function)
-        def run(*args: Any, **kwargs: Any) -> None:
+        def run(**kwargs: Any) -> None:
+            if "cluster" in parameters:
+                given = {name: kwargs.pop(name) for name in ClusterOptions._fields}
+                kwargs["cluster"] = ClusterOptions(**given)
             try:
-                function(*args, **kwargs)
+                function(**kwargs)
             except LunarscaleError as error:
                 raise stop(str(error), error.exit_code) from None
             except OSError as error:
@@ -61,11 +68,25 @@ def command(name: str, example: str, *, app: typer.Typer = app) -> Callable[[Com
                 )
                 raise stop(f"stopped; {advice}", 130) from None
 
+        # typer makes its options from this
+        run.__signature__ = _spread(parameters)  # type: ignore[attr-defined]
         last, panel = name.split()[-1], _PANEL_OF.get(name)
         app.command(last, epilog=f"Example: [bold]{example}[/bold]", rich_help_panel=panel)(run)
         return function
 
     return register
+
+
+def _spread(parameters: Mapping[str, inspect.Parameter]) -> inspect.Signature:
+    """A command's signature with the options of a cluster in place of the one that holds them."""
+    options: list[inspect.Parameter] = []
+    for name, parameter in parameters.items():
+        if name == "cluster":
+            several = inspect.signature(ClusterOptions).parameters.values()
+            options += [each.replace(kind=parameter.kind) for each in several]
+        else:
+            options.append(parameter)
+    return inspect.Signature(options)
 
 
 def _of_the_system(error: OSError) -> str:

@@ -6,17 +6,14 @@ import typer
 
 from lunarscale.cli.command import command
 from lunarscale.cli.options import (
+    ClusterOptions,
     DryRun,
     Folder,
-    MemoryLimit,
     Options,
-    Scheduler,
-    Threads,
-    Workers,
     check_folder,
     storage,
 )
-from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.cli.running import Runner
 from lunarscale.console import out_console, print_tables, progress_bar
 from lunarscale.errors import ParametersError
 
@@ -53,10 +50,8 @@ def compare_command(
         bool,
         typer.Option("--nearest", help="Bring a finer map to a coarser grid by nearest pixel."),
     ] = False,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -64,8 +59,7 @@ def compare_command(
     _check(second, with_table, preset)
     options, words = storage(storage_options), [w.strip() for w in by.split(",")] if by else []
     check_folder(out)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         if with_table is not None:
             _compare_grs(execute, first, with_table, out=out, options=options)
             return

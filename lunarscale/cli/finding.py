@@ -6,18 +6,15 @@ import typer
 
 from lunarscale.cli.command import command
 from lunarscale.cli.options import (
+    ClusterOptions,
     DryRun,
     Folder,
     Mare,
-    MemoryLimit,
     Options,
-    Scheduler,
-    Threads,
-    Workers,
     check_folder,
     storage,
 )
-from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.cli.running import Runner
 from lunarscale.console import out_console, print_tables, progress_bar
 
 
@@ -35,10 +32,8 @@ def anorthosite_command(
     model: Annotated[
         str | None, typer.Option(help="Whose Al2O3 and Mg#, where the maps have several.")
     ] = None,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -57,8 +52,7 @@ def anorthosite_command(
         maps, criterion=criterion, mare=mare, model=model, storage_options=storage(storage_options)
     )
     check_folder(out)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         tale = execute("anorthosite", step.prepare_anorthosite(asked))
     if dry_run:
         return

@@ -8,20 +8,17 @@ import typer
 from lunarscale.cli.command import command
 from lunarscale.cli.options import (
     Box,
+    ClusterOptions,
     DryRun,
     Folder,
     Mare,
-    MemoryLimit,
     Options,
     Out,
     Overwrite,
-    Scheduler,
-    Threads,
-    Workers,
     check_folder,
     storage,
 )
-from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.cli.running import Runner
 from lunarscale.console import out_console, print_pairs, progress_bar
 from lunarscale.errors import SourceError
 
@@ -29,10 +26,8 @@ from lunarscale.errors import SourceError
 @command("demo", "lunarscale demo --out lunarscale-demo")
 def demo_command(
     out: Folder = "lunarscale-demo",
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
 ) -> None:
     """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
     from lunarscale.steps.demo import demo
@@ -40,8 +35,7 @@ def demo_command(
     from lunarscale.steps.summarising.tables import means_table
 
     check_folder(out)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice) as execute:
+    with Runner(cluster) as execute:
         made = demo(
             out,
             execute=execute,
@@ -75,10 +69,8 @@ def ingest_command(
     verify: Annotated[
         str | None, typer.Option(help="A list of MD5 sums to check the tiles against first.")
     ] = None,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -91,8 +83,7 @@ def ingest_command(
         sources, out=out, ppd=ppd, bbox=bbox, shard=shard, chunk=chunk, verify=verify,
         storage_options=storage(storage_options), overwrite=overwrite,
     )  # fmt: skip
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         complain(execute("ingest", prepared), out)
 
 
@@ -113,10 +104,8 @@ def predict_command(
         str | None,
         typer.Option(help="Keep statistics of these too, as of summarise; commas between."),
     ] = None,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
     overwrite: Overwrite = False,
@@ -130,8 +119,7 @@ def predict_command(
         by=[word.strip() for word in by.split(",")] if by else (),
         storage_options=storage(storage_options), overwrite=overwrite,
     )  # fmt: skip
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         complain(execute("predict", prepared), out)
 
 
@@ -148,10 +136,8 @@ def report_command(
         str | None,
         typer.Option(help="With --like: a Lunar Prospector abundance table to compare with."),
     ] = None,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -170,8 +156,7 @@ def report_command(
         from lunarscale.steps.reporting.page import make
 
         asked = ask(maps, like=like, mare=mare, grs=grs, storage_options=options)
-        choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-        with Runner(choice, dry_run=dry_run) as execute:
+        with Runner(cluster, dry_run=dry_run) as execute:
             if dry_run:
                 execute("report", prepare(asked))
                 return

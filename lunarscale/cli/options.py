@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -27,18 +27,6 @@ Mare = Annotated[
         ".zip); else the seas as circles.",
     ),
 ]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."),
-]
-Workers = Annotated[
-    int | None,
-    typer.Option(min=0, help="Worker processes, else one a core. 0: no cluster, this process."),
-]
-Threads = Annotated[int, typer.Option(min=1, help="Threads of a worker.")]
-MemoryLimit = Annotated[
-    str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
-]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Start the store afresh, each time it is given.")
@@ -47,6 +35,25 @@ Options = Annotated[
     str | None,
     typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
 ]
+
+
+class ClusterOptions(NamedTuple):
+    """The options of a cluster: a command's parameter of this type stands for all of them."""
+
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."
+        ),
+    ] = None
+    workers: Annotated[
+        int | None,
+        typer.Option(min=0, help="Worker processes, else one a core. 0: no cluster, this process."),
+    ] = None
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a worker.")] = 1
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
+    ] = None
 
 
 def storage(options: str | None) -> dict[str, Any]:

@@ -6,18 +6,15 @@ import typer
 
 from lunarscale.cli.command import command
 from lunarscale.cli.options import (
+    ClusterOptions,
     DryRun,
     Folder,
     Mare,
-    MemoryLimit,
     Options,
-    Scheduler,
-    Threads,
-    Workers,
     check_folder,
     storage,
 )
-from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.cli.running import Runner
 from lunarscale.console import out_console, print_tables
 
 
@@ -47,10 +44,8 @@ def screen_pole_command(
         list[str] | None,
         typer.Option(help="A named feature to report on; may be given again."),
     ] = None,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -82,8 +77,7 @@ def screen_pole_command(
         storage_options=storage(storage_options),
     )
     check_folder(out)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         tale = execute(passes.VERB, passes.prepare_screen(asked))
         if dry_run:
             return

@@ -4,6 +4,7 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
+from lunarscale.cli.options import ClusterOptions
 from lunarscale.console import out_console, print_pairs, progress_bar
 from lunarscale.errors import IncompleteError
 
@@ -13,12 +14,14 @@ class Runner:
 
     Parameters
     ----------
-    choice : ClusterChoice
+    cluster : ClusterOptions
     dry_run : bool
     """
 
-    def __init__(self, choice: Any, *, dry_run: bool = False) -> None:
-        self.choice, self.dry_run = choice, dry_run
+    def __init__(self, cluster: ClusterOptions, *, dry_run: bool = False) -> None:
+        from lunarscale.engine.clusters import ClusterChoice
+
+        self.choice, self.dry_run = ClusterChoice(*cluster), dry_run
         self._stack = ExitStack()
         self._cluster: Any = None
 
@@ -76,12 +79,3 @@ class Runner:
             self._cluster = self._stack.enter_context(open_cluster(self.choice))
             out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
         return self._cluster
-
-
-def cluster_choice(
-    scheduler: str | None, workers: int | None, *, threads: int, memory_limit: str | None
-) -> Any:
-    """The cluster options as one value."""
-    from lunarscale.engine.clusters import ClusterChoice
-
-    return ClusterChoice(scheduler, workers, threads, memory_limit)

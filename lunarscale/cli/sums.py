@@ -8,18 +8,15 @@ import typer
 
 from lunarscale.cli.command import command
 from lunarscale.cli.options import (
+    ClusterOptions,
     DryRun,
     Folder,
-    MemoryLimit,
     Options,
-    Scheduler,
-    Threads,
-    Workers,
     check_file,
     check_folder,
     storage,
 )
-from lunarscale.cli.running import Runner, cluster_choice
+from lunarscale.cli.running import Runner
 from lunarscale.console import out_console, print_tables
 
 if TYPE_CHECKING:
@@ -62,10 +59,8 @@ def summarise_command(
     sample: Annotated[
         bool, typer.Option("--sample", help="Means at the centres of the paper's cells beside.")
     ] = False,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -78,7 +73,7 @@ def summarise_command(
     from lunarscale.steps.opening import open_maps, read_groupings
     from lunarscale.steps.summarising.tables import summary_tables
 
-    options, asked = storage(storage_options), read_stats(stats) if stats else USUAL
+    options, asked = storage(storage_options), USUAL if stats is None else read_stats(stats)
     if pca is not None:
         asked = (*asked, *({"pca"} - set(asked)))
     words = [word.strip() for word in by.split(",")]
@@ -90,9 +85,8 @@ def summarise_command(
     check_folder(out)
     kept, cells = step.kept_statistics(cube), qiu_2025_cells() if sample else None
     measures = step.measures_of(groupings, stats=asked, cells=cells, kept=kept) if groupings else {}
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     tale, written = Tale(), list[Path]()
-    with Runner(choice, dry_run=dry_run) as execute:
+    with Runner(cluster, dry_run=dry_run) as execute:
         if measures:
             tale = execute("summarise", step.prepare_summarise(cube, measures))
         elif groupings and dry_run:
@@ -142,10 +136,8 @@ def sample_command(
     every: Annotated[
         bool, typer.Option("--every", help="Cells without any value have a row too.")
     ] = False,
-    scheduler: Scheduler = None,
-    workers: Workers = None,
-    threads: Threads = 1,
-    memory_limit: MemoryLimit = None,
+    *,
+    cluster: ClusterOptions,
     storage_options: Options = None,
     dry_run: DryRun = False,
 ) -> None:
@@ -158,13 +150,12 @@ def sample_command(
         every=every, storage_options=storage(storage_options),
     )  # fmt: skip
     check_file(out)
-    choice = cluster_choice(scheduler, workers, threads=threads, memory_limit=memory_limit)
     file = asked.open_file()
     if dry_run:
-        with Runner(choice, dry_run=True) as execute:
+        with Runner(cluster, dry_run=True) as execute:
             execute("sample", step.prepare_sample(asked, file))
         return
-    with file, Runner(choice) as execute:
+    with file, Runner(cluster) as execute:
         tale = execute("sample", step.prepare_sample(asked, file))
     complain(tale, maps)
     out_console.print(
