@@ -25,6 +25,7 @@ def table(tmp_path_factory):
     return write_grs(tmp_path_factory.mktemp("grs") / "sim.tab", cells, pixel_means(cells))
 
 
+@pytest.mark.slow
 def test_two_maps(maps, tmp_path):
     out = tmp_path / "out"
     shown = lunarscale(

@@ -81,6 +81,7 @@ def test_our_own_cluster_is_as_asked_and_gone_after() -> None:
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 def test_no_worker_of_our_own_cluster_is_given_up() -> None:
     setting = "distributed.deploy.lost-worker-timeout"
     before = dask.config.get(setting)

@@ -115,6 +115,7 @@ def test_amounts_are_those_of_brute_force_in_float64(found: Finding, south: str)
 
 
 @pytest.mark.cluster
+@pytest.mark.slow
 def test_a_cluster_finds_the_same_to_the_bit(found: Finding, south: str) -> None:
     with (
         LocalCluster(

@@ -6,7 +6,6 @@ import pytest
 from cli_at_hand import lunarscale, refused
 from planted import polar_grid, write_planted
 
-from lunarscale.cli import poles
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +16,6 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_the_plan_is_printed_and_nothing_written(maps: str, tmp_path: Path) -> None:
-    assert poles.screen_pole_command
     out = tmp_path / "out"
     told = lunarscale("screen-pole", maps, "--out", out, "--dry-run").stdout
     assert "pixels to do" in told
