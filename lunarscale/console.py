@@ -32,9 +32,12 @@ def print_pairs(pairs: list[tuple[str, str]]) -> None:
 
 
 def print_tables(*tables: RenderableType) -> None:
-    """Tables, with captions broken between words where the terminal ends."""
+    """Tables, with captions broken between words where the terminal ends.
+
+    What users named is shown as it is: brackets are no markup.
+    """
     for table in tables:
-        out_console.print(table, soft_wrap=False)
+        out_console.print(table, soft_wrap=False, markup=False)
 
 
 class Update(Protocol):

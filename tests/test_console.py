@@ -4,9 +4,10 @@ import io
 
 import pytest
 from rich.console import Console
+from rich.table import Table
 
 import lunarscale.console
-from lunarscale.console import print_pairs, progress_bar
+from lunarscale.console import print_pairs, print_tables, progress_bar
 
 
 @pytest.fixture
@@ -82,3 +83,13 @@ def test_pairs_fold_in_a_narrow_terminal(
     assert len(lines) > 3
     assert max(map(len, lines)) <= 40
     assert "…" not in text.getvalue()
+
+
+def test_names_in_brackets_are_shown_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = io.StringIO()
+    monkeypatch.setattr(lunarscale.console, "out_console", Console(file=text, width=60))
+    table = Table()
+    table.add_column("group")
+    table.add_row("[bold]A[/bold] [/x]")
+    print_tables(table)
+    assert "[bold]A[/bold] [/x]" in text.getvalue()

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+import zlib
 
 import numpy as np
 import pyproj
@@ -17,6 +18,9 @@ from lunarscale.moon import RADIUS_M
 
 #: Masks of more pixels than this are refused: each worker process keeps them in memory.
 MOST_PIXELS = 2**31
+
+#: What a PNG begins with.
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def mask_of(name: str, content: bytes) -> MaskGrouping:
@@ -37,6 +41,7 @@ def mask_of(name: str, content: bytes) -> MaskGrouping:
     RegionError
         If it is no raster of one band of whole numbers that lies on the Moon.
     """
+    _check_png(name, content)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
@@ -46,11 +51,33 @@ def mask_of(name: str, content: bytes) -> MaskGrouping:
                 raster = _band(name, image)
     except RasterioError as error:
         raise RegionError(
-            f"mask {name} cannot be read as an image ({error}); give a whole PNG or GeoTIFF"
+            f"mask {name} cannot be read as an image; give a whole PNG or GeoTIFF"
         ) from error
     return MaskGrouping.of_raster(
         name, raster, west=west, north=north, pixel_deg=pixel_deg, no_data=no_data
     )
+
+
+def _check_png(name: str, content: bytes) -> None:
+    """Refuse a PNG that is cut or damaged: GDAL reads what is missing as zeros.
+
+    A PNG is chunks of length, type, data and a CRC-32 of the latter two, of which the last is
+    IEND (PNG specification, 5.3).
+    """
+    view, at = memoryview(content), len(_PNG)
+    if view[:at] != _PNG:
+        return
+    kind = b""
+    while kind != b"IEND":
+        end = at + 8 + int.from_bytes(view[at : at + 4], "big")
+        kind = bytes(view[at + 4 : at + 8])
+        found = int.from_bytes(view[end : end + 4], "big")
+        if len(view) < end + 4 or zlib.crc32(view[at + 4 : end]) != found:
+            raise RegionError(
+                f"mask {name}: the PNG is cut or damaged at byte {at:,} of {len(view):,}; fetch "
+                "it again"
+            )
+        at = end + 4
 
 
 def _band(name: str, image: DatasetReader) -> NDArray[np.integer]:

@@ -227,6 +227,18 @@ def test_a_mask_of_real_numbers_or_no_image_is_refused(tmp_path):
         read_grouping(str(tmp_path / "t.png"))
 
 
+@pytest.mark.parametrize("damage", ["cut", "torn"])
+def test_a_png_mask_that_is_not_whole_is_refused(tmp_path, damage):
+    raster = np.random.default_rng(4).integers(0, 2, (90, 180), dtype=np.uint8)
+    path = tmp_path / "mask.png"
+    write_raster(path, raster, driver="PNG")
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole if damage == "torn" else whole[: len(whole) // 2])
+    with pytest.raises(RegionError, match="the PNG is cut or damaged at byte"):
+        read_grouping(str(path))
+
+
 @pytest.mark.parametrize("text", ["mares", "regions.kml", "seas=mask.png", "a=b.geojson#", ""])
 def test_another_word_is_refused_with_what_there_is(text):
     with pytest.raises(RegionError, match="is no grouping: use moon, maria, seas"):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -155,6 +156,15 @@ def test_the_density_has_a_threshold(planted, tmp_path, iron):
     assert outside["below_first_edge_km2"] == pytest.approx(weights[both & ~above].sum())
     with pytest.raises(ParametersError, match=r"--density-above 50: both maps end below it"):
         ask(f"{store}:FeO_other", f"{store}:FeO", density_above=50.0)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"density_above": math.nan}, {"moved_by": math.nan}, {"moved_by": -1.0}]
+)
+def test_thresholds_that_are_none_are_refused(planted, wrong):
+    store, _ = planted
+    with pytest.raises(ParametersError, match=r"--(density-above|moved-by) (nan|-1): .*give one"):
+        ask(f"{store}:FeO_other", f"{store}:FeO", **wrong)
 
 
 def test_what_moved_can_be_asked_for(planted):

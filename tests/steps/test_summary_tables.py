@@ -1,13 +1,14 @@
 """The statistics' tables on a terminal: whole at 80 columns, with figures as the papers print."""
 
 import io
+from unittest.mock import Mock
 
 import pytest
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.table import Row
-from lunarscale.steps.summarising.tables import means_table, rows_table
+from lunarscale.steps.summarising.tables import means_table, rows_table, summary_tables
 
 GROUPS = ("Moon", "maria", "Mare Humboldtianum", "Oceanus Procellarum")
 
@@ -46,7 +47,7 @@ def test_rows_stand_whole_on_a_line(width: int) -> None:
     lines = printed(rows_table(ROWS), width).splitlines()
     assert lines[0].strip() == "FeO, wt %"
     for group in GROUPS:
-        iron, maturity = (line for line in lines if line.strip().startswith(group))
+        iron, maturity = (line for line in lines if line.strip().startswith(f"{group} "))
         assert iron.split()[-7:] == [
             "8.23", "-20.74", "-20.74", "-20.74", "-20.74", "37,932,328", "100.0",
         ]  # fmt: skip
@@ -68,3 +69,15 @@ def test_means_are_a_row_a_layer(width: int) -> None:
     assert ["layer", "Moon", "maria", "units"] in lines
     assert ["FeO", "8.23", "8.23", "wt", "%"] in lines
     assert ["OMAT_lucey_2000", "0.222", "0.222"] in lines
+
+
+def test_a_group_without_a_valid_pixel_says_so_beneath_its_table() -> None:
+    assert "Oceanus Procellarum: no valid pixel." in printed(rows_table(ROWS), 80)
+
+
+def test_of_thousands_of_groups_the_first_are_shown_and_the_others_counted() -> None:
+    results = Mock(rows=[row("FeO", f"band {i}", 8.0) for i in range(1800)])
+    text = printed(Group(*summary_tables(results)), 80)
+    assert "band 59" in text
+    assert "band 60" not in text
+    assert "1,740 more groups are in the files." in text

@@ -52,7 +52,7 @@ class Finding:
         asked = self.question.moved_by
         if asked is None:
             return usual_size(self.difference)
-        return max(1, round(abs(asked) / self.question.quantity.quantum))
+        return max(1, round(asked / self.question.quantity.quantum))
 
     @cached_property
     def rows(self) -> list[Change]:

@@ -1,5 +1,6 @@
 """What `compare` asks: two maps, regions, a density's bins and threshold; and the presets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -63,6 +64,16 @@ class Question:
     axes: tuple[Axis, Axis] = field(init=False)
 
     def __post_init__(self) -> None:
+        if self.density_above is not None and not math.isfinite(self.density_above):
+            raise ParametersError(
+                f"--density-above {self.density_above:g}: a threshold is a number in the maps' "
+                "units; give one, as 5"
+            )
+        if self.moved_by is not None and not 0.0 < self.moved_by < math.inf:
+            raise ParametersError(
+                f"--moved-by {self.moved_by:g}: a change is told by a size above 0, in the maps' "
+                "units; give one, as 0.5"
+            )
         object.__setattr__(self, "axes", _axes(self.source, self.density_above))
 
     @property

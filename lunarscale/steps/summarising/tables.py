@@ -6,6 +6,7 @@ from itertools import groupby
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from lunarscale.reduce.components import Components
 from lunarscale.reduce.mode_rows import ModeRow
@@ -13,6 +14,9 @@ from lunarscale.reduce.relations import Relation
 from lunarscale.reduce.stats import USUAL
 from lunarscale.reduce.table import Row
 from lunarscale.steps.summarising.files import Results
+
+#: Groups that are shown; the files have them all.
+_GROUPS = 60
 
 #: Components that are shown of each group; the file has them all.
 _COMPONENTS = 2
@@ -22,16 +26,24 @@ _PAIRS = 8
 
 
 def summary_tables(results: Results, stats: Sequence[str] = USUAL) -> list[RenderableType]:
-    """What some statistics show on a terminal."""
-    tables: list[RenderableType] = [rows_table(results.rows)]
-    if any(row.sampled_cells is not None for row in results.rows):
-        tables.append(weighings_table(results.rows))
+    """What some statistics show on a terminal: of the first groups; the files have them all."""
+    told = dict.fromkeys((row.grouping, row.group) for row in results.rows)
+    shown = set(list(told)[:_GROUPS])
+    rows = [row for row in results.rows if (row.grouping, row.group) in shown]
+    tables: list[RenderableType] = [rows_table(rows)]
+    if any(row.sampled_cells is not None for row in rows):
+        tables.append(weighings_table(rows))
     if "modes" in stats:
-        tables.append(modes_table(results.modes))
+        modes = [row for row in results.modes if (row.grouping, row.group) in shown]
+        tables.append(modes_table(modes))
     if "covariance" in stats:
-        tables.append(relations_table(results.relations()))
+        pairs = [row for row in results.relations() if (row.grouping, row.group) in shown]
+        tables.append(relations_table(pairs))
     if "pca" in stats:
-        tables.append(components_table(results.components()))
+        found = [one for one in results.components() if (one.grouping, one.group) in shown]
+        tables.append(components_table(found))
+    if len(told) > _GROUPS:
+        tables.append(Text(f"{len(told) - _GROUPS:,} more groups are in the files."))
     return tables
 
 
@@ -51,6 +63,8 @@ def _layer_table(name: str, rows: Sequence[Row]) -> Table:
         share = "" if row.valid_share is None else f"{100 * row.valid_share:.1f}"
         shown = (_figure(figure, units) for figure in figures)
         table.add_row(row.group, *shown, f"{row.valid_area_km2:,.0f}", share)
+    remarks = [f"{row.group}: {row.note}." for row in rows if row.note]
+    table.caption = Text("\n".join(remarks)) if remarks else None
     return table
 
 
@@ -134,7 +148,10 @@ def components_table(found: Sequence[Components]) -> Table:
 
 
 def _table(title: str) -> Table:
-    return Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 0, 0, 1))
+    return Table(
+        title=title, title_justify="left", caption_justify="left", box=box.SIMPLE_HEAD,
+        padding=(0, 0, 0, 1),
+    )  # fmt: skip
 
 
 def _figure(value: float | None, units: str) -> str:
