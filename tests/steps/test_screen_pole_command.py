@@ -7,7 +7,6 @@ from cli_at_hand import lunarscale, refused
 from planted import polar_grid, write_planted
 
 
-
 @pytest.fixture(scope="module")
 def maps(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A circle of mare in Schrödinger."""
