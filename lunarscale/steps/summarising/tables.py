@@ -16,7 +16,7 @@ from lunarscale.reduce.table import Row
 from lunarscale.steps.summarising.files import Results
 
 #: Groups that are shown; the files have them all.
-_GROUPS = 60
+_GROUPS = 100
 
 #: Components that are shown of each group; the file has them all.
 _COMPONENTS = 2
