@@ -162,7 +162,7 @@ def test_summarise_reads_nothing_that_is_gone(made: Path) -> None:
 
 
 def test_a_count_over_a_torn_shard_names_it(made: Path) -> None:
-    box = [[[-170, -60], [170, -60], [170, 60], [-170, 60], [-170, -60]]]
+    box = [[[-170, -60], [0, -60], [170, -60], [170, 60], [0, 60], [-170, 60], [-170, -60]]]
     region = {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": box}}
     regions = made / "regions.geojson"
     regions.write_text(json.dumps({**region, "properties": {"name": "most of the Moon"}}))
