@@ -21,6 +21,10 @@ GROUP_BYTES = 12
 #: them: an oxide's 0-40 wt % at its quantum.
 ATOMS_MET, COUNTS_MET = 128, 8_192
 
+#: Groups that may be as wide as that, for the bound on the whole; of many more each is a small
+#: place, and narrower: 10 wt %.
+WIDE_GROUPS, NARROW_COUNTS = 64, 2_048
+
 
 @dataclass(frozen=True)
 class Histograms:
@@ -59,7 +63,9 @@ class Histograms:
 
     def sum_bytes(self, layers: int) -> int:
         """What is kept of the atoms of the whole Moon."""
-        return layers * self._groups * COUNTS_MET * BIN_BYTES
+        wide = min(self._groups, WIDE_GROUPS)
+        counts = wide * COUNTS_MET + (self._groups - wide) * NARROW_COUNTS
+        return layers * counts * BIN_BYTES
 
     @property
     def _groups(self) -> int:
