@@ -13,6 +13,7 @@ from typing import Any
 
 import google_crc32c
 
+from lunarscale.errors import TornError
 from lunarscale.grid.raster import Window
 from lunarscale.store.location import Location
 
@@ -113,6 +114,22 @@ class Ledger:
     def statistics(self, window: Window) -> bytes | None:
         """The partial statistics of a finished shard, as they were written."""
         return self.location.get(f"{FOLDER}/{self.name(window)}.statistics")
+
+    def require_empty(self, window: Window, key: str) -> None:
+        """Make sure that a finished shard's object is absent because all of it is fill.
+
+        Raises
+        ------
+        TornError
+            If it was written, or the shard is not done any more: it went in mid-run.
+        """
+        entry = self.read(window)
+        if entry is None or entry.objects.get(key) != [0, 0]:
+            raise TornError(
+                f"{self.location.url}/{key}: this object was there when the run began and is gone; "
+                "let nobody write to the store meanwhile, run the command that made it again, "
+                "then this one"
+            )
 
     def is_whole(self, entry: Entry) -> bool:
         """Whether every object that the entry names is there with the size it names."""

@@ -1,6 +1,7 @@
 """Finished maps, what their layers show, and the groupings that are asked of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lunarscale.engine.ledger import Ledger
@@ -16,7 +17,7 @@ from lunarscale.store.location import Location
 
 
 def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
-    """A store of maps, all of whose shards are done and whole.
+    """A store of maps, all of whose shards are done and whole; one that goes later is told.
 
     Raises
     ------
@@ -34,7 +35,7 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
             f"{maps}: {missing} of {len(windows)} shards are not done or torn; "
             "run the same predict again to finish them"
         )
-    return cube
+    return replace(cube, absent=ledger.require_empty)  # nor may one go while the run reads it
 
 
 def read_groupings(

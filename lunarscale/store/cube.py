@@ -3,7 +3,7 @@
 import json
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,11 +40,15 @@ class Cube:
     layout : Layout
     attributes : dict
         The root's attributes: provenance, conventions.
+    absent : callable, optional
+        Told a shard's window and key whose object is not there, it raises if one should be: Zarr
+        would read no-data. None of a store that is still being made.
     """
 
     location: Location
     layout: Layout
     attributes: dict[str, Any] = field(hash=False, repr=False)
+    absent: Callable[[Window, str], None] | None = field(default=None, compare=False, repr=False)
 
     @property
     def grid(self) -> RasterGrid:
@@ -183,7 +187,10 @@ class Cube:
         """The chunks of one shard of one array, or of one of its bands."""
         key = self.key(name, window, band)
         packing = self.array(name).packing
-        return ShardReader(self.location.get(key), packing, f"{self.location.url}/{key}")
+        blob = self.location.get(key)
+        if blob is None and self.absent is not None:
+            self.absent(window, key)
+        return ShardReader(blob, packing, f"{self.location.url}/{key}")
 
     def writer(self, name: str) -> ShardWriter:
         """An empty shard of one array, to be filled and given to ``commit``."""

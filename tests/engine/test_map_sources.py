@@ -18,6 +18,7 @@ from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.joint import Axis, Joints
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.tally import Histograms
+from lunarscale.steps.opening import open_maps
 
 GRID = RasterGrid.whole(0.25)
 RNG = np.random.default_rng(7)
@@ -97,3 +98,14 @@ def test_a_store_out_of_sight_is_no_moon_of_no_data(tmp_path: Path) -> None:
     (tmp_path / "maps.zarr").rename(tmp_path / "elsewhere.zarr")
     outcome = SumTask(gone, {"s": Histograms((WholeMoon(),))})(Window(0, 0, 32, 32))
     assert "does not see this store" in str(outcome.problem)
+
+
+def test_an_object_that_goes_in_mid_run_is_no_missing_data(tmp_path: Path) -> None:
+    void = {"FeO": np.where(np.arange(90) < 32, NO_DATA, COUNTS["FeO"]).astype(np.int16)}
+    maps = write_maps(tmp_path / "maps.zarr", void, GRID)
+    source = MapsSource(open_maps(maps, None))
+    whole = prepare_sums(source, {}, verb="count").run(Serial())
+    assert whole.done == len(source.layout.windows())  # a shard of nothing has no object either
+    (tmp_path / "maps.zarr/FeO/c/1/1").unlink()
+    told = prepare_sums(source, {}, verb="count").run(Serial()).problems
+    assert ["gone" in str(problem) and "FeO/c/1/1" in str(problem) for problem in told] == [True]
