@@ -61,7 +61,8 @@ def find(name: str) -> Feature:
     found = _by_spelling().get(_spelling(name))
     if found is None:
         near = difflib.get_close_matches(_spelling(name), _by_spelling(), n=3)
-        like = ", ".join(_by_spelling()[spelling].name for spelling in near)
+        # a feature of two names is found by either
+        like = ", ".join(dict.fromkeys(_by_spelling()[spelling].name for spelling in near))
         advice = f"; is it {like}?" if like else "; see the IAU gazetteer for names"
         raise RegionError(f"'{name}' is no named feature of the Moon in the list of 2015{advice}")
     return found

@@ -153,7 +153,12 @@ def _moved(ring: Ring, east: float) -> Ring:
 
 
 def _check_ring(who: str, ring: Ring) -> None:
-    if ring.ndim != 2 or ring.shape[1] != 2 or len(ring) < 4 or (ring[0] != ring[-1]).any():
+    if (
+        ring.ndim != 2
+        or ring.shape[1] != 2
+        or len(ring) < 4
+        or (np.isfinite(ring).all() and (ring[0] != ring[-1]).any())
+    ):
         raise RegionError(
             f"{who}: an outline of {len(ring)} places is not a closed ring; it has four or more, "
             "the last equal to the first"

@@ -1,5 +1,6 @@
 """Cloud-optimised GeoTIFF of one layer, streamed window by window."""
 
+import logging
 import os
 import uuid
 from collections.abc import Iterable
@@ -9,6 +10,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from numpy.typing import NDArray
+from rasterio._err import CPLE_BaseError  # what its copy raises: no public class is above it
 from rasterio.errors import RasterioError
 from rasterio.shutil import copy as copy_raster
 from rasterio.transform import Affine
@@ -17,6 +19,9 @@ from rasterio.windows import Window as RasterWindow
 from lunarscale.errors import StoreError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.raster import Window
+
+# what fails is raised, as one sentence; without a handler Python prints GDAL's own lines as well
+logging.getLogger("rasterio").addHandler(logging.NullHandler())
 
 #: Bytes of GDAL's block cache while a file is written: what bounds the memory.
 CACHE_BYTES = 256_000_000
@@ -83,7 +88,7 @@ def write_cog(
                 overviews="IGNORE_EXISTING", overview_resampling="AVERAGE", BIGTIFF="IF_SAFER",
             )  # fmt: skip
         os.replace(done, path)
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         raise StoreError(
             f"{path}: GDAL cannot write it ({error.__cause__ or error}); free some room, or name "
             "another place"

@@ -122,7 +122,7 @@ class Location:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreError(
                     f"{self.url}: the disk is full: {len(blob):,} bytes of {key} did not fit; "
-                    "free some room and run the same command again, it goes on where it stopped"
+                    "free some room and run the same command again"
                 ) from error
             raise
 

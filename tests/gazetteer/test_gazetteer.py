@@ -109,6 +109,8 @@ def test_an_unknown_name_is_refused_with_names_like_it() -> None:
         find("Copernicos")
     with pytest.raises(RegionError, match="see the IAU gazetteer"):
         find("qqqqqqqqqq")
+    with pytest.raises(RegionError, match=r"is it Nöther \(Noether\), Wöhler\?"):
+        find("Nowhere")  # near both of Nöther's names, told once
     with pytest.raises(
         RegionError, match=r"'lake' is no kind.*crater, .*lacus, landing site, mare"
     ):

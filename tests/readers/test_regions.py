@@ -126,6 +126,10 @@ EARTH = {"type": "name", "properties": {"name": "urn:ogc:def:crs:EPSG::4326"}}
         ),
         (collection(feature(box(0, 0, 1, 1)[:-1])), "not a closed ring"),
         (collection(feature([])), "not a closed ring"),
+        (
+            collection(feature([[np.nan, 0], [9, 0], [9, 9], [np.nan, 0]])),
+            "has a place that is no pair of numbers",
+        ),
         (collection(feature([["a", "b"]] * 4)), "not a list of longitude"),
         (collection({"type": "Feature", "geometry": None}), "found the geometry 'None'"),
         (

@@ -1,5 +1,6 @@
 """Samples as a table: every cell's value read by hand, the same bytes whoever writes them."""
 
+import errno
 import json
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from distributed import Client
 from maps_at_hand import open_cube, write_maps
 
 from lunarscale.engine.executors import OnDask, Serial
-from lunarscale.errors import SourceError
+from lunarscale.errors import SourceError, StoreError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.cells import equal_area_cells, qiu_2025_cells
 from lunarscale.grid.raster import RasterGrid
@@ -20,6 +21,7 @@ from lunarscale.quantities import QUANTITIES
 from lunarscale.readers.regions import read_grouping
 from lunarscale.steps import sample as step
 from lunarscale.steps.sample import STRIP_CELLS, sample, strips
+from lunarscale.steps.sampling.file import SampleFile
 
 LAYERS = ("FeO", "OMAT")
 QUANTA = (0.005, 1e-4)
@@ -165,6 +167,21 @@ def test_a_run_that_fails_leaves_what_was_there(maps: str, tmp_path: Path) -> No
     assert tale.problems
     assert out.read_bytes() == before
     assert [path.name for path in out.parent.iterdir()] == ["samples.parquet"]
+
+
+@pytest.mark.usefixtures("few")
+@pytest.mark.parametrize("suffix", ["parquet", "csv"])
+def test_a_full_disk_is_told_with_the_tables_name(
+    maps: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    out = tmp_path / f"samples.{suffix}"
+    monkeypatch.setattr(SampleFile, "_write", full)
+    with pytest.raises(StoreError, match=f"samples.{suffix}: the disk is full"):
+        sample(maps, out=str(out), cells_km2=AREA_KM2)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_strips_hold_all_rows_once_and_few_cells() -> None:

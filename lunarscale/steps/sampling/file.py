@@ -1,5 +1,6 @@
 """A table that is written strip by strip, in one order, whatever order the strips come in."""
 
+import errno
 import os
 import shutil
 import tempfile
@@ -13,7 +14,7 @@ import pyarrow.csv
 import pyarrow.feather
 import pyarrow.parquet
 
-from lunarscale.errors import SourceError
+from lunarscale.errors import SourceError, StoreError
 
 
 class Writer(Protocol):
@@ -66,13 +67,28 @@ class SampleFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Give the file its name, if every strip is in it; else leave what was there."""
+        """Give the file its name, if every strip is in it; else leave what was there.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full.
+        """
         try:
             self._writer.close()
             if kind is None and self._next == len(self._order):
                 os.replace(self._written, self.path)
+        except OSError as failed:
+            error = error or failed
+            if error is failed and not _is_full(failed):
+                raise
         finally:
             shutil.rmtree(self._aside)
+        if _is_full(error):
+            raise StoreError(
+                f"{self.path}: the disk is full: the samples do not fit; free some room, or name "
+                "another place, and run the same command again"
+            ) from error
 
     def add(self, strip: object, rows: pa.Table) -> None:
         """Take a strip; it is written when all before it are."""
@@ -93,6 +109,10 @@ class SampleFile:
             self._writer.write_table(rows)
         self.rows += rows.num_rows
         self._next += 1
+
+
+def _is_full(error: BaseException | None) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def require_suffix(path: Path) -> None:
