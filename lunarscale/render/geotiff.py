@@ -1,6 +1,5 @@
 """Cloud-optimised GeoTIFF of one layer, streamed window by window."""
 
-import logging
 import os
 import uuid
 from collections.abc import Iterable
@@ -19,9 +18,6 @@ from rasterio.windows import Window as RasterWindow
 from lunarscale.errors import StoreError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.raster import Window
-
-# what fails is raised, as one sentence; without a handler Python prints GDAL's own lines as well
-logging.getLogger("rasterio").addHandler(logging.NullHandler())
 
 #: Bytes of GDAL's block cache while a file is written: what bounds the memory.
 CACHE_BYTES = 256_000_000
