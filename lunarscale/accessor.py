@@ -184,8 +184,8 @@ class Lunar:
     def sample(self, cells: float | BandedCells = QIU_2025_AREA_KM2) -> xr.Dataset:
         """The maps and their flags at the centres of equal-area cells, lazily, along ``cell``.
 
-        A cell has the value of the pixel that holds its centre; its number is along ``cell``, its
-        centre in ``lon`` and ``lat``. ``to_dataframe()`` makes a table of it.
+        A cell has the value of the pixel that holds its centre; its number, from the south on, is
+        along ``cell``, its centre in ``lon`` and ``lat``. ``to_dataframe()`` makes a table of it.
 
         Parameters
         ----------
@@ -193,7 +193,9 @@ class Lunar:
             Area of a cell in km2, the paper's 2.25 by default, or cells.
         """
         chosen = cells if isinstance(cells, BandedCells) else equal_area_cells(cells)
-        numbers, rows, cols = chosen.within(self.grid, self.grid.window)
+        found = chosen.within(self.grid, self.grid.window)
+        order = np.argsort(found.cells)
+        numbers, rows, cols = (of[order] for of in found)
         lon, lat = chosen.centres(numbers)
         flags = [f"{name}_flag" for name in self.layers]
         names = [*self.layers, *(flag for flag in flags if flag in self._dataset)]

@@ -228,7 +228,7 @@ def test_samples_are_those_of_the_store(
         with dask.config.set(scheduler=_refuse):
             found = dataset.lunar.sample(area_km2)
         assert dask.is_dask_collection(found)
-    frame = found.to_dataframe().reset_index().sort_values("cell")
+    frame = found.to_dataframe().reset_index()
     for name, column in {
         "cell": "cell", "lon": "lon", "lat": "lat", "FeO": "FeO_wt_pct", "OMAT": "OMAT",
         "TiO2": "TiO2_wt_pct",
