@@ -6,7 +6,7 @@
 """
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dask.array as da
@@ -16,6 +16,7 @@ from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
 from lunarscale.engine.pair_source import DIFFERENCE
+from lunarscale.engine.tree import FAN_IN
 from lunarscale.errors import ParametersError, RegionError
 from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
 from lunarscale.grid.cells import QIU_2025_AREA_KM2, BandedCells, equal_area_cells
@@ -23,15 +24,12 @@ from lunarscale.grid.groupings import Grouping, WholeMoon
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.reduce.products import Products
-from lunarscale.reduce.sums import Chunk, Measure, Sum
+from lunarscale.reduce.sums import Chunk, Measure, Sum, merge_sums, sum_chunks
 from lunarscale.reduce.table import finish
 from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.comparing.arrays import STATISTICS, Compared, figures, paired
 from lunarscale.steps.opening import open_maps, read_groupings
 from lunarscale.steps.summarise import Summary
-
-#: Sums that one task merges: the tree of merges is shallow and no task holds many.
-FAN_IN = 8
 
 #: Edge in pixels of the pieces that a block is shown to the tallies in: they stay in the cache.
 PIECE = 512
@@ -386,19 +384,18 @@ def _partial(
     for layer, (_, quantity) in enumerate(layers):
         values, given = arrays[2 * layer], arrays[2 * layer + 1]
         counts[layer], flags[layer] = counts_of(np.asarray(values), given, quantity)
-    tallies = {
-        name: measure.tally(names, grid=grid, window=window) for name, measure in measures.items()
-    }
+    chunks = _pieces(window, counts, flags)
+    return sum_chunks(measures, names, chunks, grid=grid, window=window)
+
+
+def _pieces(window: Window, counts: NDArray[np.int16], flags: NDArray[np.uint8]) -> Iterator[Chunk]:
     for piece in window.split(PIECE):
         inside = Window(piece.row - window.row, piece.col - window.col, *piece[2:]).slices
-        chunk = Chunk(
+        yield Chunk(
             piece,
             np.ascontiguousarray(counts[(slice(None), *inside)]),
             np.ascontiguousarray(flags[(slice(None), *inside)]),
         )
-        for tally in tallies.values():
-            tally.add(chunk)
-    return {name: tally.partial() for name, tally in tallies.items()}
 
 
 def counts_of(
@@ -429,11 +426,7 @@ def counts_of(
 
 @delayed(pure=True)
 def _merge(parts: list[dict[str, Sum]]) -> dict[str, Sum]:
-    first, *others = parts
-    merged = dict(first)
-    for part in others:
-        merged = {name: merged[name].merge(part[name]) for name in merged}
-    return merged
+    return functools.reduce(merge_sums, parts)
 
 
 def _summary(sums: dict[str, Any], quantities: tuple[Quantity, ...]) -> Summary:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.plan import plan_sums
@@ -9,7 +10,7 @@ from lunarscale.engine.run import Prepared
 from lunarscale.engine.sources import Source
 from lunarscale.errors import LunarscaleError
 from lunarscale.grid.raster import Window
-from lunarscale.reduce.sums import Measure
+from lunarscale.reduce.sums import Measure, sum_chunks
 
 
 @dataclass(frozen=True)
@@ -35,20 +36,15 @@ class SumTask:
 
     def _sum(self, window: Window) -> Outcome:
         source = self.source
-        tallies = {
-            name: measure.tally(source.layers, grid=source.grid, window=window)
-            for name, measure in self.measures.items()
-        }
-        for shard in window.split(source.layout.shard):
-            for chunk in source.chunks(shard):
-                for tally in tallies.values():
-                    tally.add(chunk)
+        shards = window.split(source.layout.shard)
+        chunks = chain.from_iterable(map(source.chunks, shards))
+        sums = sum_chunks(self.measures, source.layers, chunks, grid=source.grid, window=window)
         pixels = window.height * window.width
         return Outcome(
             source.shard_name(window),
             pixels=pixels,
             bytes_read=pixels * source.bytes_a_pixel,
-            sums={name: tally.partial() for name, tally in tallies.items()},
+            sums=sums,
             window=window,
         )
 

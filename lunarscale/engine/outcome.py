@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from lunarscale.errors import LunarscaleError
 from lunarscale.grid.raster import Window
-from lunarscale.reduce.sums import Sum
+from lunarscale.reduce.sums import Sum, merge_sums
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,6 @@ class Tale:
 
     def merge(self, other: "Tale") -> "Tale":
         """Both tales in one; they stay as they are."""
-        sums = dict(self.sums)
-        for name, part in other.sums.items():
-            sums[name] = sums[name].merge(part) if name in sums else part
         return Tale(
             done=self.done + other.done,
             pixels=self.pixels + other.pixels,
@@ -88,5 +85,5 @@ class Tale:
             bytes_written=self.bytes_written + other.bytes_written,
             disagreements=self.disagreements + other.disagreements,
             problems=self.problems + other.problems,
-            sums=sums,
+            sums=merge_sums(self.sums, other.sums),
         )

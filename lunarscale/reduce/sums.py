@@ -5,7 +5,8 @@ A *measure* says what is to be summed, small enough to travel to every worker. E
 those of the other shards, exactly: in any order, to the same bits.
 """
 
-from typing import NamedTuple, Protocol, Self
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,6 +104,40 @@ class Measure(Protocol):
         ParametersError
             If the source lacks a layer that the measure names.
         """
+
+
+def sum_chunks(
+    measures: Mapping[str, Measure], layers: tuple[str, ...], chunks: Iterable[Chunk], *,
+    grid: RasterGrid, window: Window,
+) -> dict[str, Sum]:  # fmt: skip
+    """All measures of one shard in one pass.
+
+    Parameters
+    ----------
+    measures : mapping of str to Measure
+    layers : tuple of str
+        Names of the chunks' layers.
+    chunks : iterable of Chunk
+        Those of the shard, each once.
+    grid : RasterGrid
+    window : Window
+        The shard, in the grid's rows and columns.
+    """
+    tallies = {
+        name: measure.tally(layers, grid=grid, window=window) for name, measure in measures.items()
+    }
+    for chunk in chunks:
+        for tally in tallies.values():
+            tally.add(chunk)
+    return {name: tally.partial() for name, tally in tallies.items()}
+
+
+def merge_sums(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, Any]:
+    """Sums of two parts by name; one that only one part has stays as it is."""
+    merged = dict(first)
+    for name, part in second.items():
+        merged[name] = merged[name].merge(part) if name in merged else part
+    return merged
 
 
 def require_shape(chunk: Chunk, layers: int) -> None:
