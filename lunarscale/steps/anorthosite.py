@@ -1,7 +1,5 @@
 """Anorthosite: where the crust is magnesian anorthosite, and its share of either highlands."""
 
-import csv
-import io
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -28,7 +26,7 @@ from lunarscale.render.share_map import ShareMap, draw_share_map
 from lunarscale.render.thresholds import Sensitivity, draw_sensitivity
 from lunarscale.steps.anorthosites.mask import MASK_QUANTUM, write_mask
 from lunarscale.steps.anorthosites.question import Question, ask
-from lunarscale.steps.saving import save
+from lunarscale.steps.saving import records_csv, save
 
 #: The groups that are compared, and what lies in none.
 NEARSIDE, FARSIDE = "nearside highlands", "farside highlands"
@@ -74,11 +72,8 @@ class Finding:
         return [save(Path(folder, name), text) for name, text in texts.items()]
 
     def _csv(self) -> str:
-        records, text = to_records(self.rows, _COLUMNS), io.StringIO()
-        writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(records)
-        return text.getvalue()
+        records = to_records(self.rows, _COLUMNS)
+        return records_csv(records, list(records[0]))
 
     def _json(self) -> str:
         asked = self.question

@@ -1,7 +1,5 @@
 """Mixtures: judge models on a simulated Moon of mixed stations, whose composition is known."""
 
-import csv
-import io
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -28,7 +26,7 @@ from lunarscale.stations import Station, built_in_table
 from lunarscale.steps.ingest import ingest
 from lunarscale.steps.opening import open_maps
 from lunarscale.steps.predict import models_for, predict
-from lunarscale.steps.saving import save
+from lunarscale.steps.saving import records_csv, save
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 
@@ -234,12 +232,8 @@ def _lines(moon: MixturesMoon) -> tuple[str, ...]:
 
 
 def _csv(scores: dict[str, tuple[MapLayer, Agreement]]) -> str:
-    text = io.StringIO()
     records = _records(scores)
-    writer = csv.DictWriter(text, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
+    return records_csv(records, list(records[0]))
 
 
 def _records(scores: dict[str, tuple[MapLayer, Agreement]]) -> list[dict[str, object]]:

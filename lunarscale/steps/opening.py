@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from lunarscale.engine.ledger import Ledger
@@ -91,3 +92,10 @@ def kept_labels(cube: Cube) -> tuple[Label, ...]:
 def quantities_of(cube: Cube) -> list[Quantity]:
     """What each layer of maps shows."""
     return [QUANTITIES[layer.quantity] for layer in cube.layout.layers]
+
+
+def outlines_of(mare: str | None) -> str:
+    """Where the maria's outlines come from, for people: a file, or the seas' circles."""
+    if mare is None:
+        return "maria: the seas as circles of the IAU gazetteer, an approximation"
+    return f"maria: {Path(mare).name}"

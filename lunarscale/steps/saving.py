@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from lunarscale.store.location import Location
@@ -21,6 +21,15 @@ def save(path: Path, content: bytes | str) -> Path:
     blob = content.encode() if isinstance(content, str) else content
     Location(str(path.parent)).put(path.name, blob)
     return path
+
+
+def records_csv(records: Iterable[Mapping[str, object]], columns: Sequence[str]) -> str:
+    """Records as CSV: a header, empty cells for None, floats that read back."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(records)
+    return text.getvalue()
 
 
 def save_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> Path:

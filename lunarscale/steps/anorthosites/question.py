@@ -1,7 +1,6 @@
 """What is asked of which maps about magnesian anorthosite."""
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from lunarscale.grid.sides import Crossed, sides_of_maria
@@ -12,7 +11,7 @@ from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.joint import Axis
 from lunarscale.stations import built_in_table
 from lunarscale.steps.one_model import layers_of_one_model
-from lunarscale.steps.opening import open_maps
+from lunarscale.steps.opening import open_maps, outlines_of
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 
@@ -57,9 +56,7 @@ class Question:
     @property
     def outlines(self) -> str:
         """Where the maria's outlines come from, for people."""
-        if self.mare is None:
-            return "maria: the seas as circles of the IAU gazetteer, an approximation"
-        return f"maria: {Path(self.mare).name}"
+        return outlines_of(self.mare)
 
     @property
     def ground_truth(self) -> str:

@@ -1,6 +1,5 @@
 """The tables that screen-pole writes."""
 
-import csv
 import io
 import json
 from dataclasses import asdict
@@ -12,7 +11,7 @@ import pyarrow.parquet as pq
 import shapely
 
 from lunarscale.reduce import screening
-from lunarscale.steps.saving import save
+from lunarscale.steps.saving import records_csv, save
 from lunarscale.steps.screening import records as records
 from lunarscale.steps.screening.finding import Finding
 from lunarscale.steps.screening.question import CELL_KM2
@@ -53,11 +52,7 @@ def write(finding: Finding, folder: Path) -> list[Path]:
 
 
 def _csv(rows: list[Record], columns: tuple[str, ...]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]) if rows else columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return records_csv(rows, list(rows[0]) if rows else columns)
 
 
 def _facts(finding: Finding, patches: list[Record], places: list[Record]) -> str:

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from lunarscale.errors import RegionError
@@ -17,7 +16,7 @@ from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.joint import Axis
 from lunarscale.reduce.screening import Screen
 from lunarscale.steps.one_model import layers_of_one_model
-from lunarscale.steps.opening import open_maps
+from lunarscale.steps.opening import open_maps, outlines_of
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 
@@ -87,9 +86,7 @@ class Question:
     @property
     def outlines(self) -> str:
         """Where the maria's outlines come from, for people."""
-        if self.mare is None:
-            return "maria: the seas as circles of the IAU gazetteer, an approximation"
-        return f"maria: {Path(self.mare).name}"
+        return outlines_of(self.mare)
 
     @property
     def is_the_papers(self) -> bool:

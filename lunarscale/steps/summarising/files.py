@@ -1,7 +1,5 @@
 """What summarise writes: the table, modes, histograms, covariances, components, cells."""
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -23,7 +21,7 @@ from lunarscale.reduce.relations import Relation, relations
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.stats import USUAL, to_records
 from lunarscale.reduce.table import Row
-from lunarscale.steps.saving import save
+from lunarscale.steps.saving import records_csv, save
 
 #: Cells a row group of their files, so that a part of the Moon can be read alone.
 ROW_GROUP = 1 << 17
@@ -97,7 +95,7 @@ def write_results(results: Results, folder: str | Path, stats: Sequence[str] = U
     folder = Path(folder)
     records = to_records(results.rows, stats)
     written = [
-        save(folder / "statistics.csv", to_csv(records, list(records[0]))),
+        save(folder / "statistics.csv", records_csv(records, list(records[0]))),
         save(folder / "statistics.json", json.dumps(records, indent=1, ensure_ascii=False) + "\n"),
     ]
     if "modes" in stats:
@@ -111,21 +109,12 @@ def write_results(results: Results, folder: str | Path, stats: Sequence[str] = U
         written.append(save(folder / "covariance.csv", _table(Relation, results.relations())))
     if "pca" in stats:
         rows = component_records(results.components(), results.statistics.layers)
-        written.append(save(folder / "pca.csv", to_csv(rows, list(rows[0]))))
+        written.append(save(folder / "pca.csv", records_csv(rows, list(rows[0]))))
     return written
 
 
-def to_csv(records: Iterable[dict[str, Any]], columns: Sequence[str]) -> str:
-    """Records as CSV: a header, empty cells for None, floats that read back."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(records)
-    return text.getvalue()
-
-
 def _table(kind: type[ModeRow | Relation], rows: Sequence[ModeRow | Relation]) -> str:
-    return to_csv(map(asdict, rows), [column.name for column in fields(kind)])
+    return records_csv(map(asdict, rows), [column.name for column in fields(kind)])
 
 
 def component_records(found: Iterable[Components], layers: Sequence[str]) -> list[dict[str, Any]]:
