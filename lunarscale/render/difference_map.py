@@ -23,7 +23,7 @@ from lunarscale.render.figure import (
     Sheet,
     bare_ticks,
 )
-from lunarscale.render.graticule import draw_graticule, true_parallel
+from lunarscale.render.graticule import draw_graticule, frame_of, map_inches
 from lunarscale.render.labels import round_number
 from lunarscale.render.palettes import NO_DATA_COLOUR
 from lunarscale.render.poles import Bounds, Pole, covers_pole, draw_pole, title_of
@@ -75,8 +75,7 @@ class DifferencePicture:
     @property
     def frame(self) -> Bounds:
         """The bounds without what lies past a pole or the full turn."""
-        west, south, east, north = self.bounds
-        return west, max(south, -90.0), min(east, west + 360.0), min(north, 90.0)
+        return frame_of(self.bounds)
 
 
 def difference_colours(values: NDArray[np.float32], bounds: Bounds) -> ScalarMappable:
@@ -111,7 +110,7 @@ def draw_difference_map(
     """
     poles: list[Pole] = [p for p in ("north", "south") if covers_pole(picture.bounds, p)]
     told = [part for line in picture.lines for part in textwrap.wrap(line, _LETTERS)]
-    width, height = _map_inches(picture.frame)
+    width, height = map_inches(picture.frame, (_MAP_WIDTH, _MAP_HEIGHT))
     strip = max(_POLE_STRIP if poles else _STRIP, 1.45 + 0.17 * len(picture.figures))
     head = _TOP + 0.17 * max(len(told) - 1, 0)
     sheet = Sheet(_WIDTH, head + height + _FOOT + strip)
@@ -144,13 +143,6 @@ def draw_difference_map(
     size = sheet.save_png(path, title=picture.title)
     caption = f"{picture.title}. {' '.join(picture.lines)} Grey: no value in one of the maps."
     return Illustration(path, picture.name, caption, f"Map of {picture.label}", *size)
-
-
-def _map_inches(bounds: Bounds) -> tuple[float, float]:
-    west, south, east, north = bounds
-    ratio = (north - south) / ((east - west) * math.cos(math.radians(true_parallel(bounds))))
-    width = min(_MAP_WIDTH, _MAP_HEIGHT / ratio)
-    return width, width * ratio
 
 
 def _draw_legend(

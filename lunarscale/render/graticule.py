@@ -56,6 +56,22 @@ def scale_bar_km(room_km: float) -> float:
     return next(k * power for k in (5.0, 2.0, 1.0) if k * power <= room_km)
 
 
+def frame_of(bounds: tuple[float, float, float, float]) -> tuple[float, float, float, float]:
+    """West, south, east and north in degrees without what lies past a pole or the full turn."""
+    west, south, east, north = bounds
+    return west, max(south, -90.0), min(east, west + 360.0), min(north, 90.0)
+
+
+def map_inches(
+    bounds: tuple[float, float, float, float], most: tuple[float, float]
+) -> tuple[float, float]:
+    """Width and height of a map, true to scale along its parallel, within the most there is."""
+    west, south, east, north = bounds
+    ratio = (north - south) / ((east - west) * math.cos(math.radians(true_parallel(bounds))))
+    width = min(most[0], most[1] / ratio)
+    return width, width * ratio
+
+
 def true_parallel(bounds: tuple[float, float, float, float]) -> float:
     """Latitude along which a map is drawn true to scale, in degrees.
 

@@ -25,6 +25,8 @@ from lunarscale.render.figure import (
 from lunarscale.render.graticule import (
     KM_PER_DEG,
     draw_graticule,
+    frame_of,
+    map_inches,
     scale_bar_km,
     true_parallel,
 )
@@ -79,8 +81,7 @@ class MapPicture:
     @property
     def frame(self) -> tuple[float, float, float, float]:
         """The bounds without what lies past the pole or the full turn."""
-        west, south, east, north = self.bounds
-        return west, max(south, -90.0), min(east, west + 360.0), min(north, 90.0)
+        return frame_of(self.bounds)
 
 
 #: Inches: width of a figure, its margins, the largest map in it, and the strip below the map.
@@ -108,7 +109,7 @@ def draw_map(picture: MapPicture, *, path: Path, simulated: bool = False) -> Ill
         The figure with its caption.
     """
     poles: list[Pole] = [p for p in ("north", "south") if covers_pole(picture.bounds, p)]
-    width, height = _map_inches(picture.frame)
+    width, height = map_inches(picture.frame, (_MAP_WIDTH, _MAP_HEIGHT))
     strip = _POLE_STRIP if poles else _STRIP
     sheet = Sheet(_WIDTH, _TOP + height + _FOOT + strip)
     limits = colour_range(picture.values, picture.bounds)
@@ -134,13 +135,6 @@ def draw_map(picture: MapPicture, *, path: Path, simulated: bool = False) -> Ill
     _write_legend(sheet, picture, limits=limits, corner=corner)
     size = sheet.save_png(path, title=f"{picture.name}: {picture.long_name} ({picture.model})")
     return Illustration(path, picture.name, _caption(picture, limits), _alt(picture), *size)
-
-
-def _map_inches(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
-    west, south, east, north = bounds
-    ratio = (north - south) / ((east - west) * math.cos(math.radians(true_parallel(bounds))))
-    width = min(_MAP_WIDTH, _MAP_HEIGHT / ratio)
-    return width, width * ratio
 
 
 def _write_title(sheet: Sheet, picture: MapPicture, *, simulated: bool) -> None:

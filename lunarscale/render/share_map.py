@@ -23,7 +23,7 @@ from lunarscale.render.figure import (
     Sheet,
     bare_ticks,
 )
-from lunarscale.render.graticule import draw_graticule
+from lunarscale.render.graticule import draw_graticule, frame_of
 from lunarscale.render.palettes import NO_DATA_COLOUR
 from lunarscale.render.poles import Bounds, Pole, covers_pole, draw_pole, title_of
 
@@ -67,8 +67,7 @@ class ShareMap:
     @property
     def frame(self) -> Bounds:
         """The bounds without what lies past the pole or the full turn."""
-        west, south, east, north = self.bounds
-        return west, max(south, -90.0), min(east, west + 360.0), min(north, 90.0)
+        return frame_of(self.bounds)
 
 
 def draw_share_map(picture: ShareMap, *, path: Path, simulated: bool = False) -> Illustration:
