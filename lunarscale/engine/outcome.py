@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from lunarscale.errors import LunarscaleError
 from lunarscale.grid.raster import Window
+from lunarscale.laps import Laps, add_laps
 from lunarscale.reduce.sums import Sum, merge_sums
 
 
@@ -26,6 +27,8 @@ class Outcome:
         Its partial sums, by the names they were asked for.
     window : Window or None
         The pixels that were summed.
+    laps : mapping of str to Lap
+        Where its time went (``lunarscale.laps``).
     """
 
     shard: str
@@ -36,6 +39,7 @@ class Outcome:
     problem: LunarscaleError | None = None
     sums: Mapping[str, Sum] = field(default_factory=dict, repr=False)
     window: Window | None = None
+    laps: Laps = field(default_factory=dict, repr=False)
 
 
 @dataclass
@@ -52,6 +56,8 @@ class Tale:
         Of shards that failed.
     sums : dict of str to Sum
         Merged; exact, so the order does not matter. Empty where no shard is done.
+    laps : mapping of str to Lap
+        Where the tasks' time went, those of failed shards too.
     """
 
     done: int = 0
@@ -61,12 +67,13 @@ class Tale:
     disagreements: int = 0
     problems: list[LunarscaleError] = field(default_factory=list)
     sums: dict[str, Sum] = field(default_factory=dict, repr=False)
+    laps: Laps = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Tale":
         """The tale of one shard."""
         if outcome.problem is not None:
-            return cls(problems=[outcome.problem])
+            return cls(problems=[outcome.problem], laps=outcome.laps)
         return cls(
             done=1,
             pixels=outcome.pixels,
@@ -74,6 +81,7 @@ class Tale:
             bytes_written=outcome.bytes_written,
             disagreements=outcome.disagreements,
             sums=dict(outcome.sums),
+            laps=outcome.laps,
         )
 
     def merge(self, other: "Tale") -> "Tale":
@@ -86,4 +94,5 @@ class Tale:
             disagreements=self.disagreements + other.disagreements,
             problems=self.problems + other.problems,
             sums=merge_sums(self.sums, other.sums),
+            laps=add_laps(self.laps, other.laps),
         )

@@ -1,0 +1,66 @@
+"""Laps: every moment goes to one part."""
+
+import threading
+from time import perf_counter, thread_time
+
+import pytest
+
+from lunarscale.laps import Lap, add_laps, lap, recording
+
+
+def _spin(seconds: float) -> None:
+    end = thread_time() + seconds
+    while thread_time() < end:
+        pass
+
+
+def test_parts_add_up_to_the_whole():
+    before = thread_time(), perf_counter()
+    with recording() as laps:
+        _spin(0.01)
+        with lap("decode"):
+            _spin(0.02)
+            with lap("read"):
+                _spin(0.03)
+            _spin(0.01)
+        with lap("read"):
+            _spin(0.01)
+    whole = thread_time() - before[0], perf_counter() - before[1]
+    assert set(laps) == {"rest", "decode", "read"}
+    assert laps["read"].processor_s == pytest.approx(0.04, abs=0.01)
+    assert laps["decode"].processor_s == pytest.approx(0.03, abs=0.01)
+    assert laps["rest"].processor_s == pytest.approx(0.01, abs=0.01)
+    assert sum(part.processor_s for part in laps.values()) == pytest.approx(whole[0], abs=0.002)
+    assert sum(part.clock_s for part in laps.values()) == pytest.approx(whole[1], abs=0.02)
+
+
+def test_an_error_within_a_lap_closes_it():
+    with recording() as laps:
+        with pytest.raises(ValueError, match="torn"), lap("decode"):
+            raise ValueError("torn")
+        _spin(0.01)
+    assert laps["rest"].processor_s >= 0.01
+    assert laps["decode"].processor_s < 0.01
+
+
+def test_nothing_is_kept_outside_a_recording_or_in_another_thread():
+    with lap("read"):
+        pass
+    found = {}
+
+    def other():
+        with lap("write"):
+            found["ran"] = True
+
+    with recording() as laps:
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+    assert found == {"ran": True}
+    assert set(laps) == {"rest"}
+
+
+def test_laps_add():
+    one, two = {"read": Lap(1.0, 2.0)}, {"read": Lap(0.5, 1.0), "write": Lap(3.0, 3.0)}
+    assert add_laps(one, two) == {"read": Lap(1.5, 3.0), "write": Lap(3.0, 3.0)}
+    assert one == {"read": Lap(1.0, 2.0)}
