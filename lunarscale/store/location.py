@@ -5,14 +5,12 @@ import errno
 import os
 import shutil
 import uuid
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import fsspec
-
 from lunarscale.errors import StoreError
+from lunarscale.store.remote import Remote
 
 #: Ways to write that a URL is a path of this machine.
 _LOCAL = ("file://", "local://", "file:")
@@ -52,50 +50,32 @@ class Location:
     @property
     def path(self) -> str:
         """The folder's path, or the path within its filesystem."""
-        if self.is_local:
-            scheme = next((name for name in _LOCAL if self.url.startswith(name)), "")
-            return os.path.abspath(self.url.removeprefix(scheme))
-        with self._remote() as (_, path):
-            return path
+        if not self.is_local:
+            return self._remote.path
+        scheme = next((name for name in _LOCAL if self.url.startswith(name)), "")
+        return os.path.abspath(self.url.removeprefix(scheme))
 
-    @contextlib.contextmanager
-    def _remote(self) -> Iterator[tuple[Any, str]]:
-        """The filesystem and the path in it; what it raises, but for absence, is a StoreError."""
-        # what another process wrote must be seen: no listing is remembered
-        options = {"use_listings_cache": False, **self.storage_options}
-        try:
-            filesystem, path = fsspec.core.url_to_fs(self.url, **options)
-            yield filesystem, str(path).rstrip("/")
-        except (FileNotFoundError, NotADirectoryError, MemoryError):
-            raise
-        except Exception as error:  # every fsspec backend has its own tree of errors
-            why = " ".join(str(error).split()) or type(error).__name__
-            raise StoreError(f"{self.url}: cannot be reached: {why}") from error
+    @property
+    def _remote(self) -> Remote:
+        """Who does the work where it is no folder."""
+        return Remote(self.url, self.storage_options)
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
-        if self.is_local:
-            try:
-                return Path(self.path, key).read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        if not self.is_local:
+            return self._remote.get(key)
         try:
-            with self._remote() as (filesystem, path):
-                return bytes(filesystem.cat_file(f"{path}/{key}"))
-        except FileNotFoundError:
+            return Path(self.path, key).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def size(self, key: str) -> int | None:
         """Bytes of the object, or None where there is none."""
-        if self.is_local:
-            try:
-                return Path(self.path, key).stat().st_size
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        if not self.is_local:
+            return self._remote.size(key)
         try:
-            with self._remote() as (filesystem, path):
-                return int(filesystem.size(f"{path}/{key}"))
-        except FileNotFoundError:
+            return Path(self.path, key).stat().st_size
+        except (FileNotFoundError, NotADirectoryError):
             return None
 
     def put(self, key: str, blob: bytes) -> None:
@@ -107,8 +87,7 @@ class Location:
             If the disk is full; what was there before is still there.
         """
         if not self.is_local:
-            with self._remote() as (filesystem, path):
-                filesystem.pipe_file(f"{path}/{key}", blob)
+            self._remote.put(key, blob)
             return
         target = Path(self.path, key)
         aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
@@ -128,11 +107,10 @@ class Location:
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
-        if self.is_local:
-            Path(self.path, key).unlink(missing_ok=True)
+        if not self.is_local:
+            self._remote.delete(key)
             return
-        with contextlib.suppress(FileNotFoundError), self._remote() as (filesystem, path):
-            filesystem.rm_file(f"{path}/{key}")
+        Path(self.path, key).unlink(missing_ok=True)
 
     def keys(self, folder: str) -> list[str]:
         """Names of the objects directly in a folder, sorted; unfinished ones are left out."""
@@ -140,8 +118,7 @@ class Location:
             place = Path(self.path, folder)
             names = [p.name for p in place.iterdir() if p.is_file()] if place.is_dir() else []
         else:
-            listing = [found for found in self._listing(folder) if found["type"] == "file"]
-            names = [found["name"].rsplit("/", 1)[-1] for found in listing]
+            names = self._remote.keys(folder)
         return sorted(name for name in names if not name.endswith(_PARTIAL))
 
     def entries(self) -> set[str]:
@@ -153,12 +130,9 @@ class Location:
             place = Path(self.path)
             if place.is_file():
                 return {str(place)}
-            names = [p.name for p in place.iterdir()] if place.is_dir() else []
+            names = {p.name for p in place.iterdir()} if place.is_dir() else set()
         else:
-            path, listing = self.path, self._listing("")
-            if [found["name"] for found in listing] == [path]:
-                return {path}
-            names = [found["name"].rstrip("/").rsplit("/", 1)[-1] for found in listing]
+            names = self._remote.entries()
         return {name for name in names if not name.endswith(_PARTIAL)}
 
     def all_keys(self) -> set[str]:
@@ -171,36 +145,25 @@ class Location:
             if place.is_file():
                 return {str(place)}
             files = (path for path in place.rglob("*") if not path.is_dir())
-            keys = [path.relative_to(place).as_posix() for path in files]
+            keys = {path.relative_to(place).as_posix() for path in files}
         else:
-            with self._remote() as (filesystem, path):
-                keys = [name.removeprefix(f"{path}/") for name in filesystem.find(path)]
+            keys = self._remote.all_keys()
         return {key for key in keys if not key.endswith(_PARTIAL)}
-
-    def _listing(self, folder: str) -> list[dict[str, Any]]:
-        """What a remote filesystem says of everything directly in a folder."""
-        try:
-            with self._remote() as (filesystem, path):
-                return list(filesystem.ls(f"{path}/{folder}".rstrip("/"), detail=True))
-        except (FileNotFoundError, NotADirectoryError):
-            return []
 
     def exists(self) -> bool:
         """Whether anything is there."""
-        if self.is_local:
-            place = Path(self.path)
-            return place.is_file() or (place.is_dir() and any(place.iterdir()))
-        with self._remote() as (filesystem, path):
-            return bool(filesystem.exists(path))
+        if not self.is_local:
+            return self._remote.exists()
+        place = Path(self.path)
+        return place.is_file() or (place.is_dir() and any(place.iterdir()))
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all below it, or an object; what is not there is no error."""
-        if self.is_local:
-            place = Path(self.path, folder)
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place)
-            else:
-                place.unlink(missing_ok=True)
+        if not self.is_local:
+            self._remote.remove_tree(folder)
             return
-        with contextlib.suppress(FileNotFoundError), self._remote() as (filesystem, path):
-            filesystem.rm(f"{path}/{folder}".rstrip("/"), recursive=True)
+        place = Path(self.path, folder)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
