@@ -9,6 +9,7 @@ from lunarscale.cli.command import command
 from lunarscale.cli.options import (
     Box,
     ClusterOptions,
+    CodecWord,
     DryRun,
     Folder,
     Mare,
@@ -66,6 +67,7 @@ def ingest_command(
     bbox: Box = None,
     shard: Annotated[int, typer.Option(help="Edge of a shard, the unit of work, pixels.")] = 2048,
     chunk: Annotated[int, typer.Option(help="Edge of an inner chunk, pixels.")] = 512,
+    codec: CodecWord = None,
     verify: Annotated[
         str | None, typer.Option(help="A list of MD5 sums to check the tiles against first.")
     ] = None,
@@ -78,9 +80,11 @@ def ingest_command(
     """Archive tiles onto the grid, into a sharded mosaic. Run it again to go on, or add tiles."""
     from lunarscale.engine.run import complain
     from lunarscale.steps.ingest import prepare_ingest
+    from lunarscale.store.codec import USUAL_CODEC
 
     prepared = prepare_ingest(
-        sources, out=out, ppd=ppd, bbox=bbox, shard=shard, chunk=chunk, verify=verify,
+        sources, out=out, ppd=ppd, bbox=bbox, shard=shard, chunk=chunk,
+        codec=codec or USUAL_CODEC, verify=verify,
         storage_options=storage(storage_options), overwrite=overwrite,
     )  # fmt: skip
     with Runner(cluster, dry_run=dry_run) as execute:
@@ -104,6 +108,7 @@ def predict_command(
         str | None,
         typer.Option(help="Keep statistics of these too, as of summarise; commas between."),
     ] = None,
+    codec: CodecWord = None,
     *,
     cluster: ClusterOptions,
     storage_options: Options = None,
@@ -113,10 +118,11 @@ def predict_command(
     """Every map of a mosaic, with its first statistics, in one pass. Run it again to go on."""
     from lunarscale.engine.run import complain
     from lunarscale.steps.predict import prepare_predict
+    from lunarscale.store.codec import USUAL_CODEC
 
     prepared = prepare_predict(
         mosaic, out=out, models=model or (), bbox=bbox, mare=mare,
-        by=[word.strip() for word in by.split(",")] if by else (),
+        by=[word.strip() for word in by.split(",")] if by else (), codec=codec or USUAL_CODEC,
         storage_options=storage(storage_options), overwrite=overwrite,
     )  # fmt: skip
     with Runner(cluster, dry_run=dry_run) as execute:

@@ -27,6 +27,14 @@ Mare = Annotated[
         ".zip); else the seas as circles.",
     ),
 ]
+CodecWord = Annotated[
+    str | None,
+    typer.Option(
+        "--codec",
+        metavar="NAME:LEVEL:FILTER",
+        help="How chunks are packed, else lz4:5:shuffle; zstd:1:bitshuffle is smaller and slower.",
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Start the store afresh, each time it is given.")

@@ -131,7 +131,9 @@ def existing(location: Location, wanted: Layout, *, overwrite: bool) -> Cube | N
     cube = require(Cube.open(location), wanted.kind)  # maps never take a mosaic's place
     if overwrite:
         return None
-    have, want = cube.layout.to_attributes(), wanted.to_attributes()
+    have, want = (
+        {**layout.to_attributes(), "codec": layout.codec} for layout in (cube.layout, wanted)
+    )
     for name, value in want.items():
         if have[name] != value:
             raise ParametersError(

@@ -24,6 +24,7 @@ from lunarscale.errors import LunarscaleError, ParametersError, SourceError, Til
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.readers.sources import Index, index_sources, verify_md5
 from lunarscale.readers.tile import Tile
+from lunarscale.store.codec import USUAL_CODEC, Codec
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout
 from lunarscale.store.location import Location
@@ -54,6 +55,7 @@ def prepare_ingest(
     bbox: tuple[float, float, float, float] | None = None,
     shard: int = 2048,
     chunk: int = 512,
+    codec: str = USUAL_CODEC,
     storage_options: dict[str, Any] | None = None,
     verify: str | None = None,
     overwrite: bool = False,
@@ -73,6 +75,8 @@ def prepare_ingest(
         Degrees, snapped outward to pixels; west > east crosses the seam.
     shard, chunk : int
         Edges in pixels.
+    codec : str
+        Blosc's compressor, level and filter: ``zstd:1:bitshuffle``.
     storage_options : dict, optional
         Options for fsspec.
     verify : str, optional
@@ -96,6 +100,7 @@ def prepare_ingest(
         chunk=chunk,
         camera=camera.name,
         simulated=_are_simulated(index),
+        codec=str(Codec.of(codec)),
     )
     cube = existing(location, wanted, overwrite=overwrite)
     recorded = _recorded(location) if cube is not None else set()
@@ -122,7 +127,14 @@ def prepare_ingest(
     extents = [source_extent(job, grid, chunk) for job in jobs]
     record = RunRecord(
         "ingest",
-        {"ppd": ppd, "bbox": bbox, "shard": shard, "chunk": chunk, "sources": list(sources)},
+        {
+            "ppd": ppd,
+            "bbox": bbox,
+            "shard": shard,
+            "chunk": chunk,
+            "codec": wanted.codec,
+            "sources": list(sources),
+        },
         [tile_identity(tile) for tile in index.tiles],
     )
 

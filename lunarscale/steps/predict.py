@@ -20,6 +20,7 @@ from lunarscale.models.network import RUNTIME_BYTES, Network
 from lunarscale.models.registry import default_models, find_models
 from lunarscale.readers.regions import read_grouping
 from lunarscale.steps.opening import kept_labels, read_groupings
+from lunarscale.store.codec import USUAL_CODEC, Codec
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
 from lunarscale.store.location import Location
@@ -49,6 +50,7 @@ def prepare_predict(
     bbox: tuple[float, float, float, float] | None = None,
     mare: str | None = None,
     by: Sequence[str] = (),
+    codec: str = USUAL_CODEC,
     storage_options: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> Prepared:
@@ -67,6 +69,8 @@ def prepare_predict(
         none.
     by : sequence of str, optional
         Groupings whose statistics are kept beside those of ``GROUPINGS``, in any order.
+    codec : str
+        Blosc's compressor, level and filter for the maps: ``zstd:1:bitshuffle``.
     storage_options : dict, optional
         Options for fsspec.
     overwrite : bool
@@ -84,6 +88,7 @@ def prepare_predict(
         camera=camera.name,
         layers=name_layers(chosen),
         simulated=source.layout.simulated,
+        codec=str(Codec.of(codec)),
     )
     maria = read_grouping(
         "maria" if mare is None else f"maria={mare}", storage_options=storage_options
@@ -116,6 +121,7 @@ def prepare_predict(
             "models": [m.name for m in chosen],
             "bbox": bbox,
             "mare": mare,
+            "codec": wanted.codec,
             "by": [grouping.name for grouping in groupings],
         },
         [[model.name, model.digest] for model in chosen],

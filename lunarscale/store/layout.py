@@ -16,6 +16,7 @@ from lunarscale.flags import NO_DATA, MapReason, map_flag_attributes
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import RADIUS_M
 from lunarscale.quantities import QUANTITIES
+from lunarscale.store.codec import USUAL_CODEC, Codec
 from lunarscale.store.shard import ShardLayout
 
 FORMAT_VERSION = 1
@@ -119,6 +120,8 @@ class Layout:
         The maps; empty in a mosaic.
     simulated : bool
         Whether any input is simulated.
+    codec : str
+        Blosc's compressor, level and filter (``store.codec``).
     """
 
     kind: Kind
@@ -128,6 +131,7 @@ class Layout:
     camera: str
     layers: tuple[MapLayer, ...] = ()
     simulated: bool = False
+    codec: str = USUAL_CODEC
 
     def __post_init__(self) -> None:
         if self.chunk < 1 or self.shard < self.chunk or self.shard % self.chunk:
@@ -154,15 +158,21 @@ class Layout:
 
     def packing(self, dtype: str, fill_value: int) -> ShardLayout:
         """The packing of a layer of this cube."""
-        return ShardLayout(self.shard, self.chunk, dtype, fill_value)
+        return ShardLayout(self.shard, self.chunk, dtype, fill_value, *Codec.of(self.codec))
 
     def arrays(self) -> tuple[ArraySpec, ...]:
         """The cube's sharded arrays."""
         return _mosaic_arrays(self) if self.kind == "mosaic" else _map_arrays(self)
 
     def to_attributes(self) -> dict[str, Any]:
-        """As JSON, for the root of the store."""
-        return {"format": FORMAT_VERSION, **asdict(self)}
+        """As JSON, for the root of the store.
+
+        The usual codec is not named: stores that are older than the choice are described alike.
+        """
+        described = {"format": FORMAT_VERSION, **asdict(self)}
+        if self.codec == USUAL_CODEC:
+            del described["codec"]
+        return described
 
     @classmethod
     def from_attributes(cls, attributes: Any, where: str) -> "Layout":
@@ -188,6 +198,7 @@ class Layout:
                 camera=CAMERAS[attributes["camera"]].name,
                 layers=tuple(MapLayer(**layer) for layer in attributes["layers"]),
                 simulated=attributes["simulated"],
+                codec=attributes.get("codec", USUAL_CODEC),
             )
             layout.arrays()  # a layer of an unknown quantity is found out here
         except (KeyError, TypeError, RegionError) as error:
