@@ -1,22 +1,19 @@
 """Where bytes are kept: a folder or any fsspec URL, with whole-object reads and writes."""
 
 import contextlib
-import errno
 import os
 import shutil
-import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from lunarscale.errors import StoreError
+from lunarscale.store import local
+from lunarscale.store.local import PARTIAL
+from lunarscale.store.objects import Blob, Upload
 from lunarscale.store.remote import Remote
 
 #: Ways to write that a URL is a path of this machine.
 _LOCAL = ("file://", "local://", "file:")
-
-#: What ends the name of an object that is still being written.
-_PARTIAL = ".partial"
 
 
 @dataclass(frozen=True)
@@ -78,6 +75,24 @@ class Location:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
+    def opened(self, key: str) -> Blob | None:
+        """The object open for reading, or None where there is none; close it in the end."""
+        if not self.is_local:
+            return self._remote.opened(key)
+        return local.opened(Path(self.path, key))
+
+    def writing(self, key: str) -> contextlib.AbstractContextManager[Upload]:
+        """Write an object piece by piece: it appears whole at the end of the block, or not at all.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full; what was there before is still there.
+        """
+        if not self.is_local:
+            return self._remote.writing(key)
+        return local.writing(local.Place(self.path, key, self.url))
+
     def put(self, key: str, blob: bytes) -> None:
         """Write an object, whole or not at all.
 
@@ -86,24 +101,22 @@ class Location:
         StoreError
             If the disk is full; what was there before is still there.
         """
+        with self.writing(key) as upload:
+            upload.write(blob)
+
+    def put_new(self, key: str, blob: bytes) -> bool:
+        """Write an object if there is none; whether it did.
+
+        Of several that try at once, in whatever process or host, one does.
+
+        Raises
+        ------
+        StoreError
+            If the disk is full.
+        """
         if not self.is_local:
-            self._remote.put(key, blob)
-            return
-        target = Path(self.path, key)
-        aside = target.with_name(f".{target.name}.{uuid.uuid4().hex}{_PARTIAL}")
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            aside.write_bytes(blob)
-            os.replace(aside, target)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                aside.unlink(missing_ok=True)
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreError(
-                    f"{self.url}: the disk is full: {len(blob):,} bytes of {key} did not fit; "
-                    "free some room and run the same command again"
-                ) from error
-            raise
+            return self._remote.put_new(key, blob)
+        return local.put_new(local.Place(self.path, key, self.url), blob)
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
@@ -119,7 +132,7 @@ class Location:
             names = [p.name for p in place.iterdir() if p.is_file()] if place.is_dir() else []
         else:
             names = self._remote.keys(folder)
-        return sorted(name for name in names if not name.endswith(_PARTIAL))
+        return sorted(name for name in names if not name.endswith(PARTIAL))
 
     def entries(self) -> set[str]:
         """Names of all objects and folders at the top; of what is a single file, its path.
@@ -133,7 +146,7 @@ class Location:
             names = {p.name for p in place.iterdir()} if place.is_dir() else set()
         else:
             names = self._remote.entries()
-        return {name for name in names if not name.endswith(_PARTIAL)}
+        return {name for name in names if not name.endswith(PARTIAL)}
 
     def all_keys(self) -> set[str]:
         """Keys of all objects, at any depth; of what is a single file, its path.
@@ -148,7 +161,7 @@ class Location:
             keys = {path.relative_to(place).as_posix() for path in files}
         else:
             keys = self._remote.all_keys()
-        return {key for key in keys if not key.endswith(_PARTIAL)}
+        return {key for key in keys if not key.endswith(PARTIAL)}
 
     def exists(self) -> bool:
         """Whether anything is there."""

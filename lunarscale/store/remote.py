@@ -8,6 +8,7 @@ from typing import Any
 import fsspec
 
 from lunarscale.errors import StoreError
+from lunarscale.store.objects import Blob, HeldBlob, HeldUpload, Upload
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Remote:
         try:
             filesystem, path = fsspec.core.url_to_fs(self.url, **options)
             yield filesystem, str(path).rstrip("/")
-        except (FileNotFoundError, NotADirectoryError, MemoryError):
+        except (FileNotFoundError, FileExistsError, NotADirectoryError, MemoryError):
             raise
         except Exception as error:  # every fsspec backend has its own tree of errors
             why = " ".join(str(error).split()) or type(error).__name__
@@ -64,6 +65,27 @@ class Remote:
         """Write an object, whole or not at all."""
         with self._reached() as (filesystem, path):
             filesystem.pipe_file(f"{path}/{key}", blob)
+
+    def opened(self, key: str) -> Blob | None:
+        """The object, read whole, or None where there is none."""
+        blob = self.get(key)
+        return None if blob is None else HeldBlob(blob)
+
+    @contextlib.contextmanager
+    def writing(self, key: str) -> Iterator[Upload]:
+        """Write an object at the end of the block."""
+        upload = HeldUpload()
+        yield upload
+        self.put(key, upload.to_bytes())
+
+    def put_new(self, key: str, blob: bytes) -> bool:
+        """Write an object if there is none; whether it did."""
+        try:
+            with self._reached() as (filesystem, path):
+                filesystem.pipe_file(f"{path}/{key}", blob, mode="create")
+        except FileExistsError:
+            return False
+        return True
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""

@@ -1,17 +1,24 @@
 """A place for objects: on this machine and elsewhere it keeps the same promises."""
 
+import contextlib
 import errno
 import os
 import pickle
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
+import google_crc32c
+import numpy as np
 import pytest
 
 from lunarscale.errors import StoreError
 from lunarscale.store.location import Location
+
+#: The system's own, where a test puts another in their place.
+WRITE, LINK = os.write, os.link
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -133,23 +140,144 @@ def test_a_store_elsewhere_shares_fsspecs_view() -> None:
     location.remove_tree("")
 
 
+def write(place: Location, key: str, *pieces: bytes) -> None:
+    """An object piece by piece."""
+    with place.writing(key) as upload:
+        for piece in pieces:
+            upload.write(piece)
+
+
+def full(descriptor: int, piece: bytes) -> int:
+    """A disk that takes a few bytes and then no more."""
+    if os.fstat(descriptor).st_size < 512:
+        return WRITE(descriptor, piece[:512])
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def test_an_object_appears_whole_or_not_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A write that fails half-way leaves what was there, and nothing beside it."""
     location = Location(str(tmp_path))
     location.put("shard", b"old")
-
-    def half(self: Path, blob: bytes) -> int:
-        with open(self, "wb") as file:
-            file.write(blob[: len(blob) // 2])
-        raise OSError(errno.ENOSPC, "No space left on device", str(self))
-
-    monkeypatch.setattr(Path, "write_bytes", half)
-    with pytest.raises(StoreError, match=r"the disk is full: 1,000 bytes of shard did not fit"):
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(StoreError, match=r"the disk is full: .* the rest of shard did not fit"):
         location.put("shard", bytes(1000))
+    with pytest.raises(StoreError, match="behind 500 bytes the rest of other did not fit"):
+        write(location, "other", bytes(500), bytes(800))
+    with pytest.raises(StoreError, match="the disk is full"):
+        location.put_new("new", bytes(1000))
     assert location.get("shard") == b"old"
     assert [path.name for path in tmp_path.iterdir()] == ["shard"]
+
+
+def test_what_is_written_in_pieces_is_their_sum(place: Location) -> None:
+    pieces = [b"", b"one", np.arange(300, dtype=np.uint8), b"\0" * 1000]
+    place.put("a/shard", b"old")
+    with place.writing("a/shard") as upload:
+        upload.write(*pieces[:2])
+        upload.write(*pieces[2:])
+        assert place.get("a/shard") == b"old"
+        assert place.keys("a") == ["shard"]
+        room = np.arange(9, dtype=np.uint8)
+        upload.write(room)
+        room[:] = 0  # a writer's room is its own again
+    whole = b"".join(map(bytes, pieces)) + bytes(range(9))
+    assert place.get("a/shard") == whole
+    assert (upload.size, upload.crc32c) == (len(whole), google_crc32c.value(whole))
+
+
+def test_an_error_within_leaves_what_was_there(place: Location) -> None:
+    place.put("shard", b"old")
+    for key in ("shard", "other"):
+        with pytest.raises(AttributeError):
+            write(place, key, b"half", "no bytes")
+    assert place.all_keys() == {"shard"}
+    assert place.get("shard") == b"old"
+    if place.is_local:
+        assert os.listdir(place.path) == ["shard"]
+
+
+def test_an_open_object_is_read_in_parts(place: Location) -> None:
+    assert place.opened("a/shard") is None
+    place.put("a/shard", bytes(range(100)))
+    with place.opened("a/shard") as blob:
+        assert blob.size == 100
+        assert bytes(blob.at(10, 5)) == bytes(range(10, 15))
+        assert bytes(blob.at(95, 50)) == bytes(range(95, 100))
+        assert bytes(blob.at(0, 100)) == bytes(range(100))
+        assert (len(blob.at(100, 5)), len(blob.at(2**40, 5)), len(blob.at(3, 0))) == (0, 0, 0)
+
+
+def test_an_open_object_stays_what_it_was(place: Location) -> None:
+    place.put("a/shard", b"old")
+    with place.opened("a/shard") as blob:
+        place.put("a/shard", b"newer")
+        assert (blob.size, bytes(blob.at(0, 9))) == (3, b"old")
+        place.delete("a/shard")
+        assert bytes(blob.at(0, 9)) == b"old"
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no Linux /proc here")
+def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
+    """Nor of a reader that was forgotten, nor of a write that failed."""
+    location = Location(str(tmp_path))
+    before = len(os.listdir("/proc/self/fd"))
+    location.put("shard", b"old")
+    for _ in range(3):
+        location.opened("shard")
+        with location.opened("shard") as blob:
+            blob.at(0, 1)
+        with contextlib.suppress(ZeroDivisionError), location.writing("shard"):
+            raise ZeroDivisionError
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_of_many_that_write_something_new_one_does(tmp_path: Path) -> None:
+    """At once, and each would see it whole."""
+    place = Location(str(tmp_path))
+    blobs = [bytes([number]) * 50_000 for number in range(16)]
+
+    def put(blob: bytes) -> bool:
+        made = place.put_new("ledger/lock", blob)
+        assert place.get("ledger/lock") in blobs
+        return made
+
+    with ThreadPoolExecutor(len(blobs)) as threads:
+        made = list(threads.map(put, blobs))
+    assert sum(made) == 1
+    assert place.get("ledger/lock") == blobs[made.index(True)]
+    assert not place.put_new("ledger/lock", b"late")
+    assert os.listdir(Path(place.path, "ledger")) == ["lock"]
+
+
+def test_something_new_where_there_are_no_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_link(source: Path, target: Path) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", no_link)
+    location = Location(str(tmp_path))
+    assert location.put_new("lock", b"first")
+    assert not location.put_new("lock", b"second")
+    assert location.get("lock") == b"first"
+    assert os.listdir(tmp_path) == ["lock"]
+
+
+def test_a_link_whose_answer_was_lost_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over a network the request is sent again, and the second finds the first's file."""
+
+    def linked_twice(source: Path, target: Path) -> None:
+        LINK(source, target)
+        LINK(source, target)
+
+    monkeypatch.setattr(os, "link", linked_twice)
+    assert Location(str(tmp_path)).put_new("lock", b"mine")
+    monkeypatch.undo()
+    assert not Location(str(tmp_path)).put_new("lock", b"theirs")
 
 
 def test_a_killed_writer_leaves_the_old_object(
