@@ -120,8 +120,8 @@ class Place:
                 aside.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
                 raise StoreError(
-                    f"{self.name}: the disk is full: behind {size:,} bytes the rest of {self.key} "
-                    "did not fit; free some room and run the same command again"
+                    f"{self.name}: the disk is full: all but {size:,} bytes of {self.key} did not "
+                    "fit; free some room and run the same command again"
                 ) from error
             raise
 

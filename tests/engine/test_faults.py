@@ -186,16 +186,18 @@ def test_statistics_that_are_gone_are_made_again_with_their_shard(made: Path) ->
 def _full_at(monkeypatch: pytest.MonkeyPatch, wanted: str) -> list[str]:
     """A disk that fills up in the middle of one object of the shard; it names what it hit."""
     hit: list[str] = []
-    write_bytes = Path.write_bytes
+    write = os.write
 
-    def write(path: Path, blob: Any) -> int:
-        if f"/{wanted}" in str(path).replace("/.", "/"):
-            hit.append(str(path))
-            write_bytes(path, blob[: len(blob) // 2])
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        return write_bytes(path, blob)
+    def fill(descriptor: int, piece: Any) -> int:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if f"/{wanted}" not in path.replace("/.", "/"):
+            return write(descriptor, piece)
+        if path not in hit:
+            hit.append(path)
+            return write(descriptor, piece[: len(piece) // 2])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
-    monkeypatch.setattr(Path, "write_bytes", write)
+    monkeypatch.setattr(os, "write", fill)
     return hit
 
 
