@@ -1,19 +1,18 @@
 """The task that makes one shard of a mosaic from the tiles that touch it."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from lunarscale.engine.ledger import Entry, Ledger, digest
+from lunarscale.engine.lock import Ticket
 from lunarscale.engine.outcome import Outcome
 from lunarscale.errors import LunarscaleError
-from lunarscale.flags import BITS_PER_BAND
 from lunarscale.grid.catalogue import Catalogue
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.resample import Overlay, source_lines, source_samples, touches
-from lunarscale.readers.tile import Tile, band_reasons
+from lunarscale.laps import lap, recording
+from lunarscale.readers.tile import Tile, reason_table
 from lunarscale.store.cube import Cube
 from lunarscale.store.shard import ShardWriter
 
@@ -65,10 +64,13 @@ class MosaicTask:
     cube : Cube
     parameters : str
         Digest of the run's parameters.
+    ticket : Ticket or None
+        Of the run, shown before a shard is written.
     """
 
     cube: Cube
     parameters: str
+    ticket: Ticket | None = None
 
     def key(self, identities: list[list[Any]]) -> str:
         """The ledger key of a shard made from these tiles."""
@@ -76,11 +78,13 @@ class MosaicTask:
 
     def __call__(self, job: MosaicJob) -> Outcome:
         """Read, lay, write, enter; a problem of the input comes back, it does not raise."""
-        ledger = Ledger(self.cube.location, self.cube.layout.shard)
-        try:
-            return self._make(job, ledger)
-        except LunarscaleError as problem:
-            return Outcome(ledger.name(job.window), problem=problem)
+        ledger = Ledger.of(self.cube, self.ticket)
+        with recording() as laps:
+            try:
+                outcome = self._make(job, ledger)
+            except LunarscaleError as problem:
+                outcome = Outcome(ledger.name(job.window), problem=problem)
+        return replace(outcome, laps=laps)
 
     def _make(self, job: MosaicJob, ledger: Ledger) -> Outcome:
         cube, window = self.cube, job.window
@@ -90,7 +94,8 @@ class MosaicTask:
         flags = cube.writer("flag")
         read = disagreements = 0
         for strip in window.split_rows(cube.layout.chunk):
-            overlay = Overlay(cube.grid, strip, bands)
+            with lap("compute"):
+                overlay = Overlay(cube.grid, strip, bands)
             for tile in job.tiles:
                 read += _lay(tile, overlay)
             disagreements += overlay.disagreements
@@ -115,10 +120,8 @@ class MosaicTask:
         self, overlay: Overlay, counts: list[ShardWriter], *, flags: ShardWriter, origin: Window
     ) -> None:
         size, strip = self.cube.layout.chunk, overlay.window
-        dtype = np.dtype(flags.layout.dtype)
-        packed = np.zeros((strip.height, strip.width), dtype)
-        for band, reasons in enumerate(overlay.reasons):
-            packed |= reasons.astype(dtype) << dtype.type(BITS_PER_BAND * band)
+        with lap("compute"):
+            packed = overlay.flags(flags.layout.dtype)
         for chunk in strip.split(size):
             row, col = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
             part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices
@@ -132,9 +135,12 @@ def _lay(tile: Tile, overlay: Overlay) -> int:
     lines, samples = _needed(tile, overlay.grid, overlay.window)
     if lines.start == lines.stop or samples.start == samples.stop:
         return 0
-    counts = tile.read(lines, samples)
-    reasons = band_reasons(counts, tile.camera)
-    overlay.lay(counts, reasons, lattice=tile.lattice, first=(lines.start, samples.start))
+    with lap("read"):
+        counts, first = tile.raw(lines, samples)
+    with lap("compute"):
+        overlay.lay(
+            counts, reason_table(tile.camera), lattice=tile.lattice, first=(lines.start, first)
+        )
     return counts.nbytes
 
 
@@ -152,6 +158,7 @@ def source_extent(job: MosaicJob, grid: RasterGrid, chunk: int) -> tuple[int, in
     for strip in job.window.split_rows(chunk):
         for tile in job.tiles:
             lines, samples = _needed(tile, grid, strip)
-            pixels = (lines.stop - lines.start) * (samples.stop - samples.start)
+            # a file's lines are read whole
+            pixels = (lines.stop - lines.start) * tile.samples * (samples.stop > samples.start)
             total, most = total + pixels, max(most, pixels)
     return total, most

@@ -1,25 +1,28 @@
 """Which pixels of an image belong to which pixels of a grid's window.
 
-Two answers: the nearest source pixel of each target pixel, and the source pixels whose centres
-fall inside each target pixel. Both come in blocks of a few rows that stay in the cache, and
-depend on the row and column alone: the same bits in every window. What lies on an edge belongs to
-the pixel south and east of it, as everywhere on the grid.
+Two answers: the nearest source pixel of each target pixel (``Centres``), and the target pixel that
+holds each source pixel's centre (``Columns``). Both depend on the row and column alone: the same
+bits in every window. What lies on an edge belongs to the pixel south and east of it, as everywhere
+on the grid.
 """
 
-from collections.abc import Iterator
+import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
 
-#: Target rows, or source lines, worked on at a time.
-BLOCK_ROWS = 32
-
 #: Part of a pixel by which a centre may miss an edge and still be on it: the rounding of float64.
 ON_EDGE = 1e-9
+
+#: Part of a pixel within which of an edge a column is worked out by the rule, not by the slope:
+#: a thousand times what float64 may miss it by on a grid of 10 m.
+NEAR_EDGE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -41,123 +44,165 @@ class Part:
     first: tuple[int, int]
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """The nearest source pixels of a block of target pixels.
+class Centres(NamedTuple):
+    """Where the centres of a window's pixels lie in a part of an image.
 
     Parameters
     ----------
-    at : (slice, slice)
-        Rows and columns of the window.
-    source : ndarray of intp, (row, col)
-        Index of the source pixel in the flattened part; anything outside ``within``.
-    within : ndarray of bool, (row, col)
-        Where the target pixel's centre lies in the part.
+    lines : ndarray of int64, (row,)
+        Line of the part that holds each row's centre; -1 for none.
+    per_degree : ndarray of float64, (row,)
+        Samples a degree on each row's parallel.
+    east : ndarray of float64, (col,)
+        Degrees east of the central meridian, in (-180, 180].
+    offset : float
+        Sample of the central meridian, counted from 1 in the image.
+    first : int
+        First sample of the part, counted from 0 in the image.
     """
 
-    at: tuple[slice, slice]
-    source: NDArray[np.intp]
-    within: NDArray[np.bool_]
+    lines: NDArray[np.int64]
+    per_degree: NDArray[np.float64]
+    east: NDArray[np.float64]
+    offset: float
+    first: int
 
 
-def nearest(part: Part, grid: RasterGrid, window: Window) -> Iterator[Nearest]:
-    """Block by block, the source pixel that holds each target pixel's centre.
+def centres(part: Part, grid: RasterGrid, window: Window) -> Centres:
+    """The source pixel that holds each target pixel's centre.
 
     A centre halfway between two source pixels goes to the one north or west of it: that one's own
     centre is on the edge that belongs to the target pixel (``RasterGrid.locate``), so a lattice
     as fine as the grid, half a pixel off, is laid pixel by pixel.
     """
-    lattice, (lines, samples), first = part.lattice, part.shape, part.first
-    lats, lons = grid.lats(window), grid.lons(window)
-    line = np.ceil(lattice.line_of(lats) - (0.5 + ON_EDGE)).astype(np.intp) - 1 - first[0]
-    rows = np.flatnonzero((line >= 0) & (line < lines))
+    lattice = part.lattice
+    lats = grid.lats(window)
+    line = np.ceil(lattice.line_of(lats) - (0.5 + ON_EDGE)).astype(np.int64) - 1 - part.first[0]
+    line[(line < 0) | (line >= part.shape[0])] = -1
     # in (-180, 180], as its eastern half of a source pixel is the one that a centre can be on
-    east = 180.0 - (180.0 - (lons - lattice.lon0)) % 360.0
-    for start in range(0, rows.size, BLOCK_ROWS):
-        block = rows[start : start + BLOCK_ROWS]
-        per_degree = lattice.samples_per_degree(lats[block])[:, None]
-        reach = lattice.sample_offset - first[1] + east * [[per_degree.min()], [per_degree.max()]]
-        near = np.flatnonzero((reach.max(axis=0) >= 0) & (reach.min(axis=0) <= samples + 1))
-        if near.size == 0:
-            continue
-        cols = slice(int(near[0]), int(near[-1]) + 1)
-        sample = east[cols] * per_degree
-        sample += lattice.sample_offset
-        sample -= 0.5 + ON_EDGE
-        source = np.ceil(sample, out=sample).astype(np.intp)
-        source -= 1 + first[1]
-        within = (source >= 0) & (source < samples)
-        source += line[block, None] * samples
-        yield Nearest((slice(int(block[0]), int(block[-1]) + 1), cols), source, within)
+    east = 180.0 - (180.0 - (grid.lons(window) - lattice.lon0)) % 360.0
+    return Centres(
+        line, lattice.samples_per_degree(lats), east, float(lattice.sample_offset), part.first[1]
+    )
 
 
-@dataclass(frozen=True)
-class Shares:
-    """Source pixels of a block of lines, by the target pixels that hold their centres.
-
-    Runs of samples that fall into one target pixel stand together.
+class Columns(NamedTuple):
+    """Where the centres of a part's pixels lie in a window.
 
     Parameters
     ----------
-    lines : slice
-        Lines of the part.
-    rows : slice
-        Rows of the window that they reach.
-    starts : ndarray of intp, (run + 1,)
-        First index of each run in the flattened lines, and their size.
-    places : ndarray of intp, (run,)
-        Target pixel of each run: its index in the flattened rows; -1 outside the window.
+    starts : ndarray of int64, (row + 1,)
+        First line of the part in each row of the window, and past the last.
+    per_degree : ndarray of float64, (line,)
+        Samples a degree on each line.
+    offset : float
+        Sample of the central meridian, counted from 1 in the image.
+    first : int
+        First sample of the part, counted from 0 in the image.
+    lon0, pixel_deg : float
+        Central meridian, and the size of a target pixel.
+    around, base, width : int
+        Target pixels around the Moon, first column of the window, and its columns.
     """
 
-    lines: slice
-    rows: slice
-    starts: NDArray[np.intp]
-    places: NDArray[np.intp]
+    starts: NDArray[np.int64]
+    per_degree: NDArray[np.float64]
+    offset: float
+    first: int
+    lon0: float
+    pixel_deg: float
+    around: int
+    base: int
+    width: int
 
-    def count(self, number: NDArray[np.int32]) -> None:
-        """Add the source pixels of each target pixel to ``number``, ``(row, col)``."""
-        inside, lengths = self.places >= 0, np.diff(self.starts).astype(np.int32)
-        np.add.at(number[self.rows].reshape(-1), self.places[inside], lengths[inside])
 
-
-def shares(part: Part, grid: RasterGrid, window: Window) -> Iterator[Shares]:
-    """Block by block, the target pixel that holds each source pixel's centre."""
-    lattice, first = part.lattice, part.first
-    lats: NDArray[np.float64] = lattice.lat_of(np.arange(part.shape[0]) + first[0] + 1)
-    rows = np.floor((90.0 - lats) / grid.pixel_deg + ON_EDGE).astype(np.intp)
+def columns(part: Part, grid: RasterGrid, window: Window) -> Columns:
+    """The target pixel that holds each source pixel's centre."""
+    lattice, (first_line, first_sample) = part.lattice, part.first
+    lats: NDArray[np.float64] = lattice.lat_of(np.arange(part.shape[0]) + first_line + 1)
+    rows = np.floor((90.0 - lats) / grid.pixel_deg + ON_EDGE).astype(np.int64)
     rows -= grid.row + window.row
-    inside = np.flatnonzero((rows >= 0) & (rows < window.height) & (np.abs(lats) <= 90.0))
-    samples = np.arange(part.shape[1], dtype=np.float64) + (first[1] + 1)
-    offsets = samples - lattice.sample_offset
-    for start in range(0, inside.size, BLOCK_ROWS):
-        block = inside[start : start + BLOCK_ROWS]
-        top, bottom = int(rows[block[0]]), int(rows[block[-1]]) + 1
-        # on a cylinder all lines are alike
-        parallels = lats[block] if lattice.projection == "sinusoidal" else lats[block[:1]]
-        col = _columns(offsets, lattice, parallels, grid=grid, window=window)
-        place = np.where(col < 0, -1, col + (rows[block, None] - top) * window.width)
-        begins = np.ones(place.shape, dtype=bool)
-        np.not_equal(place[:, 1:], place[:, :-1], out=begins[:, 1:])
-        starts = np.flatnonzero(begins)
-        yield Shares(
-            lines=slice(int(block[0]), int(block[-1]) + 1),
-            rows=slice(top, bottom),
-            starts=np.append(starts, place.size),
-            places=place.ravel()[starts],
-        )
+    # from north to south, so those on the Moon stand together
+    on_moon = np.flatnonzero(np.abs(lats) <= 90.0)
+    top, bottom = (int(on_moon[0]), int(on_moon[-1]) + 1) if on_moon.size else (0, 0)
+    starts = np.searchsorted(rows[top:bottom], np.arange(window.height + 1)) + top
+    return Columns(
+        starts=starts.astype(np.int64),
+        per_degree=lattice.samples_per_degree(lats),
+        offset=float(lattice.sample_offset),
+        first=first_sample,
+        lon0=float(lattice.lon0),
+        pixel_deg=grid.pixel_deg,
+        around=grid.around,
+        base=(grid.col + window.col) % grid.around,
+        width=window.width,
+    )
 
 
-def _columns(
-    offsets: NDArray[np.float64], lattice: Lattice, lats: NDArray[np.float64], *,
-    grid: RasterGrid, window: Window,
-) -> NDArray[np.intp]:  # fmt: skip
-    """Columns of the window that hold the source pixels' centres; -1 outside."""
-    east = offsets / lattice.samples_per_degree(lats)[:, None]
-    turn = east + lattice.lon0
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def sample_at(centres, row, col):  # type: ignore[no-untyped-def]
+    """Sample of the part that holds the centre of a target pixel; anything outside it."""
+    sample = centres.east[col] * centres.per_degree[row]
+    sample += centres.offset
+    sample -= 0.5 + ON_EDGE
+    return np.int64(math.ceil(sample)) - (1 + centres.first)
+
+
+@njit(nogil=True, error_model="numpy", forceinline=True)
+def _column_of(columns, east):  # type: ignore[no-untyped-def]
+    """Column of the window that holds a place so many degrees east; its width for none."""
+    if east < -180.0 or east >= 180.0:
+        return columns.width
+    turn = east + columns.lon0
     turn += 180.0
-    turn -= 360.0 * np.floor(turn / 360.0)
-    col = np.floor(turn / grid.pixel_deg + ON_EDGE).astype(np.intp) % grid.around
-    col -= (grid.col + window.col) % grid.around
-    col[col < 0] += grid.around
-    col[(east < -180.0) | (east >= 180.0) | (col >= window.width)] = -1
-    return col
+    turn -= 360.0 * math.floor(turn / 360.0)
+    col = np.int64(math.floor(turn / columns.pixel_deg + ON_EDGE)) % columns.around - columns.base
+    if col < 0:
+        col += columns.around
+    return min(col, columns.width)
+
+
+@njit(nogil=True, error_model="numpy")
+def columns_of_line(columns, line, places):  # type: ignore[no-untyped-def]
+    """Fill ``places`` int32 (sample,) with the columns that hold a line's centres.
+
+    ``columns.width`` stands for none. Columns are worked out by the slope, which vectorises; where
+    that is too near an edge to tell, by the rule.
+
+    Returns
+    -------
+    (int, int)
+        The samples from the first that is in the window to the last.
+    """
+    per_degree = columns.per_degree[line]
+    slope = 1.0 / (per_degree * columns.pixel_deg)
+    shift = (columns.lon0 + 180.0) / columns.pixel_deg - columns.base
+    shift -= columns.around * math.floor(shift / columns.around)
+    half, around, width = 0.5 * columns.around, np.int32(columns.around), np.int32(columns.width)
+    first = columns.first + 1
+    unsure = 0
+    for sample in range(places.size):
+        way = (np.float64(sample + first) - columns.offset) * slope
+        at = min(max(way + shift, -1.0 * around), 2.0 * around)
+        floor = math.floor(at)
+        past = at - floor
+        col = np.int32(floor)
+        col += around if col < 0 else np.int32(0)
+        col -= around if col >= around else np.int32(0)
+        col = col if col < width else width
+        off = abs(way) - half
+        col = width if off > NEAR_EDGE else col
+        doubt = (past < NEAR_EDGE) | (past > 1.0 - NEAR_EDGE) | (abs(off) <= NEAR_EDGE)
+        places[sample] = np.int32(-1) if doubt else col
+        unsure += doubt
+    if unsure > 0:
+        for sample in range(places.size):
+            if places[sample] < 0:
+                east = (np.float64(sample + first) - columns.offset) / per_degree
+                places[sample] = _column_of(columns, east)
+    start, stop = 0, places.size
+    while start < stop and places[start] == width:
+        start += 1
+    while stop > start and places[stop - 1] == width:
+        stop -= 1
+    return start, stop

@@ -10,22 +10,19 @@ it, is filled from both; a valid sliver of the first tile with nothing invalid b
 """
 
 import math
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.flags import NEVER_IMAGED, NO_DATA, VALID
-from lunarscale.grid.averaging import gather, settle
-from lunarscale.grid.matching import Nearest, Part, Shares, nearest, shares
+from lunarscale.flags import BITS_PER_BAND, NEVER_IMAGED, NO_DATA
+from lunarscale.grid.averaging import Counts, Laid, Sums, blend, cover, pack
+from lunarscale.grid.matching import Part, centres, columns
 from lunarscale.grid.projections import Lattice
 from lunarscale.grid.raster import RasterGrid, Window
 
 #: Native pixels a target pixel, from which on it takes the mean.
 MEAN_FROM = 1.5
-
-_VALID = np.uint8(VALID)
 
 
 def touches(lattice: Lattice, shape: tuple[int, int], *, grid: RasterGrid, window: Window) -> bool:
@@ -100,7 +97,7 @@ class Overlay:
         self.reasons = np.full(shape, NEVER_IMAGED, dtype=np.uint8)
         self.disagreements = 0
         # single pixels settle at once; sums are kept from the first tile on that is meant
-        self._sums: _Sums | None = None
+        self._sums: Sums | None = None
 
     def lay(
         self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], *, lattice: Lattice,
@@ -111,146 +108,31 @@ class Overlay:
         Parameters
         ----------
         counts : ndarray of int16, (band, line, sample)
-            At least ``source_lines`` and ``source_samples`` of the image.
-        reasons : ndarray of uint8, of the same shape
-            ``BandReason``; 0 where the count is valid.
+            In either byte order, at least ``source_lines`` and ``source_samples`` of the image.
+        reasons : ndarray of uint8, (65536,)
+            ``BandReason`` of every count by its bits as an unsigned number; 0 where it is valid.
         lattice : Lattice
             Of the whole image.
         first : (int, int)
             The image's line and sample, counted from 0, of ``counts[:, 0, 0]``.
         """
         part = Part(lattice, (counts.shape[1], counts.shape[2]), first)
-        if lattice.ppd * self.grid.pixel_deg >= MEAN_FROM:
-            self._sums = self._sums or _Sums.of(self.counts.shape)
-            self._blend(counts, reasons, list(shares(part, self.grid, self.window)), part)
-        elif self._sums is not None:
-            self._blend(counts, reasons, [], part)
-        else:
-            flat = counts.reshape(len(counts), -1), reasons.reshape(len(counts), -1)
-            for block in nearest(part, self.grid, self.window):
-                self._cover(block, *flat)
+        bits = np.ascontiguousarray(counts).view(np.uint16)
+        image = Counts(bits, not counts.dtype.isnative, reasons)
+        is_meant = lattice.ppd * self.grid.pixel_deg >= MEAN_FROM
+        if is_meant and self._sums is None:
+            self._sums = Sums.of(self.counts.shape)
+        near, laid = centres(part, self.grid, self.window), Laid(self.counts, self.reasons)
+        if self._sums is None:
+            self.disagreements += int(cover(image, near, laid))
+            return
+        inside = columns(part, self.grid, self.window)
+        if not is_meant:  # every target pixel takes its nearest one
+            inside.starts[:] = 0
+        self.disagreements += int(blend(image, inside, near, laid, self._sums))
 
-    def _cover(self, block: Nearest, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
-        """Settle what is not settled with single pixels: the first valid one wins."""
-        outside = None if block.within.all() else ~block.within
-        for band in range(len(counts)):
-            laid, met = self.counts[band][block.at], self.reasons[band][block.at]
-            # clipped: what lies outside the part is masked, wherever it points
-            theirs = counts[band].take(block.source, mode="clip")
-            reason = reasons[band].take(block.source, mode="clip")
-            if outside is not None:
-                reason[outside] = NEVER_IMAGED
-            valid, waiting = reason == _VALID, met != _VALID
-            if not waiting.all():
-                rival = valid & ~waiting & (theirs != laid)
-                self.disagreements += int(np.count_nonzero(rival))
-            elif valid.all():  # most blocks: nothing to choose
-                laid[...], met[...] = theirs, _VALID
-                continue
-            np.copyto(laid, theirs, where=valid & waiting)
-            np.multiply(np.maximum(met, reason), (waiting & ~valid).view(np.uint8), out=met)
-
-    def _blend(
-        self, counts: NDArray[np.int16], reasons: NDArray[np.uint8], blocks: list[Shares],
-        part: Part,
-    ) -> None:  # fmt: skip
-        """Sum a tile's pixels target by target, and settle what is full."""
-        number = np.zeros(self.counts.shape[1:], dtype=np.int32)
-        for share in blocks:
-            share.count(number)
-        single = self._unshared(number, part)
-        number[single.rows, single.cols] = 1
-        assert self._sums is not None
-        np.maximum(self._sums.most, number, out=self._sums.most)
-        box = _box(number)
-        for band in range(len(counts)):
-            held = _Held.none(number.shape)
-            for share in blocks:
-                held.gather(share, counts[band, share.lines], reasons[band, share.lines])
-            held.pick(single, counts[band], reasons[band])
-            self.disagreements += int(
-                settle(
-                    self.counts[band][box],
-                    self.reasons[band][box],
-                    self._sums.of_band(band, box),
-                    held.within(box),
-                    number[box],
-                )
-            )
-
-    def _unshared(self, number: NDArray[np.int32], part: Part) -> "_Single":
-        """The target pixels that hold no source pixel's centre, and their nearest ones."""
-        bare = [np.zeros((3, 0), np.intp)]
-        for block in nearest(part, self.grid, self.window):
-            rows, cols = np.nonzero(block.within & (number[block.at] == 0))
-            top, left = block.at[0].start, block.at[1].start
-            bare.append(np.stack([rows + top, cols + left, block.source[rows, cols]]))
-        return _Single(*np.concatenate(bare, axis=1))
-
-
-Box: TypeAlias = tuple[slice, slice]
-
-
-def _box(number: NDArray[np.int32]) -> Box:
-    """The rectangle that holds all the target pixels of which a tile has anything."""
-    rows, cols = (np.flatnonzero(number.any(axis=axis)) for axis in (1, 0))
-    if rows.size == 0:
-        return slice(0, 0), slice(0, 0)
-    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(cols[0]), int(cols[-1]) + 1)
-
-
-class _Single(NamedTuple):
-    """Target pixels that take one source pixel: where they are, and its place in the part."""
-
-    rows: NDArray[np.intp]
-    cols: NDArray[np.intp]
-    source: NDArray[np.intp]
-
-
-@dataclass(frozen=True)
-class _Sums:
-    """What the tiles so far hold of every target pixel that is not settled yet."""
-
-    total: NDArray[np.int64]
-    valid: NDArray[np.int32]
-    most: NDArray[np.int32]
-
-    @classmethod
-    def of(cls, shape: tuple[int, ...]) -> "_Sums":
-        return cls(
-            np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape[1:], np.int32)
-        )
-
-    def of_band(self, band: int, box: Box) -> tuple[NDArray[np.integer[Any]], ...]:
-        return self.total[band][box], self.valid[band][box], self.most[box]
-
-
-@dataclass(frozen=True)
-class _Held:
-    """What one tile holds of one band of a window."""
-
-    total: NDArray[np.int64]
-    valid: NDArray[np.int32]
-    worst: NDArray[np.uint8]
-
-    @classmethod
-    def none(cls, shape: tuple[int, ...]) -> "_Held":
-        return cls(np.zeros(shape, np.int64), np.zeros(shape, np.int32), np.zeros(shape, np.uint8))
-
-    def within(self, box: Box) -> tuple[NDArray[np.integer[Any]], ...]:
-        return self.total[box], self.valid[box], self.worst[box]
-
-    def gather(self, share: Shares, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
-        """Add one block of lines."""
-        part = tuple(
-            layer[share.rows].reshape(-1) for layer in (self.total, self.valid, self.worst)
-        )
-        gather(counts.reshape(-1), reasons.reshape(-1), (share.starts, share.places), part)
-
-    def pick(self, single: _Single, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> None:
-        """Take the nearest pixels of those that hold none."""
-        reason = reasons.reshape(-1)[single.source]
-        good, at = reason == _VALID, (single.rows, single.cols)
-        self.total[at] = np.where(good, counts.reshape(-1)[single.source], 0)
-        self.valid[at] = good
-        self.worst[at] = reason
+    def flags(self, dtype: str) -> NDArray[np.unsignedinteger[Any]]:
+        """The reasons of all bands in one number a pixel, ``BITS_PER_BAND`` bits each."""
+        packed = np.empty(self.reasons.shape[1:], dtype)
+        pack(self.reasons, BITS_PER_BAND, packed)
+        return packed

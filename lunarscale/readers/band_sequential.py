@@ -11,7 +11,14 @@ from lunarscale.bands import Camera
 from lunarscale.errors import TileError
 from lunarscale.grid.projections import Lattice
 from lunarscale.moon import RADIUS_M
-from lunarscale.readers.files import Options, base_name, file_size, in_any_case, read_ranges
+from lunarscale.readers.files import (
+    Options,
+    base_name,
+    file_size,
+    in_any_case,
+    read_into,
+    read_ranges,
+)
 from lunarscale.readers.label import Label
 from lunarscale.readers.pds3 import begins_with_label, read_label
 from lunarscale.readers.tile import Tile, label_hash
@@ -47,25 +54,24 @@ class BandSequentialTile(Tile):
 
     def read(self, lines: slice, samples: slice) -> NDArray[np.int16]:
         """Counts of a rectangle; of each band only the lines asked for are read."""
+        counts, _ = self.raw(lines, samples)
+        return np.ascontiguousarray(counts[:, :, samples], dtype=np.int16)
+
+    def raw(self, lines: slice, samples: slice) -> tuple[NDArray[np.int16], int]:
+        """Whole lines of a rectangle, as they lie in the file."""
         first, last, _ = lines.indices(self.lines)
         last = max(first, last)
         line_bytes = self.samples * SAMPLE_BYTES
         bands = len(self.camera.wavelengths_nm)
         starts = [self.offset + (b * self.lines + first) * line_bytes for b in range(bands)]
-        promised = (last - first) * line_bytes
-        pieces = read_ranges(self.path, [(s, s + promised) for s in starts], self.storage_options)
-        found = sum(map(len, pieces))
-        if found != bands * promised:
+        counts = np.empty((bands, last - first, self.samples), f"{self.byte_order}i2")
+        found = read_into(self.path, starts, list(counts), self.storage_options)
+        if found != counts.nbytes:
             raise TileError(
-                f"{self.path}: lines {first + 1}-{last} should hold {bands * promised:,} bytes in "
+                f"{self.path}: lines {first + 1}-{last} should hold {counts.nbytes:,} bytes in "
                 f"{bands} bands but {found:,} are there; fetch the tile again"
             )
-        width = len(range(self.samples)[samples])
-        counts = np.empty((bands, last - first, width), dtype=np.int16)
-        for band, piece in enumerate(pieces):
-            plane = np.frombuffer(piece, f"{self.byte_order}i2").reshape(-1, self.samples)
-            counts[band] = plane[:, samples]
-        return counts
+        return counts, 0
 
     def check_size(self) -> None:
         """Hold the file's size against the label.

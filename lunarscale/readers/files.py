@@ -6,7 +6,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import fsspec
+import numpy as np
 from fsspec.core import url_to_fs
+from numpy.typing import NDArray
 
 from lunarscale.errors import LunarscaleError, TileError
 
@@ -103,6 +105,47 @@ def _read_at(descriptor: int, start: int, stop: int) -> bytes:
         pieces.append(piece)
         start += len(piece)
     return b"".join(pieces)
+
+
+def read_into(
+    path: str, starts: Sequence[int], planes: Sequence[NDArray[Any]], options: Options = None
+) -> int:
+    """Fill arrays with the bytes of a file from some places on; returns the bytes that were there.
+
+    Parameters
+    ----------
+    path : str
+    starts : sequence of int
+        Byte, counted from 0, at which each array's begin.
+    planes : sequence of ndarray
+        Contiguous; where the file ends within one, the rest of it stays as it is.
+    options : dict, optional
+        Options for fsspec.
+
+    Raises
+    ------
+    TileError
+        If the file is not there or cannot be reached.
+    """
+    views = [plane.view(np.uint8).reshape(-1).data for plane in planes]
+    if is_local(path):
+        with reaching(path), open(path, "rb", buffering=0) as file:
+            return sum(
+                _fill_at(file.fileno(), start, view)
+                for start, view in zip(starts, views, strict=True)
+            )
+    ranges = [(start, start + len(view)) for start, view in zip(starts, views, strict=True)]
+    pieces = read_ranges(path, ranges, options)
+    for piece, view in zip(pieces, views, strict=True):
+        view[: len(piece)] = piece
+    return sum(map(len, pieces))
+
+
+def _fill_at(descriptor: int, start: int, view: memoryview) -> int:
+    done = 0
+    while done < len(view) and (read := os.preadv(descriptor, [view[done:]], start + done)):
+        done += read
+    return done
 
 
 def sibling(path: str, name: str) -> str:

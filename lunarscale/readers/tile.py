@@ -74,6 +74,20 @@ class Tile(ABC):
             If the file is shorter than its label promises or cannot be read.
         """
 
+    def raw(self, lines: slice, samples: slice) -> tuple[NDArray[np.int16], int]:
+        """Counts as they lie in the file, in its own byte order, copied as little as can be.
+
+        Parameters and errors are those of ``read``.
+
+        Returns
+        -------
+        counts : ndarray of int16 in any byte order, (band, line, sample)
+            The samples asked for, and maybe more on both sides.
+        first : int
+            The image's sample, counted from 0, of ``counts[:, :, 0]``.
+        """
+        return self.read(lines, samples), samples.indices(self.samples)[0]
+
     def lat_bounds(self) -> tuple[float, float]:
         """South and north edge of the image in degrees, from the projection offsets."""
         north, south = self.lattice.lat_of([0.5, self.lines + 0.5])
@@ -86,7 +100,8 @@ def label_hash(label: bytes) -> str:
 
 
 @lru_cache(maxsize=8)
-def _reason_table(camera: Camera) -> NDArray[np.uint8]:
+def reason_table(camera: Camera) -> NDArray[np.uint8]:
+    """The camera's ``BandReason`` of every count, by the count's bits as an unsigned number."""
     counts = np.arange(-32768, 32768)
     table = np.zeros(65536, dtype=np.uint8)
     table[(counts < 0) | (counts * camera.scale > 1.0)] = camera.reasons["OFF_SCALE"]
@@ -95,7 +110,9 @@ def _reason_table(camera: Camera) -> NDArray[np.uint8]:
         table[near] = camera.reasons["NEAR_SATURATION"]
     for count, reason in camera.special.items():
         table[count + 32768] = reason
-    return np.roll(table, 32768)  # indexed by the count's bits as an unsigned number
+    table = np.roll(table, 32768)
+    table.setflags(write=False)
+    return table
 
 
 def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]:
@@ -112,4 +129,4 @@ def band_reasons(counts: NDArray[np.int16], camera: Camera) -> NDArray[np.uint8]
     ndarray of uint8
         Of the same shape; 0 where the count is a measurement.
     """
-    return _reason_table(camera)[counts.view(np.uint16)]
+    return reason_table(camera)[counts.view(np.uint16)]

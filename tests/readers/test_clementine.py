@@ -45,11 +45,11 @@ def test_only_the_lines_asked_for_are_read(tile_path: Path, counts, monkeypatch)
     tile = open_clementine(str(tile_path))
     asked = []
 
-    def spy(path, ranges, options=None):
-        asked.extend(ranges)
-        return [bytes(stop - start) for start, stop in ranges]
+    def spy(path, starts, planes, options=None):
+        asked.extend((a, a + plane.nbytes) for a, plane in zip(starts, planes, strict=True))
+        return sum(plane.nbytes for plane in planes)
 
-    monkeypatch.setattr("lunarscale.readers.band_sequential.read_ranges", spy)
+    monkeypatch.setattr("lunarscale.readers.band_sequential.read_into", spy)
     tile.read(slice(10, 12), slice(0, 5))
     assert [stop - start for start, stop in asked] == 5 * [2 * 30 * 2]
     assert asked[1][0] - asked[0][0] == 40 * 30 * 2

@@ -179,11 +179,11 @@ def test_only_the_lines_asked_for_are_read(tmp_path, counts, monkeypatch) -> Non
     np.testing.assert_array_equal(tile.read(slice(3, 7), slice(2, 9)), counts[:, 3:7, 2:9])
     asked = []
 
-    def spy(path, ranges, options=None):
-        asked.extend(ranges)
-        return [bytes(stop - start) for start, stop in ranges]
+    def spy(path, starts, planes, options=None):
+        asked.extend((a, a + plane.nbytes) for a, plane in zip(starts, planes, strict=True))
+        return sum(plane.nbytes for plane in planes)
 
-    monkeypatch.setattr("lunarscale.readers.band_sequential.read_ranges", spy)
+    monkeypatch.setattr("lunarscale.readers.band_sequential.read_into", spy)
     tile.read(slice(3, 5), slice(0, 5))
     first = 4 * PPD**2 + 3 * PPD * 2
     assert asked == [(first + b * PPD**2 * 2, first + b * PPD**2 * 2 + 48) for b in range(9)]
