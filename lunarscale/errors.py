@@ -8,7 +8,8 @@
     ├── StoreError        a store cannot be used as asked
     │   ├── FormatError       not a lunarscale store, or one of another version or kind
     │   ├── ParametersError   the store was made with other parameters
-    │   └── TornError         a shard's bytes are not what was written
+    │   ├── TornError         a shard's bytes are not what was written
+    │   └── BusyError         another run writes to the store
     ├── ModelError        a model is unknown, or needs what the mosaic lacks
     ├── StationError      a table of stations is not what it says, or too small for what is asked
     ├── TrainingError     a training cannot run or has failed: an extra is missing, it diverged
@@ -53,6 +54,10 @@ class ParametersError(StoreError):
 
 class TornError(StoreError):
     """A shard's bytes are not what was written."""
+
+
+class BusyError(StoreError):
+    """Another run writes to the store, or has taken it over from this one."""
 
 
 class ModelError(LunarscaleError):

@@ -4,23 +4,43 @@ A shard is done if its entry carries the key of today's inputs and parameters an
 it names have the sizes it names. "The object exists" says nothing: a killed writer may have
 left it, and a shard without data has none. The entries lie in the store's folder ``ledger``,
 which Zarr does not look at.
+
+An entry names its store by number, so that one that a late worker leaves in the place of a store
+made since is none, and it is sealed: with any bit of it changed it is none. Before a shard's
+objects are written again its entry is withdrawn; so where the entry is the same before and after
+they were read, so were they.
 """
 
 import hashlib
 import json
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import google_crc32c
 
-from lunarscale.errors import TornError
+from lunarscale.engine.lock import Ticket
+from lunarscale.engine.seals import sealed, unsealed
+from lunarscale.errors import BusyError, TornError
 from lunarscale.grid.raster import Window
+from lunarscale.laps import lap
+from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
 FOLDER = "ledger"
 
+#: The root's attribute that holds a store's number, and the checksum of what it says in words.
+STORE = "lunarscale_store"
+
+#: Entries that are asked for at once: on an object store each takes some 20 ms, wherever one waits.
+SCANNERS = 32
+
 #: The key of an entry that is not true any more; it still tells what went in.
 WITHDRAWN = ""
+
+Item = TypeVar("Item")
+Found = TypeVar("Found")
 
 
 def digest(*parts: Any) -> str:
@@ -43,12 +63,15 @@ class Entry:
         What went in: name, path, size and label hash of each tile; or the mosaic's entry.
     disagreements : int
         Pixels of a band in which tiles disagreed.
+    store : str
+        Number of the store that it is an entry of; empty in one made before stores had numbers.
     """
 
     key: str
     objects: dict[str, list[int]] = field(hash=False)
     inputs: list[list[Any]] = field(default_factory=list, hash=False)
     disagreements: int = 0
+    store: str = ""
 
     @property
     def content(self) -> str:
@@ -66,10 +89,23 @@ class Ledger:
         The store.
     shard : int
         Edge of a shard in pixels.
+    store : str
+        The store's number: what another store's run left in its place is not read.
+    ticket : Ticket or None
+        Of the run that writes; shown before an entry is taken back and before one is written.
     """
 
     location: Location
     shard: int
+    store: str = ""
+    ticket: Ticket | None = None
+
+    @classmethod
+    def of(cls, cube: Cube, ticket: Ticket | None = None) -> "Ledger":
+        """The ledger of an open store."""
+        told = cube.attributes.get(STORE)
+        number = str(told.get("number", "")) if isinstance(told, dict) else ""
+        return cls(cube.location, cube.layout.shard, number, ticket)
 
     def name(self, window: Window) -> str:
         """The shard's name in the ledger, ``r0003c0012``."""
@@ -86,34 +122,89 @@ class Ledger:
         return [] if entry is None else entry.inputs
 
     def _entry(self, window: Window) -> Entry | None:
-        blob = self.location.get(f"{FOLDER}/{self.name(window)}.json")
-        if blob is None:
-            return None
+        with lap("ledger"):
+            facts = unsealed(self.location.get(self.key(window)))
         try:
-            entry = Entry(**json.loads(blob))
+            entry = Entry(**facts or {})
             seals = [(size, checksum) for size, checksum in entry.objects.values()]
         except (ValueError, TypeError, AttributeError):
             return None  # torn by a full disk: as good as no entry, the shard is done again
-        return entry if all(isinstance(size, int) for size, _ in seals) else None
+        if entry.store != self.store or not all(isinstance(size, int) for size, _ in seals):
+            return None
+        return entry
+
+    def key(self, window: Window) -> str:
+        """The object that holds the shard's entry."""
+        return f"{FOLDER}/{self.name(window)}.json"
+
+    def statistics_key(self, window: Window) -> str:
+        """The object that holds the shard's partial statistics."""
+        return f"{FOLDER}/{self.name(window)}.statistics"
 
     def write(self, window: Window, entry: Entry, statistics: bytes | None = None) -> None:
-        """Enter a finished shard; its data must be written already."""
-        if statistics is not None:
-            key = f"{FOLDER}/{self.name(window)}.statistics"
-            self.location.put(key, statistics)
-            seal = [len(statistics), int(google_crc32c.value(statistics))]
-            entry = replace(entry, objects={**entry.objects, key: seal})
-        self.location.put(f"{FOLDER}/{self.name(window)}.json", json.dumps(asdict(entry)).encode())
+        """Enter a finished shard; its data must be written already.
+
+        Raises
+        ------
+        BusyError
+            If the run has lost the store to another one meanwhile: the shard is then not done.
+        """
+        with lap("ledger"):
+            if statistics is not None:
+                key = self.statistics_key(window)
+                self.location.put(key, statistics)
+                seal = [len(statistics), int(google_crc32c.value(statistics))]
+                entry = replace(entry, objects={**entry.objects, key: seal})
+            try:
+                self._require_held()
+            except BusyError:
+                # what was written just now may lie over another run's objects: none of it counts
+                self._put(window, Entry(WITHDRAWN, {}, entry.inputs))
+                raise
+            self._put(window, entry)
 
     def withdraw(self, window: Window) -> None:
-        """Take back that a shard is done, before it is written again or because it is torn."""
+        """Take back that a shard is done, before it is written again or because it is torn.
+
+        Raises
+        ------
+        BusyError
+            If the run has lost the store to another one; nothing is touched then.
+        """
+        self._require_held()
         entry = self._entry(window)
         if entry is not None:
-            self.write(window, Entry(WITHDRAWN, {}, entry.inputs))
+            with lap("ledger"):
+                self._put(window, Entry(WITHDRAWN, {}, entry.inputs))
+
+    def _put(self, window: Window, entry: Entry) -> None:
+        facts = asdict(replace(entry, store=self.store))
+        self.location.put(self.key(window), sealed(facts))
+
+    def _require_held(self) -> None:
+        if self.ticket is not None:
+            with lap("ledger"):
+                self.ticket.require(self.location)
 
     def statistics(self, window: Window) -> bytes | None:
-        """The partial statistics of a finished shard, as they were written."""
-        return self.location.get(f"{FOLDER}/{self.name(window)}.statistics")
+        """The partial statistics of a finished shard; None where there are none.
+
+        Raises
+        ------
+        TornError
+            If they are not what was written.
+        """
+        key = self.statistics_key(window)
+        entry, blob = self.read(window), self.location.get(key)
+        if entry is None or blob is None:
+            return None
+        if entry.objects.get(key) != [len(blob), int(google_crc32c.value(blob))]:
+            raise TornError(
+                f"{self.location.url}/{key}: these are not the statistics that were written with "
+                "the shard; let no run write meanwhile, `lunarscale validate --deep` the store, "
+                "then run the command that made it again"
+            )
+        return blob
 
     def require_empty(self, window: Window, key: str) -> None:
         """Make sure that a finished shard's object is absent because all of it is fill.
@@ -131,8 +222,39 @@ class Ledger:
                 "then this one"
             )
 
+    def content(self, windows: Iterable[Window]) -> str | None:
+        """Digest of what some shards hold; None where one of them is not done."""
+        entries = [self.read(window) for window in windows]
+        if any(entry is None for entry in entries):
+            return None
+        return digest([entry.content for entry in entries if entry is not None])
+
+    def scan(self, windows: Sequence[Window], *, whole: bool = False) -> list[Entry | None]:
+        """The entries of many shards, many at a time.
+
+        No listing is asked for: an object store may list what is gone, and leave out what is there.
+
+        Parameters
+        ----------
+        windows : sequence of Window
+        whole : bool, optional
+            Whether an entry also counts for none where its objects are not whole.
+        """
+
+        def look(window: Window) -> Entry | None:
+            entry = self.read(window)
+            return entry if entry is None or not whole or self.is_whole(entry) else None
+
+        return at_once(look, windows)
+
     def is_whole(self, entry: Entry) -> bool:
         """Whether every object that the entry names is there with the size it names."""
         return all(
             self.location.size(key) == (size or None) for key, (size, _) in entry.objects.items()
         )
+
+
+def at_once(look: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
+    """``look`` at each, many at a time: what takes its time on an object store is the waiting."""
+    with ThreadPoolExecutor(SCANNERS) as pool:
+        return list(pool.map(look, items))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.engine.ledger import Entry, Ledger, digest
+from lunarscale.engine.lock import Ticket
 from lunarscale.engine.outcome import Outcome
 from lunarscale.errors import LunarscaleError, StoreError
 from lunarscale.flags import (
@@ -67,6 +68,8 @@ class MapTask:
         Its first group is mare, for the equations that hold only there.
     parameters : str
         Digest of the run's parameters.
+    ticket : Ticket or None
+        Of the run, shown before a shard is written.
     """
 
     mosaic: Cube
@@ -76,30 +79,34 @@ class MapTask:
     groupings: tuple[Grouping, ...]
     mare: Grouping
     parameters: str
+    ticket: Ticket | None = None
 
     def key(self, input_digest: str) -> str:
         """The ledger key of a shard made from this content of the mosaic."""
         return digest(self.parameters, input_digest)
 
-    def input_digest(self, window: Window) -> str | None:
-        """Digest of the mosaic's content under a shard; None where it is not finished or whole."""
+    def input_digest(self, window: Window, *, whole: bool = False) -> str | None:
+        """Digest of the mosaic's content under a shard; None where it is not finished.
+
+        Where ``whole`` is asked for, also None where an object's size is not what was written.
+        """
         mosaic, row, col = self.mosaic, *self.offset
         edge, width = mosaic.layout.shard, mosaic.grid.width
         top, left = window.row + row, window.col + col
         # past the mosaic's last column its first one comes again
         cols = {at % width // edge * edge for at in range(left, left + window.width)}
-        ledger, contents = Ledger(mosaic.location, edge), []
+        ledger, contents = Ledger.of(mosaic), []
         for at in range(top // edge * edge, top + window.height, edge):
             for across in sorted(cols):
                 entry = ledger.read(Window(at, across, edge, edge))
-                if entry is None or not ledger.is_whole(entry):
+                if entry is None or (whole and not ledger.is_whole(entry)):
                     return None
                 contents.append(entry.content)
         return digest(contents, self.offset)
 
     def __call__(self, job: MapJob) -> Outcome:
         """Read, compute, count, write, enter; a problem of the input comes back."""
-        ledger = Ledger(self.maps.location, self.maps.layout.shard)
+        ledger = Ledger.of(self.maps, self.ticket)
         try:
             return self._make(job, ledger)
         except LunarscaleError as problem:
@@ -108,12 +115,7 @@ class MapTask:
     def _make(self, job: MapJob, ledger: Ledger) -> Outcome:
         maps, window = self.maps, job.window
         maps.require_seen()
-        if self.input_digest(window) != job.input_digest:
-            raise StoreError(
-                f"{self.mosaic.location.url}: what lies under shard {ledger.name(window)} is not "
-                "there for this worker, or has changed since the run began; let every worker see "
-                "the mosaic, let its ingest end, and run predict again"
-            )
+        self._require_same_input(job)
         names = [layer.name for layer in maps.layout.layers]
         writers = {spec.name: maps.writer(spec.name) for spec in maps.layout.arrays()}
         measure = Histograms(self.groupings)
@@ -121,6 +123,7 @@ class MapTask:
         source = _Source(self)
         for chunk in window.split(maps.layout.chunk):
             self._map(chunk, source, origin=window, writers=writers, tally=tally)
+        self._require_same_input(job)  # nor did it change while it was read
         ledger.withdraw(window)
         objects = dict(maps.commit(writer, name, window=window) for name, writer in writers.items())
         statistics = tally.partial()
@@ -133,6 +136,15 @@ class MapTask:
             bytes_written=sum(size for size, _ in objects.values()),
             sums={STATISTICS: statistics},
         )
+
+    def _require_same_input(self, job: MapJob) -> None:
+        if self.input_digest(job.window) != job.input_digest:
+            name = Ledger.of(self.maps).name(job.window)
+            raise StoreError(
+                f"{self.mosaic.location.url}: what lies under shard {name} is not "
+                "there for this worker, or has changed since the run began; let every worker see "
+                "the mosaic, let its ingest end, and run predict again"
+            )
 
     def _map(
         self,

@@ -58,6 +58,8 @@ class Tale:
         Merged; exact, so the order does not matter. Empty where no shard is done.
     laps : mapping of str to Lap
         Where the tasks' time went, those of failed shards too.
+    remarks : list of str
+        What the user should know that is no problem: whose place was taken, say.
     """
 
     done: int = 0
@@ -68,6 +70,7 @@ class Tale:
     problems: list[LunarscaleError] = field(default_factory=list)
     sums: dict[str, Sum] = field(default_factory=dict, repr=False)
     laps: Laps = field(default_factory=dict, repr=False)
+    remarks: list[str] = field(default_factory=list)
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Tale":
@@ -95,4 +98,5 @@ class Tale:
             problems=self.problems + other.problems,
             sums=merge_sums(self.sums, other.sums),
             laps=add_laps(self.laps, other.laps),
+            remarks=self.remarks + other.remarks,
         )

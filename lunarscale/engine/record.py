@@ -1,6 +1,5 @@
 """Who made it, from what: the record of one run, kept in the store's ledger."""
 
-import json
 import platform
 import sys
 import uuid
@@ -11,7 +10,9 @@ import numpy as np
 
 import lunarscale
 from lunarscale.engine.ledger import FOLDER
+from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Tale
+from lunarscale.engine.seals import sealed, unsealed
 from lunarscale.store.location import Location
 
 RUNS = f"{FOLDER}/runs"
@@ -47,7 +48,7 @@ class RunRecord:
     def __init__(self, verb: str, parameters: dict[str, Any], inputs: list[Any]) -> None:
         self.id = uuid.uuid4().hex[:8]
         self.started = now()
-        self._facts = {
+        self._facts: dict[str, Any] = {
             "run": self.id,
             "verb": verb,
             "lunarscale": lunarscale.__version__,
@@ -58,6 +59,10 @@ class RunRecord:
             "parameters": parameters,
             "inputs": inputs,
         }
+
+    def lock(self, location: Location) -> RunLock:
+        """The run's lock of a store, not taken."""
+        return RunLock(location, self.id, verb=self._facts["verb"], since=self.started)
 
     def write(self, location: Location, tale: Tale) -> None:
         """Keep the record, with how the run went."""
@@ -70,12 +75,13 @@ class RunRecord:
             "bytes_written": tale.bytes_written,
             "disagreements": tale.disagreements,
             "problems": [str(problem) for problem in tale.problems],
+            "remarks": tale.remarks,
         }
         name = f"{self.started.replace(':', '')}-{self.id}.json"
-        location.put(f"{RUNS}/{name}", json.dumps(facts, indent=1).encode())
+        location.put(f"{RUNS}/{name}", sealed(facts, indent=1))
 
 
 def read_runs(location: Location) -> list[dict[str, Any]]:
-    """The records of all runs on a store, the oldest first."""
-    blobs = (location.get(f"{RUNS}/{name}") for name in location.keys(RUNS))
-    return [json.loads(blob) for blob in blobs if blob is not None]
+    """The records of all runs on a store, the oldest first; one that is damaged is left out."""
+    found = (unsealed(location.get(f"{RUNS}/{name}")) for name in location.keys(RUNS))
+    return [facts for facts in found if facts is not None]

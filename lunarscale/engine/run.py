@@ -1,10 +1,12 @@
 """A prepared run: what is to do and what it takes, known before anything is touched."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 from lunarscale.engine.executors import Executor
+from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
 from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError
@@ -39,6 +41,8 @@ class Prepared:
         are merged in a tree on the workers.
     take : callable
         Shown each outcome here when it comes, unless ``reduces``; what it returns is merged.
+    lock : RunLock or None
+        Of the store that it writes to; held from before ``begin`` until after ``finish``.
     """
 
     plan: Plan
@@ -49,26 +53,37 @@ class Prepared:
     finish: Callable[[Tale], None] = lambda tale: None
     reduces: bool = False
     take: Callable[[Outcome], Outcome] = lambda outcome: outcome
+    lock: RunLock | None = None
 
     def run(self, executor: Executor, progress: Progress = lambda tale, todo: None) -> Tale:
         """Do it; where nothing is to do nothing is touched.
 
         Problems of single shards and tiles are in the tale; others raise.
+
+        Raises
+        ------
+        BusyError
+            If another run writes to the store, or takes it over.
         """
         tale = Tale(problems=list(self.problems))
         if not self.jobs:
             return tale
-        progress(tale, len(self.jobs))
-        task = self.begin()
-        run = self._reduce if self.reduces else self._fold
-        tale = run(task, executor, tale=tale, progress=progress)
-        self.finish(tale)
+        with nullcontext() if self.lock is None else self.lock:
+            if self.lock is not None and self.lock.remark:
+                tale.remarks.append(self.lock.remark)
+            progress(tale, len(self.jobs))
+            task = self.begin()
+            run = self._reduce if self.reduces else self._fold
+            tale = run(task, executor, tale=tale, progress=progress)
+            self.finish(tale)
         return tale
 
     def _fold(
         self, task: Callable[[Any], Outcome], executor: Executor, *, tale: Tale, progress: Progress
     ) -> Tale:
         def merge(tale: Tale, outcome: Outcome) -> Tale:
+            if self.lock is not None:
+                self.lock.require_held()
             tale = tale.merge(Tale.of(self.take(outcome)))
             progress(tale, len(self.jobs))
             return tale
@@ -141,13 +156,6 @@ def existing(location: Location, wanted: Layout, *, overwrite: bool) -> Cube | N
                 f"{_short(value)} is asked for; name another --out, or --overwrite to start afresh"
             )
     return cube
-
-
-def lay(location: Location, wanted: Layout, attributes: dict[str, Any]) -> Cube:
-    """Make a new store, in place of a lunarscale store that is there."""
-    if location.exists():
-        Cube.remove(location)
-    return Cube.create(location, wanted, attributes)
 
 
 def require(cube: Cube, kind: Kind) -> Cube:

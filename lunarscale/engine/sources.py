@@ -124,7 +124,7 @@ class MapsSource:
 
     def shard_name(self, window: Window) -> str:
         """Its name in the ledger."""
-        return Ledger(self.cube.location, self.layout.shard).name(window)
+        return Ledger.of(self.cube).name(window)
 
     def chunks(self, window: Window) -> Iterator[Chunk]:
         """All layers of a shard, chunk by chunk, in arrays that are filled again and again."""

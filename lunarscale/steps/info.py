@@ -13,7 +13,7 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
     """A store as label and value: kind, grid, cut, layers, what is done, its runs."""
     cube = Cube.open(Location(store, storage_options or {}))
     layout, grid = cube.layout, cube.grid
-    ledger = Ledger(cube.location, layout.shard)
+    ledger = Ledger.of(cube)
     entries = [ledger.read(window) for window in layout.windows()]
     done = [entry for entry in entries if entry is not None]
     west, south, east, north = grid.bounds()

@@ -1,12 +1,12 @@
 """Ingest: archive tiles onto the grid, into a sharded mosaic."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
+from lunarscale.engine.laying import go_on, lay
 from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
 from lunarscale.engine.mosaicking import (
     MosaicJob,
@@ -19,7 +19,8 @@ from lunarscale.engine.mosaicking import (
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import plan_ingest
 from lunarscale.engine.record import RunRecord, provenance
-from lunarscale.engine.run import Prepared, complain, existing, lay
+from lunarscale.engine.run import Prepared, complain, existing
+from lunarscale.engine.seals import sealed, unsealed
 from lunarscale.errors import LunarscaleError, ParametersError, SourceError, TileError
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.readers.sources import Index, index_sources, verify_md5
@@ -106,10 +107,10 @@ def prepare_ingest(
     recorded = _recorded(location) if cube is not None else set()
     tiles, away = _with_recorded(index, recorded, storage_options)
     task = MosaicTask(cube or Cube(location, wanted, {}), digest(wanted.to_attributes()))
-    ledger = Ledger(location, shard)
+    ledger, windows = Ledger.of(task.cube), wanted.windows()
+    entries = [None] * len(windows) if cube is None else ledger.scan(windows)
     jobs = []
-    for job in mosaic_jobs(tiles, grid, wanted.windows()):
-        entry = None if cube is None else ledger.read(job.window)
+    for job, entry in zip(mosaic_jobs(tiles, grid, windows), entries, strict=True):
         try:
             if not _is_done(job, entry, task=task, ledger=ledger, exists=cube is not None):
                 jobs.append(job)
@@ -137,13 +138,18 @@ def prepare_ingest(
         },
         [tile_identity(tile) for tile in index.tiles],
     )
+    lock = record.lock(location)
 
     def begin() -> MosaicTask:
         if cube is None:
             title = f"{wanted.camera_facts.title} mosaic of the Moon"
-            lay(location, wanted, provenance(("Simulated " if wanted.simulated else "") + title))
-        location.put(_TILES, json.dumps(sorted(recorded | {tile.path for tile in tiles})).encode())
-        return MosaicTask(Cube.open(location), task.parameters)
+            made = provenance(("Simulated " if wanted.simulated else "") + title)
+            store = lay(location, wanted, made, overwrite=overwrite)
+        else:
+            store = go_on(cube)
+        paths = sorted(recorded | {tile.path for tile in tiles})
+        location.put(_TILES, sealed({"tiles": paths}))
+        return MosaicTask(store, task.parameters, lock.ticket)
 
     return Prepared(
         plan=plan_ingest(
@@ -158,6 +164,7 @@ def prepare_ingest(
         jobs=jobs,
         problems=problems,
         finish=lambda tale: record.write(location, tale),
+        lock=lock,
     )
 
 
@@ -188,8 +195,8 @@ def _are_simulated(index: Index) -> bool:
 
 def _recorded(location: Location) -> set[str]:
     """Paths of the tiles of all earlier runs."""
-    blob = location.get(_TILES)
-    return set(json.loads(blob)) if blob is not None else set()
+    facts = unsealed(location.get(_TILES))
+    return set() if facts is None else set(facts["tiles"])
 
 
 def _with_recorded(

@@ -26,7 +26,7 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
         If some are not.
     """
     cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
-    ledger = Ledger(cube.location, cube.layout.shard)
+    ledger = Ledger.of(cube)
     windows = cube.layout.windows()
     entries = [ledger.read(window) for window in windows]
     # an object that is gone would read as no-data
@@ -82,7 +82,7 @@ def kept_labels(cube: Cube) -> tuple[Label, ...]:
 
     All shards of a store are made with the same ones, or it is refused.
     """
-    ledger = Ledger(cube.location, cube.layout.shard)
+    ledger = Ledger.of(cube)
     for window in cube.layout.windows():
         if ledger.read(window) is not None and (blob := ledger.statistics(window)) is not None:
             return Statistics.from_bytes(blob).groupings

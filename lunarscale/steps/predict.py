@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
-from lunarscale.engine.ledger import Ledger, digest
+from lunarscale.engine.laying import go_on, lay
+from lunarscale.engine.ledger import Ledger, at_once, digest
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import NetworkBytes, plan_predict
 from lunarscale.engine.record import RunRecord, provenance
-from lunarscale.engine.run import Prepared, complain, existing, lay, require
+from lunarscale.engine.run import Prepared, complain, existing, require
 from lunarscale.errors import LunarscaleError, ModelError, RegionError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid
@@ -76,7 +78,8 @@ def prepare_predict(
     overwrite : bool
         Start afresh where a lunarscale store is there.
     """
-    source = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
+    found = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
+    source = replace(found, absent=Ledger.of(found).require_empty)
     camera = source.layout.camera_facts
     chosen = models_for(models, camera)
     grid, offset = source.within(bbox)
@@ -126,6 +129,7 @@ def prepare_predict(
         },
         [[model.name, model.digest] for model in chosen],
     )
+    lock = record.lock(location)
 
     def begin() -> MapTask:
         if cube is None:
@@ -135,8 +139,10 @@ def prepare_predict(
             made["history"] = (
                 f"{source.attributes.get('history', '')}\n{made['history']} from {mosaic}"
             )
-            lay(location, wanted, {**made, PARAMETERS: parameters})
-        return MapTask(**{**vars(task), "maps": Cube.open(location)})
+            store = lay(location, wanted, {**made, PARAMETERS: parameters}, overwrite=overwrite)
+        else:
+            store = go_on(cube)
+        return replace(task, maps=store, ticket=lock.ticket)
 
     return Prepared(
         plan=plan_predict(
@@ -154,6 +160,7 @@ def prepare_predict(
         jobs=jobs,
         problems=problems,
         finish=lambda tale: record.write(location, tale),
+        lock=lock,
     )
 
 
@@ -259,24 +266,21 @@ def _kept_by(cube: Cube) -> str:
 
 def _jobs(task: MapTask, *, exists: bool) -> tuple[list[MapJob], list[LunarscaleError]]:
     """The shards to do, and those that the mosaic cannot give yet."""
-    ours = Ledger(task.maps.location, task.maps.layout.shard)
+    ours, windows = Ledger.of(task.maps), task.maps.layout.windows()
+    inputs = at_once(lambda window: task.input_digest(window, whole=True), windows)
+    entries = ours.scan(windows, whole=True) if exists else [None] * len(windows)
     jobs, unfinished = [], []
-    for window in task.maps.layout.windows():
-        found = task.input_digest(window)
+    for window, found, entry in zip(windows, inputs, entries, strict=True):
         if found is None:
             unfinished.append(ours.name(window))
-            continue
-        job = MapJob(window, found)
-        entry = ours.read(window) if exists else None
-        key = task.key(job.input_digest)
-        if entry is None or entry.key != key or not ours.is_whole(entry):
-            jobs.append(job)
+        elif entry is None or entry.key != task.key(found):
+            jobs.append(MapJob(window, found))
     if not unfinished:
         return jobs, []
     return jobs, [
         StoreError(
             f"{task.mosaic.location.url}: {len(unfinished)} of the "
-            f"{len(task.maps.layout.windows())} shards lie where the mosaic is not finished or "
+            f"{len(windows)} shards lie where the mosaic is not finished or "
             f"torn ({', '.join(unfinished[:3])}{', …' * (len(unfinished) > 3)}); "
             "run its ingest again first"
         )

@@ -172,7 +172,7 @@ def prepare_summarise(cube: Cube, measures: Mapping[str, Measure]) -> Prepared:
 
 def kept_statistics(cube: Cube) -> Statistics | None:
     """The statistics that predict kept, merged; None where a shard has none."""
-    ledger = Ledger(cube.location, cube.layout.shard)
+    ledger = Ledger.of(cube)
     blobs = [ledger.statistics(window) for window in cube.layout.windows()]
     if not all(blobs):
         return None

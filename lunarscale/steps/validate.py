@@ -59,7 +59,7 @@ def validate(
         Told shards checked and shards in all.
     """
     cube = Cube.open(Location(store, storage_options or {}))
-    ledger = Ledger(cube.location, cube.layout.shard)
+    ledger = Ledger.of(cube)
     windows = cube.layout.windows()
     verdict = Verdict(len(windows))
     for number, window in enumerate(windows):

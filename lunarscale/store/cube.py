@@ -4,10 +4,11 @@ import json
 import platform
 import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import pyproj
 import zarr
@@ -18,13 +19,21 @@ from zarr.core.sync import sync
 
 from lunarscale.errors import FormatError, RegionError, StoreError
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.laps import lap
 from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
 from lunarscale.store.location import Location
-from lunarscale.store.shard import ShardReader, ShardWriter
+from lunarscale.store.objects import HeldUpload
+from lunarscale.store.shard import NOTHING, ShardReader, ShardWriter
 
-#: Shards a reader keeps, encoded: a window as large as a shard touches four at the most.
+#: Shards a reader keeps open: a window as large as a shard touches four at the most.
 SHARDS_KEPT = 4
+
+#: Where the locks of runs lie: they are of the place, not of the store that is in it just now.
+LOCKS = "ledger/lock"
+
+#: Objects that are removed at once.
+_REMOVERS = 32
 
 #: The root's document of a store that is being removed.
 _REMOVED = b'{"zarr_format": 3, "node_type": "group", "attributes": {"lunarscale": "removed"}}'
@@ -116,15 +125,22 @@ class Cube:
         root = location.get("zarr.json")
         if root is not None:
             return root == _REMOVED
-        return location.all_keys() <= _documents(layout, {}).keys()
+        keys = {key for key in location.all_keys() if not key.startswith(f"{LOCKS}/")}
+        return keys <= _documents(layout, {}).keys()
 
     @staticmethod
     def remove(location: Location) -> None:
-        """Remove a store or its debris; killed in the middle, what is left is debris."""
+        """Remove a store or its debris; killed in the middle, what is left is debris.
+
+        The entries go first, so that a reader asks for none of what goes after them.
+        """
         location.put("zarr.json", _REMOVED)
-        for name in location.entries() - {"zarr.json"}:
+        with ThreadPoolExecutor(_REMOVERS) as pool:
+            list(pool.map(lambda key: location.delete(f"ledger/{key}"), location.keys("ledger")))
+        location.remove_tree("ledger/runs")
+        for name in location.entries() - {"zarr.json", "ledger"}:
             location.remove_tree(name)
-        location.remove_tree("")
+        location.delete("zarr.json")
 
     def require_seen(self) -> None:
         """Make sure that this process sees the store: what it does not see reads as no-data.
@@ -187,34 +203,58 @@ class Cube:
         """The chunks of one shard of one array, or of one of its bands."""
         key = self.key(name, window, band)
         packing = self.array(name).packing
-        blob = self.location.get(key)
+        with lap("read"):
+            blob = self.location.opened(key)
         if blob is None and self.absent is not None:
             self.absent(window, key)
         return ShardReader(blob, packing, f"{self.location.url}/{key}")
 
     def writer(self, name: str) -> ShardWriter:
-        """An empty shard of one array, to be filled and given to ``commit``."""
-        return ShardWriter(self.array(name).packing)
+        upload = HeldUpload()
+        writer = ShardWriter(self.array(name).packing, lambda: nullcontext(upload))
+        writer.held = upload
+        return writer
 
     def commit(
         self, writer: ShardWriter, name: str, *, window: Window, band: int | None = None
     ) -> tuple[str, list[int]]:
-        """Write a filled shard in one piece; a shard of nothing but fill is removed.
+        key = self.key(name, window, band)
+        writer.__exit__(None, None, None)
+        if writer.seal == NOTHING:
+            self.location.delete(key)
+        else:
+            self.location.put(key, writer.held.to_bytes())
+        return key, writer.seal
 
-        Returns
-        -------
-        key : str
-            The object.
-        seal : list of int
-            Its bytes and their CRC32C; zeros where there is none.
+    @contextmanager
+    def writing(self, name: str, window: Window, band: int | None = None) -> Iterator[ShardWriter]:
+        """Write one shard of one array, or of one of its bands: an empty one, to be filled.
+
+        It takes the place of what was there at the end of the block, whole; a shard of nothing
+        but fill removes it. After an error all is as it was.
         """
         key = self.key(name, window, band)
-        blob = writer.to_bytes()
-        if blob is None:
-            self.location.delete(key)
-            return key, [0, 0]
-        self.location.put(key, blob)
-        return key, [len(blob), int(google_crc32c.value(blob))]
+        with ShardWriter(self.array(name).packing, lambda: self.location.writing(key)) as writer:
+            yield writer
+        if writer.seal == NOTHING:
+            with lap("write"):
+                self.location.delete(key)
+
+    @contextmanager
+    def making(self, window: Window) -> Iterator["NewShard"]:
+        """Write one shard of every array: empty ones, to be filled.
+
+        They take their places one after the other at the end of the block; withdraw the shard's
+        entry before, enter it after.
+        """
+        with ExitStack() as writers:
+            yield NewShard({
+                (self.key(spec.name, window, band), spec.name, band): writers.enter_context(
+                    self.writing(spec.name, window, band)
+                )
+                for spec in self.layout.arrays()
+                for band in (range(spec.bands) if spec.bands else [None])
+            })  # fmt: skip
 
     def reads(self, name: str, band: int | None = None) -> "WindowReader":
         """A reader of any windows of one array, or of one of its bands."""
@@ -227,8 +267,25 @@ class Cube:
         return out
 
 
+class NewShard:
+    """The objects of one shard of every array, while they are made."""
+
+    def __init__(self, writers: dict[tuple[str, str, int | None], ShardWriter]) -> None:
+        self._keys = {key: writer for (key, _, _), writer in writers.items()}
+        self._writers = {(name, band): writer for (_, name, band), writer in writers.items()}
+
+    def writer(self, name: str, band: int | None = None) -> ShardWriter:
+        """What fills one array, or one of its bands."""
+        return self._writers[name, band]
+
+    @property
+    def seals(self) -> dict[str, list[int]]:
+        """Bytes and CRC32C by object, when they are written; zeros where there is none."""
+        return {key: writer.seal for key, writer in self._keys.items()}
+
+
 class WindowReader:
-    """Reads any windows of one array, keeping the last few shards' objects in memory.
+    """Reads any windows of one array, keeping the last few shards' objects open.
 
     A window on the shard's own chunks is decoded straight into the caller's array; any other is
     pasted together. In a cube that goes all the way around, columns past the last are the first.
@@ -260,7 +317,7 @@ class WindowReader:
             )
         if window.row % size == 0 and window.col % size == 0 and out.shape == (size, size):
             row, col = window.row // size, window.col // size
-            if cols_fit:
+            if cols_fit and out.flags.c_contiguous:
                 self._reader(row, col).read_into(row % self._across, col % self._across, out)
                 return
         self._paste(window, out)
@@ -284,7 +341,7 @@ class WindowReader:
         place = (row // self._across, col // self._across)
         if place not in self._readers:
             if len(self._readers) == SHARDS_KEPT:
-                del self._readers[next(iter(self._readers))]
+                self._readers.pop(next(iter(self._readers))).close()
             edge = self._cube.layout.shard
             at = Window(place[0] * edge, place[1] * edge, 1, 1)
             self._readers[place] = self._cube.reader(self._name, at, self._band)

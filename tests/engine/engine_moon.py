@@ -114,7 +114,7 @@ def make(tiles: Path, folder: Path, executor: Executor | None = None, **cut: Any
 def entries(store: Path) -> dict[str, Entry | None]:
     """The ledger of a store by the shards' names."""
     cube = Cube.open(Location(str(store)))
-    ledger = Ledger(cube.location, cube.layout.shard)
+    ledger = Ledger.of(cube)
     return {ledger.name(window): ledger.read(window) for window in cube.layout.windows()}
 
 

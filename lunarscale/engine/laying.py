@@ -1,0 +1,61 @@
+"""The store of a run that holds it: laid, or gone on with as it was when the run was planned."""
+
+import uuid
+from pathlib import Path
+from typing import Any
+
+from lunarscale.engine.ledger import STORE
+from lunarscale.engine.run import existing
+from lunarscale.engine.seals import SEAL, checksum
+from lunarscale.errors import BusyError
+from lunarscale.store.cube import LOCKS, Cube
+from lunarscale.store.layout import Layout
+from lunarscale.store.local import PARTIAL
+from lunarscale.store.location import Location
+
+
+def lay(location: Location, wanted: Layout, attributes: dict[str, Any], *, overwrite: bool) -> Cube:
+    """Make a new store, in place of a lunarscale store only where ``overwrite`` is asked for.
+
+    Raises
+    ------
+    BusyError
+        If a store is there that was not when the run was planned.
+    """
+    if existing(location, wanted, overwrite=overwrite) is not None:
+        raise BusyError(
+            f"{location.url}: another run has made this store since this one was planned; run the "
+            "same command again, it goes on with what is there"
+        )
+    _sweep(location)
+    if location.exists():
+        Cube.remove(location)
+    number = {"number": uuid.uuid4().hex[:12], SEAL: checksum(attributes)}
+    return Cube.create(location, wanted, {**attributes, STORE: number})
+
+
+def go_on(planned: Cube) -> Cube:
+    """A store that is there, cleared of what killed workers left.
+
+    Raises
+    ------
+    BusyError
+        If it is not the one that the run was planned for.
+    """
+    cube = Cube.open(planned.location)
+    if (cube.layout, cube.attributes) != (planned.layout, planned.attributes):
+        raise BusyError(
+            f"{planned.location.url}: another run has made this store afresh since this one was "
+            "planned; run the same command again"
+        )
+    _sweep(planned.location)
+    return cube
+
+
+def _sweep(location: Location) -> None:
+    """Remove objects half-written: whoever holds the store has no worker yet that writes one."""
+    if not location.is_local:
+        return  # elsewhere an object is sent whole, or leaves nothing under any name
+    for path in Path(location.path).rglob(f"*{PARTIAL}"):
+        if not path.parent.match(LOCKS):
+            path.unlink(missing_ok=True)
