@@ -51,7 +51,7 @@ class ClusterOptions(NamedTuple):
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="A running Dask scheduler, tcp://HOST:8786; else a local cluster starts."
+            help="A running Dask scheduler, tls://HOST:8786; else a local cluster starts."
         ),
     ] = None
     workers: Annotated[
@@ -61,6 +61,19 @@ class ClusterOptions(NamedTuple):
     threads: Annotated[int, typer.Option(min=1, help="Threads of a worker.")] = 1
     memory_limit: Annotated[
         str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
+    ] = None
+    tls: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="The cluster's certificates; made where the folder is empty."
+        ),
+    ] = None
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of this machine where other hosts' workers may join; needs --tls.",
+        ),
     ] = None
 
 

@@ -4,8 +4,10 @@ from contextlib import ExitStack
 from time import perf_counter
 from typing import Any
 
+from rich.markup import escape
+
 from lunarscale.cli.options import ClusterOptions
-from lunarscale.console import out_console, print_pairs, progress_bar
+from lunarscale.console import err_console, out_console, print_pairs, progress_bar
 from lunarscale.errors import IncompleteError
 
 
@@ -22,6 +24,7 @@ class Runner:
         from lunarscale.engine.clusters import ClusterChoice
 
         self.choice, self.dry_run = ClusterChoice(*cluster), dry_run
+        self.choice.listening()  # what contradicts itself is told before any work
         self._stack = ExitStack()
         self._cluster: Any = None
 
@@ -76,6 +79,11 @@ class Runner:
         if self._cluster is None:
             from lunarscale.engine.clusters import open_cluster
 
+            if self.choice.warning is not None:
+                err_console.print(f"[yellow]Warning:[/yellow] {escape(self.choice.warning)}")
             self._cluster = self._stack.enter_context(open_cluster(self.choice))
             out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
+            if self._cluster.join is not None:
+                out_console.print("Other hosts join with a copy of the certificates and:")
+                out_console.print(self._cluster.join, markup=False, soft_wrap=True)
         return self._cluster

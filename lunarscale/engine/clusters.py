@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import dask
 import psutil
 from dask.system import CPU_COUNT
 from dask.utils import parse_bytes
-from distributed import Client, LocalCluster
+from distributed import Client, LocalCluster, Nanny
+from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
+from lunarscale.engine.certificates import Certificates, open_certificates
+from lunarscale.engine.connecting import Listening, connect, is_private_way, listening
 from lunarscale.errors import ClusterError, PlanError
 
 #: Share of this machine's free memory that a local cluster may plan with.
@@ -42,19 +46,65 @@ class ClusterChoice:
     Parameters
     ----------
     scheduler : str or None
-        Address of a running scheduler, ``tcp://host:8786``; None starts a local cluster.
+        Address of a running scheduler, ``tcp://host:8786`` or ``tls://host:8786``; None starts a
+        local cluster.
     workers : int or None
         Worker processes of a local cluster; None: as many as cores.
     threads : int
         Threads a worker.
     memory_limit : str or None
         Memory a worker, ``4GiB``; None: an equal share of what is free.
+    tls : str or None
+        Folder of the cluster's certificates; they are made where there are none.
+    host : str or None
+        Address of this machine, with a port or without, at which workers of other hosts may join a
+        local cluster; None: nobody but this machine reaches it.
     """
 
     scheduler: str | None = None
     workers: int | None = None
     threads: int = 1
     memory_limit: str | None = None
+    tls: str | None = None
+    host: str | None = None
+
+    @property
+    def warning(self) -> str | None:
+        """What a user should know before this cluster is used, or None."""
+        if self.scheduler is None or is_private_way(self.scheduler):
+            return None
+        return (
+            f"{self.scheduler} is not encrypted: whoever reaches it runs code as its user, and who "
+            "stands between can run code here; in a network that others share, start it with "
+            "certificates (tls://, --tls FOLDER)"
+        )
+
+    def listening(self) -> Listening:
+        """Where the scheduler of a local cluster is to listen.
+
+        Raises
+        ------
+        ClusterError
+            If others would reach it who need no certificate, or the choice contradicts itself.
+        """
+        if self.host is not None and self.scheduler is not None:
+            raise ClusterError(
+                f"--host {self.host}: it is for a cluster that starts here, but --scheduler names "
+                "one that runs already; give one of the two"
+            )
+        if self.host is not None and self.workers == 0:
+            raise ClusterError(
+                f"--host {self.host}: with --workers 0 no cluster starts that others could join; "
+                "leave one of the two away"
+            )
+        place = listening(self.host)
+        if not place.is_local and self.tls is None:
+            raise ClusterError(
+                f"--host {self.host}: whoever reaches a Dask scheduler without certificates runs "
+                "code as its user, in a private network too, from each of its machines; add "
+                "--tls FOLDER, which makes certificates, or leave --host away"
+            )
+        return place
 
     @property
     def worker_count(self) -> int:
@@ -89,12 +139,15 @@ class Cluster:
         Address of its dashboard.
     threads, worker_bytes : int
         Threads and memory of the smallest worker.
+    join : str or None
+        The command by which another host gives it a worker; None where none can.
     """
 
     client: Client
     dashboard: str
     threads: int
     worker_bytes: int
+    join: str | None = None
 
 
 @contextmanager
@@ -106,38 +159,22 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
     Raises
     ------
     ClusterError
-        If no scheduler answers at the address, or it has no workers.
+        If no scheduler answers at the address, it lets us not in or has no workers; if a cluster
+        here would let everybody in, or its certificates are none.
     """
+    place = choice.listening()
+    certificates = None if choice.tls is None else open_certificates(choice.tls, host=place.address)
     if choice.scheduler is None:
-        with (
-            dask.config.set(_SETTINGS),
-            LocalCluster(
-                n_workers=choice.worker_count,
-                threads_per_worker=choice.threads,
-                memory_limit=choice.worker_bytes,
-                dashboard_address="127.0.0.1:0",
-                silence_logs=50,
-                preload=[_LEAVE_CTRL_C],
-            ) as local,
-            # by address: a client that is given the cluster waits for workers through it, which
-            # makes it forget those whose coming and going it has still to hear of
-            Client(local.scheduler_address, set_as_default=False) as client,
-        ):
-            yield Cluster(client, client.dashboard_link, choice.threads, choice.worker_bytes)
+        with _local(choice, place, certificates) as cluster:
+            yield cluster
         return
-    try:
-        client = Client(choice.scheduler, timeout=10, set_as_default=False)
-    except (OSError, TimeoutError, ValueError) as error:
-        raise ClusterError(
-            f"no Dask scheduler answers at {choice.scheduler} ({type(error).__name__}); "
-            "start one with `dask scheduler` or leave --scheduler away for a local cluster"
-        ) from error
-    with client:
+    with connect(choice.scheduler, certificates) as client:
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         if not workers:
+            options = "" if certificates is None else f" {certificates.options}"
             raise ClusterError(
                 f"the scheduler at {choice.scheduler} has no workers; "
-                f"start some with `dask worker {choice.scheduler}`"
+                f"start some with `dask worker {choice.scheduler}{options}`"
             )
         yield Cluster(
             client,
@@ -145,3 +182,62 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
             max(worker["nthreads"] for worker in workers),
             min(worker["memory_limit"] or psutil.virtual_memory().total for worker in workers),
         )
+
+
+class _Quiet(Nanny):
+    """A nanny whose worker shows its web pages to this machine only, whoever may join."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        pages = {"dashboard": False, "dashboard_address": "127.0.0.1:0"}
+        super().__init__(*arguments, **{**options, **pages})
+
+
+@contextmanager
+def _local(
+    choice: ClusterChoice, place: Listening, certificates: Certificates | None
+) -> Iterator[Cluster]:
+    """A cluster of processes of this machine."""
+    security = None if certificates is None else certificates.security
+    with (
+        dask.config.set(_SETTINGS),
+        _started(choice, place, security) as local,
+        # by address: a client that is given the cluster waits for workers through it, which
+        # makes it forget those whose coming and going it has still to hear of
+        Client(local.scheduler_address, security=security, set_as_default=False) as client,
+    ):
+        join = None
+        if certificates is not None and not place.is_local:
+            join = (
+                f"dask worker {local.scheduler_address} --nthreads {choice.threads} "
+                f"--memory-limit {choice.worker_bytes} --dashboard-address 127.0.0.1:0 "
+                f"{certificates.options}"
+            )
+        pages = client.dashboard_link.replace(place.address, "127.0.0.1")  # wherever it listens
+        yield Cluster(client, pages, choice.threads, choice.worker_bytes, join)
+
+
+def _started(choice: ClusterChoice, place: Listening, security: Security | None) -> LocalCluster:
+    try:
+        return LocalCluster(
+            n_workers=choice.worker_count,
+            threads_per_worker=choice.threads,
+            memory_limit=choice.worker_bytes,
+            host=place.address,
+            scheduler_port=place.port,
+            security=security,
+            dashboard_address="127.0.0.1:0",
+            processes=True,
+            worker_class=_Quiet,
+            silence_logs=50,
+            preload=[_LEAVE_CTRL_C],
+        )
+    except RuntimeError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__
+        if cause is None or choice.host is None:
+            raise
+        raise ClusterError(
+            f"--host {choice.host}: no scheduler can listen there ({cause.strerror or cause}); "
+            "write an address of this machine, and a port that is free or none"
+        ) from error

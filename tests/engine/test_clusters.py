@@ -2,13 +2,21 @@
 
 import os
 import signal
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from time import perf_counter
 
 import dask
+import psutil
 import pytest
 from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
 
+from lunarscale.engine.certificates import open_certificates
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.errors import ClusterError, PlanError
@@ -29,14 +37,16 @@ def add(total: int, result: int) -> int:
 def test_no_scheduler_at_the_address() -> None:
     start = perf_counter()
     with (
-        pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9 "),
+        pytest.raises(ClusterError, match=r"no Dask scheduler answers at tcp://127\.0\.0\.1:9;"),
         open_cluster(ClusterChoice(scheduler="tcp://127.0.0.1:9")),
     ):
         pytest.fail("there is none")
     assert perf_counter() - start < 60, "it is not waited for for ever"
 
 
-@pytest.mark.parametrize("address", ["nonsense://host", "tcp://127.0.0.1:notaport"])
+@pytest.mark.parametrize(
+    "address", ["nonsense://host", "tcp://127.0.0.1:notaport", "tcp://x:99999"]
+)
 def test_an_address_that_is_none(address: str) -> None:
     with (
         pytest.raises(ClusterError, match="no Dask scheduler answers at"),
@@ -76,6 +86,8 @@ def test_our_own_cluster_is_as_asked_and_gone_after() -> None:
         pid = OnDask(cluster.client).fold(process_of, [0], merge=add, initial=0)
         assert pid != os.getpid()
         assert cluster.dashboard.startswith("http://127.0.0.1:")
+        assert cluster.join is None
+        assert {address for _, address, _ in listeners()} == {"127.0.0.1"}
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -113,3 +125,195 @@ def test_the_default_cluster_shares_the_machine() -> None:
     assert ClusterChoice(threads=10_000).worker_count == 1
     one, two = (ClusterChoice(workers=n).worker_bytes for n in (1, 2))
     assert 0.4 < two / one < 0.6
+
+
+def listeners() -> set[tuple[int, str, int]]:
+    """Process, address and port of everything that this process and its children listen at."""
+    me = psutil.Process()
+    return {
+        (process.pid, connection.laddr.ip, connection.laddr.port)
+        for process in [me, *me.children(recursive=True)]
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+
+def other_address() -> str:
+    """An address of this machine that other machines could reach."""
+    found = [
+        each.address
+        for addresses in psutil.net_if_addrs().values()
+        for each in addresses
+        if each.family == socket.AF_INET and not each.address.startswith("127.")
+    ]
+    if not found:
+        pytest.skip("this machine has no address but loopback")
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of certificates."""
+    return open_certificates(str(tmp_path_factory.mktemp("keys") / "tls")).folder
+
+
+@pytest.fixture(scope="module")
+def tls_scheduler(keys: Path) -> Iterator[str]:
+    """Address of a scheduler with certificates and one worker, made as a local cluster with TLS."""
+    with open_cluster(ClusterChoice(workers=1, memory_limit="700MB", tls=str(keys))) as cluster:
+        address: str = cluster.client.scheduler.address
+        workers = cluster.client.scheduler_info()["workers"]
+        assert address.startswith("tls://")
+        assert all(worker.startswith("tls://") for worker in workers)
+        yield address
+
+
+@pytest.mark.cluster
+def test_who_has_the_certificates_comes_in(tls_scheduler: str, keys: Path) -> None:
+    choice = ClusterChoice(scheduler=tls_scheduler, tls=str(keys))
+    assert choice.warning is None
+    with open_cluster(choice) as cluster:
+        assert OnDask(cluster.client).fold(square, range(5), merge=add, initial=0) == 30
+
+
+@pytest.mark.cluster
+def test_who_comes_without_certificates_does_not(tls_scheduler: str, tmp_path: Path) -> None:
+    refused = {
+        (tls_scheduler, None): r"it lets in who has a certificate of its authority; add --tls",
+        (tls_scheduler.replace("tls:", "tcp:"), None): "nobody in without a certificate; write tls",
+        (tls_scheduler, str(tmp_path / "other")): r"does not belong to the certificates in .*other,"
+        " which were made just now; name the folder",
+    }
+    for (scheduler, tls), sentence in refused.items():
+        with (
+            pytest.raises(ClusterError, match=sentence),
+            open_cluster(ClusterChoice(scheduler=scheduler, tls=tls)),
+        ):
+            pytest.fail("it is shut")
+
+
+@pytest.mark.cluster
+def test_a_scheduler_really_wants_a_certificate(tls_scheduler: str) -> None:
+    """Not our client's politeness: somebody with a TLS library but no certificate hears nothing."""
+    host, port = tls_scheduler.removeprefix("tls://").split(":")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with (
+        socket.create_connection((host, int(port)), timeout=20) as bare,
+        pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
+        context.wrap_socket(bare) as line,
+    ):
+        line.recv(1)
+
+
+@pytest.mark.cluster
+def test_a_scheduler_without_certificates_is_told(two_workers: Client, keys: Path) -> None:
+    plain = two_workers.scheduler.address
+    for scheduler, sentence in {
+        plain: "--tls was given but the address is not encrypted; write tls://",
+        plain.replace("tcp:", "tls:"): f"was started without certificates; .*--tls-ca-file {keys}",
+    }.items():
+        with (
+            pytest.raises(ClusterError, match=sentence),
+            open_cluster(ClusterChoice(scheduler=scheduler, tls=str(keys))),
+        ):
+            pytest.fail("it speaks no TLS")
+
+
+def test_what_is_no_scheduler_is_told(keys: Path) -> None:
+    server = HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
+    serving = threading.Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        with (
+            pytest.raises(ClusterError, match="is no Dask scheduler; give the address that"),
+            open_cluster(ClusterChoice(scheduler=f"tcp://127.0.0.1:{server.server_port}")),
+        ):
+            pytest.fail("it is none")
+    finally:
+        server.shutdown()
+        serving.join()
+        server.server_close()
+
+
+@pytest.mark.parametrize("host", ["10.0.0.5", "192.168.1.7:8786", "8.8.8.8", "[fd00::7]"])
+def test_no_door_without_a_lock(host: str) -> None:
+    with (
+        pytest.raises(ClusterError, match="runs code as its user, in a private network too"),
+        open_cluster(ClusterChoice(host=host)),
+    ):
+        pytest.fail("everybody would come in")
+
+
+@pytest.mark.parametrize(
+    ("choice", "sentence"),
+    [
+        (ClusterChoice(host="0.0.0.0"), "stands for every network of the machine"),
+        (ClusterChoice(host="[::]:8786"), "stands for every network of the machine"),
+        (ClusterChoice(host="nowhere.invalid"), "this is no address of this machine"),
+        (ClusterChoice(host="127.0.0.1:moon"), "this is no address of this machine"),
+        (ClusterChoice(host="::1"), r"ipv6 needs brackets like \[::1\]"),
+        (ClusterChoice(host="10.0.0.5", scheduler="tcp://x:1"), "give one of the two"),
+        (ClusterChoice(host="10.0.0.5", workers=0), "leave one of the two away"),
+    ],
+)
+def test_hosts_that_make_no_sense(choice: ClusterChoice, sentence: str) -> None:
+    with pytest.raises(ClusterError, match=sentence), open_cluster(choice):
+        pytest.fail("it makes no sense")
+
+
+@pytest.mark.cluster
+def test_an_address_that_is_not_ours_or_taken(keys: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for host in ("192.0.2.77", f"127.0.0.1:{taken.getsockname()[1]}"):
+            choice = ClusterChoice(workers=1, memory_limit="700MB", host=host, tls=str(keys))
+            with (
+                pytest.raises(ClusterError, match=r"no scheduler can listen there \(.* in use|Can"),
+                open_cluster(choice),
+            ):
+                pytest.fail("it cannot listen")
+
+
+@pytest.mark.cluster
+def test_a_cluster_that_others_join_shows_nothing_else(keys: Path) -> None:
+    address = other_address()
+    choice = ClusterChoice(workers=1, memory_limit="700MB", host=address, tls=str(keys))
+    before = listeners()
+    with open_cluster(choice) as cluster:
+        scheduler = cluster.client.scheduler.address
+        assert scheduler.startswith(f"tls://{address}:")
+        assert cluster.join is not None
+        assert f"dask worker {scheduler} --nthreads 1" in cluster.join
+        assert str(keys) in cluster.join
+        assert cluster.dashboard.startswith("http://127.0.0.1:")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        open_to_others = {place for place in listeners() - before if place[1] != "127.0.0.1"}
+        assert len(open_to_others) == 3, "scheduler, nanny and worker"
+        for _, ip, port in open_to_others:
+            with (
+                socket.create_connection((ip, port), timeout=20) as bare,
+                pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
+                context.wrap_socket(bare) as line,
+            ):
+                line.recv(1)
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "warned"),
+    [
+        (None, False),
+        ("tcp://127.0.0.1:8786", False),
+        ("tcp://localhost:8786", False),
+        ("tls://10.0.0.5:8786", False),
+        ("tcp://10.0.0.5:8786", True),
+        ("tcp://[fd00::7]:8786", True),
+        ("tcp://nowhere.invalid:8786", True),
+    ],
+)
+def test_who_is_warned(scheduler: str | None, warned: bool) -> None:
+    warning = ClusterChoice(scheduler=scheduler).warning
+    assert (warning is not None) == warned
+    assert warning is None or "runs code" in warning
