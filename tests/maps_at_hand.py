@@ -46,18 +46,16 @@ def write_maps(
     cube = Cube.create(Location(str(path)), layout, provenance("Maps at hand"))
     ledger = Ledger(cube.location, shard)
     for window in layout.windows():
-        objects = {}
-        for name, values in counts.items():
-            own = (flags or {}).get(name)
-            made = np.where(values == NO_DATA, int(MapReason.NO_INPUT), 0) if own is None else own
-            for array, whole in ((name, values), (f"{name}_flag", made.astype(np.uint8))):
-                writer = cube.writer(array)
+        with cube.making(window) as shard:
+            for name, values in counts.items():
+                given = (flags or {}).get(name)
+                missing = np.where(values == NO_DATA, int(MapReason.NO_INPUT), 0)
+                made = (missing if given is None else given).astype(np.uint8)
                 for place in window.split(chunk):
                     at = (place.row - window.row) // chunk, (place.col - window.col) // chunk
-                    writer.put(*at, np.ascontiguousarray(whole[place.slices]))
-                key, seal = cube.commit(writer, array, window=window)
-                objects[key] = seal
-        ledger.write(window, Entry("made by hand", objects))
+                    shard.writer(name).put(*at, values[place.slices])
+                    shard.writer(f"{name}_flag").put(*at, made[place.slices])
+        ledger.write(window, Entry("made by hand", shard.seals))
     return str(path)
 
 

@@ -32,26 +32,20 @@ class MakeShard:
 
     def __call__(self, window: Window) -> int:
         """Make the shard strip by strip; returns its pixels."""
-        bands = len(CLEMENTINE_UVVIS.wavelengths_nm)
-        counts = [self.cube.writer("reflectance") for _ in range(bands)]
-        flags = self.cube.writer("flag")
-        for strip in window.split_rows(self.cube.layout.chunk):
-            seen, reasons = self._see(strip)
-            for chunk in strip.split(self.cube.layout.chunk):
-                part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices
-                place = (
-                    (chunk.row - window.row) // self.cube.layout.chunk,
-                    (chunk.col - window.col) // self.cube.layout.chunk,
-                )
-                for band, writer in enumerate(counts):
-                    writer.put(*place, seen[band][part])
-                flags.put(*place, reasons[part])
-        objects = dict(
-            self.cube.commit(writer, "reflectance", window=window, band=band)
-            for band, writer in enumerate(counts)
-        )
-        objects.update([self.cube.commit(flags, "flag", window=window)])
-        Ledger(self.cube.location, self.cube.layout.shard).write(window, Entry("made", objects))
+        with self.cube.making(window) as shard:
+            for strip in window.split_rows(self.cube.layout.chunk):
+                seen, reasons = self._see(strip)
+                for chunk in strip.split(self.cube.layout.chunk):
+                    part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices
+                    place = (
+                        (chunk.row - window.row) // self.cube.layout.chunk,
+                        (chunk.col - window.col) // self.cube.layout.chunk,
+                    )
+                    for band, counts in enumerate(seen):
+                        shard.writer("reflectance", band).put(*place, counts[part])
+                    shard.writer("flag").put(*place, reasons[part])
+        ledger = Ledger(self.cube.location, self.cube.layout.shard)
+        ledger.write(window, Entry("made", shard.seals))
         return window.height * window.width
 
     def _see(self, strip: Window) -> tuple[NDArray[np.int16], NDArray[np.uint16]]:

@@ -4,6 +4,7 @@ import cProfile
 import pstats
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,10 +16,12 @@ from lunarscale.engine.outcome import Outcome
 from lunarscale.models.model import Model
 from lunarscale.models.quantise import quantise
 from lunarscale.store.cube import Cube
+from lunarscale.store.objects import HeldUpload
+from lunarscale.store.shard import ShardWriter
 
 #: The functions of a task that share its time out among them, by the stage they belong to.
 STAGES = {
-    "read": [("store/location.py", "get")],
+    "read": [("store/local.py", "at")],
     "decode, CRC": [("store/shard.py", "read_into")],
     "kernels": [("models/equations.py", "predict")],
     "quantise": [("models/quantise.py", "quantise")],
@@ -26,7 +29,7 @@ STAGES = {
     "statistics, add": [("reduce/tally.py", "add")],
     "statistics, pack": [("reduce/tally.py", "partial"), ("reduce/statistics.py", "to_bytes")],
     "encode, CRC": [("store/shard.py", "put")],
-    "join, CRC, write": [("store/cube.py", "commit")],
+    "CRC, write": [("store/objects.py", "write")],
     "ledger": [("engine/ledger.py", "write"), ("engine/ledger.py", "withdraw")],
 }
 
@@ -77,10 +80,11 @@ class Limits:
 
         def encode() -> None:
             for spec, chunks in zip(specs, made, strict=True):
-                writer = maps.writer(spec.name)
-                for place, chunk in zip(places, chunks, strict=True):
-                    writer.put(*place, chunk)
-                blobs.append(writer.to_bytes() or b"")
+                upload = HeldUpload()
+                with ShardWriter(spec.packing, lambda upload=upload: nullcontext(upload)) as writer:
+                    for place, chunk in zip(places, chunks, strict=True):
+                        writer.put(*place, chunk)
+                blobs.append(upload.to_bytes())
 
         def kernels() -> None:
             for _ in places:

@@ -23,8 +23,7 @@ from lunarscale.models.model import Model, Prediction
 from lunarscale.models.quantise import quantise
 from lunarscale.reduce.sums import Chunk, Tally
 from lunarscale.reduce.tally import Histograms
-from lunarscale.store.cube import Cube, WindowReader
-from lunarscale.store.shard import ShardWriter
+from lunarscale.store.cube import Cube, NewShard, WindowReader
 
 #: Pixels a model is given at a time: what it makes of them stays in the L2 cache and in memory
 #: that the process has already (below glibc's 128 kB, from which on it asks the system).
@@ -117,15 +116,15 @@ class MapTask:
         maps.require_seen()
         self._require_same_input(job)
         names = [layer.name for layer in maps.layout.layers]
-        writers = {spec.name: maps.writer(spec.name) for spec in maps.layout.arrays()}
         measure = Histograms(self.groupings)
         tally = measure.tally(tuple(names), grid=maps.grid, window=window)
         source = _Source(self)
-        for chunk in window.split(maps.layout.chunk):
-            self._map(chunk, source, origin=window, writers=writers, tally=tally)
-        self._require_same_input(job)  # nor did it change while it was read
-        ledger.withdraw(window)
-        objects = dict(maps.commit(writer, name, window=window) for name, writer in writers.items())
+        with maps.making(window) as shard:
+            for chunk in window.split(maps.layout.chunk):
+                self._map(chunk, source, origin=window, shard=shard, tally=tally)
+            self._require_same_input(job)  # nor did it change while it was read
+            ledger.withdraw(window)
+        objects = shard.seals
         statistics = tally.partial()
         entry = Entry(self.key(job.input_digest), objects, [[job.input_digest]])
         ledger.write(window, entry, statistics.to_bytes())
@@ -152,7 +151,7 @@ class MapTask:
         source: "_Source",
         *,
         origin: Window,
-        writers: dict[str, ShardWriter],
+        shard: NewShard,
         tally: Tally,
     ) -> None:
         """Every map of one chunk."""
@@ -161,8 +160,8 @@ class MapTask:
         place = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
         counts, flags = source.predict()
         for layer, of_counts, of_flags in zip(self.maps.layout.layers, counts, flags, strict=True):
-            writers[layer.name].put(*place, of_counts)
-            writers[f"{layer.name}_flag"].put(*place, of_flags)
+            shard.writer(layer.name).put(*place, of_counts)
+            shard.writer(f"{layer.name}_flag").put(*place, of_flags)
         inside = (slice(None), slice(0, chunk.height), slice(0, chunk.width))
         tally.add(Chunk(chunk, counts[inside], flags[inside]))
 

@@ -13,8 +13,7 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.resample import Overlay, source_lines, source_samples, touches
 from lunarscale.laps import lap, recording
 from lunarscale.readers.tile import Tile, reason_table
-from lunarscale.store.cube import Cube
-from lunarscale.store.shard import ShardWriter
+from lunarscale.store.cube import Cube, NewShard
 
 
 def tile_identity(tile: Tile) -> list[Any]:
@@ -90,22 +89,17 @@ class MosaicTask:
         cube, window = self.cube, job.window
         cube.require_seen()
         bands = len(cube.layout.camera_facts.wavelengths_nm)
-        counts = [cube.writer("reflectance") for _ in range(bands)]
-        flags = cube.writer("flag")
         read = disagreements = 0
-        for strip in window.split_rows(cube.layout.chunk):
-            with lap("compute"):
-                overlay = Overlay(cube.grid, strip, bands)
-            for tile in job.tiles:
-                read += _lay(tile, overlay)
-            disagreements += overlay.disagreements
-            self._pack(overlay, counts, flags=flags, origin=window)
-        ledger.withdraw(window)
-        objects = dict(
-            cube.commit(writer, "reflectance", window=window, band=band)
-            for band, writer in enumerate(counts)
-        )
-        objects.update([cube.commit(flags, "flag", window=window)])
+        with cube.making(window) as shard:
+            for strip in window.split_rows(cube.layout.chunk):
+                with lap("compute"):
+                    overlay = Overlay(cube.grid, strip, bands)
+                for tile in job.tiles:
+                    read += _lay(tile, overlay)
+                disagreements += overlay.disagreements
+                self._pack(overlay, shard, origin=window)
+            ledger.withdraw(window)
+        objects = shard.seals
         inputs = [tile_identity(tile) for tile in job.tiles]
         ledger.write(window, Entry(self.key(inputs), objects, inputs, disagreements))
         return Outcome(
@@ -116,17 +110,16 @@ class MosaicTask:
             disagreements=disagreements,
         )
 
-    def _pack(
-        self, overlay: Overlay, counts: list[ShardWriter], *, flags: ShardWriter, origin: Window
-    ) -> None:
+    def _pack(self, overlay: Overlay, shard: NewShard, *, origin: Window) -> None:
+        flags = shard.writer("flag")
         size, strip = self.cube.layout.chunk, overlay.window
         with lap("compute"):
             packed = overlay.flags(flags.layout.dtype)
         for chunk in strip.split(size):
             row, col = (chunk.row - origin.row) // size, (chunk.col - origin.col) // size
             part = Window(0, chunk.col - strip.col, chunk.height, chunk.width).slices
-            for band, writer in enumerate(counts):
-                writer.put(row, col, overlay.counts[band][part])
+            for band, counts in enumerate(overlay.counts):
+                shard.writer("reflectance", band).put(row, col, counts[part])
             flags.put(row, col, packed[part])
 
 

@@ -5,7 +5,7 @@ import platform
 import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,6 @@ from lunarscale.laps import lap
 from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
 from lunarscale.store.location import Location
-from lunarscale.store.objects import HeldUpload
 from lunarscale.store.shard import NOTHING, ShardReader, ShardWriter
 
 #: Shards a reader keeps open: a window as large as a shard touches four at the most.
@@ -208,23 +207,6 @@ class Cube:
         if blob is None and self.absent is not None:
             self.absent(window, key)
         return ShardReader(blob, packing, f"{self.location.url}/{key}")
-
-    def writer(self, name: str) -> ShardWriter:
-        upload = HeldUpload()
-        writer = ShardWriter(self.array(name).packing, lambda: nullcontext(upload))
-        writer.held = upload
-        return writer
-
-    def commit(
-        self, writer: ShardWriter, name: str, *, window: Window, band: int | None = None
-    ) -> tuple[str, list[int]]:
-        key = self.key(name, window, band)
-        writer.__exit__(None, None, None)
-        if writer.seal == NOTHING:
-            self.location.delete(key)
-        else:
-            self.location.put(key, writer.held.to_bytes())
-        return key, writer.seal
 
     @contextmanager
     def writing(self, name: str, window: Window, band: int | None = None) -> Iterator[ShardWriter]:

@@ -32,14 +32,11 @@ def maps(tmp_path_factory: pytest.TempPathFactory) -> tuple[MapsSource, dict[str
         stored[name] = counts
         stored[f"{name}_flag"] = (counts == NO_DATA).astype(np.uint8)
     for window in layout.windows():
-        for name, values in stored.items():
-            writer = cube.writer(name)
-            for row in range(0, 16, 8):
-                for col in range(0, 16, 8):
-                    at = np.s_[window.row + row : window.row + row + 8,
-                               window.col + col : window.col + col + 8]  # fmt: skip
-                    writer.put(row // 8, col // 8, np.ascontiguousarray(values[at]))
-            cube.commit(writer, name, window=window)
+        with cube.making(window) as shard:
+            for chunk in window.split(8):
+                place = (chunk.row - window.row) // 8, (chunk.col - window.col) // 8
+                for name, values in stored.items():
+                    shard.writer(name).put(*place, values[chunk.slices])
     return MapsSource(cube), stored
 
 

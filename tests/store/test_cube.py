@@ -58,11 +58,10 @@ def filled(grid: RasterGrid) -> Filled:
     values[16:32, 16:32] = NO_DATA  # a whole shard
     values[0:8, 0:8] = NO_DATA  # a whole chunk
     for window in cube.layout.windows():
-        writer = cube.writer("reflectance")
-        for chunk in window.split(cube.layout.chunk):
-            place = (chunk.row - window.row) // 8, (chunk.col - window.col) // 8
-            writer.put(*place, values[chunk.slices])
-        cube.commit(writer, "reflectance", window=window, band=2)
+        with cube.writing("reflectance", window, 2) as writer:
+            for chunk in window.split(cube.layout.chunk):
+                place = (chunk.row - window.row) // 8, (chunk.col - window.col) // 8
+                writer.put(*place, values[chunk.slices])
     return Filled(cube, values)
 
 
@@ -167,14 +166,63 @@ def test_a_torn_object_names_itself(whole: Filled) -> None:
 
 def test_a_seal_is_size_and_checksum(tmp_path: Path) -> None:
     cube = Cube.create(Location(str(tmp_path / "a.zarr")), layout_of(WHOLE), {})
-    writer = cube.writer("flag")
-    writer.put(0, 0, np.zeros((8, 8), np.uint16))
-    key, seal = cube.commit(writer, "flag", window=Window(16, 32, 16, 16))
-    blob = (tmp_path / "a.zarr" / "flag" / "c" / "1" / "2").read_bytes()
-    assert (key, seal) == ("flag/c/1/2", [len(blob), google_crc32c.value(blob)])
-    key, seal = cube.commit(cube.writer("flag"), "flag", window=Window(16, 32, 16, 16))
-    assert (key, seal) == ("flag/c/1/2", [0, 0])
-    assert cube.location.get(key) is None
+    window = Window(16, 32, 16, 16)
+    with cube.making(window) as shard:
+        shard.writer("flag").put(0, 0, np.zeros((8, 8), np.uint16))
+        shard.writer("reflectance", 3).put(1, 1, np.ones((8, 8), np.int16))
+    assert list(shard.seals) == [*(f"reflectance/c/{band}/1/2" for band in range(5)), "flag/c/1/2"]
+    for key, seal in shard.seals.items():
+        blob = cube.location.get(key)
+        assert seal == ([0, 0] if blob is None else [len(blob), google_crc32c.value(blob)])
+        assert (blob is not None) == (key in ("reflectance/c/3/1/2", "flag/c/1/2"))
+    with cube.making(window) as empty:
+        pass
+    assert set(map(tuple, empty.seals.values())) == {(0, 0)}
+    assert cube.location.get("flag/c/1/2") is None
+
+
+def test_an_error_in_the_middle_leaves_what_was_there(tmp_path: Path) -> None:
+    """Of all arrays, though the chunks of some of them are in their files already."""
+    cube = Cube.create(Location(str(tmp_path / "a.zarr")), layout_of(WHOLE), {})
+    window = Window(16, 32, 16, 16)
+    with cube.making(window) as shard:
+        shard.writer("flag").put(0, 0, np.zeros((8, 8), np.uint16))
+    before = cube.location.all_keys(), cube.location.get("flag/c/1/2")
+    with pytest.raises(TypeError):
+        spoil(cube, window)
+    assert (cube.location.all_keys(), cube.location.get("flag/c/1/2")) == before
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def spoil(cube: Cube, window: Window) -> None:
+    """Begin a shard and fail."""
+    with cube.making(window) as shard:
+        shard.writer("flag").put(0, 0, np.ones((8, 8), np.uint16))
+        shard.writer("reflectance", 1).put(0, 0, np.ones((8, 8), np.int16))
+        shard.writer("flag").put(0, 1, np.ones((8, 8), np.int16))
+
+
+def test_an_object_replaced_in_mid_read_stays_what_it_was(whole: Filled) -> None:
+    """A reader goes on with the object it opened; one that is opened later is the new one."""
+    window, band = Window(0, 16, 16, 16), 2
+    reader = whole.cube.reader("reflectance", window, band)
+    first = reader.chunk(0, 0)
+    key = whole.cube.key("reflectance", window, band)
+    old = whole.cube.location.get(key) or b""
+    with whole.cube.writing("reflectance", window, band) as writer:
+        writer.put(0, 0, np.ones((8, 8), np.int16))
+    np.testing.assert_array_equal(reader.chunk(0, 0), first)
+    np.testing.assert_array_equal(reader.chunk(1, 1), whole.values[8:16, 24:32])
+    assert np.all(whole.cube.read("reflectance", Window(0, 16, 8, 8), band) == 1)
+    whole.cube.location.put(key, old)
+
+
+def test_a_part_of_an_array_is_no_place_to_decode_into(whole: Filled) -> None:
+    """A chunk's rows that lie apart are pasted together like any other window's."""
+    out = np.zeros((20, 20), np.int16)
+    whole.cube.reads("reflectance", 2).read_into(Window(8, 16, 8, 8), out[4:12, 4:12])
+    np.testing.assert_array_equal(out[4:12, 4:12], whole.values[8:16, 16:24])
+    assert np.count_nonzero(out) == 64
 
 
 @pytest.mark.parametrize("kind", ["mosaic", "maps"])

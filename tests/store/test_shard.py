@@ -1,6 +1,8 @@
 """Our shard codec against zarr-python both ways, and against every kind of damage."""
 
 import struct
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +18,8 @@ from zarr.core.buffer import cpu, default_buffer_prototype
 from zarr.core.sync import sync
 
 from lunarscale.errors import TornError
-from lunarscale.store.shard import ShardLayout, ShardReader, ShardWriter
+from lunarscale.store.objects import HeldBlob, HeldUpload
+from lunarscale.store.shard import NOTHING, ShardLayout, ShardReader, ShardWriter, is_constant
 
 FILLS = {"int16": -32768, "uint8": 1, "uint16": 0b001_001_001_001_001}
 DTYPES = st.sampled_from(sorted(FILLS))
@@ -53,15 +56,30 @@ def pieces(shape: tuple[int, int], edge: int) -> list[tuple[int, int, tuple[slic
 
 def encode(values: NDArray[Any], layout: ShardLayout) -> bytes | None:
     """One shard's object, by our writer."""
-    writer = ShardWriter(layout)
-    for row, col, part in pieces(values.shape, layout.chunk):
-        writer.put(row, col, values[part])
-    return writer.to_bytes()
+    return encoded(
+        [(row, col, values[part]) for row, col, part in pieces(values.shape, layout.chunk)], layout
+    )
+
+
+def encoded(chunks: Iterable[tuple[int, int, NDArray[Any]]], layout: ShardLayout) -> bytes | None:
+    """The object of some chunks, in this order."""
+    upload = HeldUpload()
+    with ShardWriter(layout, lambda: nullcontext(upload)) as writer:
+        for row, col, chunk in chunks:
+            writer.put(row, col, chunk)
+    blob = upload.to_bytes()
+    assert writer.seal == [len(blob), google_crc32c.value(blob)]
+    return blob or None
+
+
+def reading(blob: bytes | None, layout: ShardLayout, where: str = "a shard") -> ShardReader:
+    """Our reader of an object in memory."""
+    return ShardReader(None if blob is None else HeldBlob(blob), layout, where)
 
 
 def decode(blob: bytes | None, layout: ShardLayout) -> NDArray[Any]:
     """One whole shard, by our reader."""
-    reader = ShardReader(blob, layout, "a shard")
+    reader = reading(blob, layout)
     return np.block(
         [[reader.chunk(row, col) for col in range(layout.across)] for row in range(layout.across)]
     )
@@ -166,26 +184,102 @@ def test_other_codecs_that_a_benchmark_tries(cname: str, shuffle: str) -> None:
     np.testing.assert_array_equal(decode(blob, layout), values)
 
 
-def test_chunks_go_in_in_any_order_to_the_same_bytes() -> None:
+def test_chunks_go_in_in_any_order() -> None:
     layout = ShardLayout(32, 8, "int16", FILLS["int16"])
     values = values_of("noise", (32, 32), layout=layout, seed=1)
-    writer = ShardWriter(layout)
-    for row, col, part in reversed(pieces(values.shape, layout.chunk)):
-        writer.put(row, col, values[part])
-    assert writer.to_bytes() == encode(values, layout)
+    chunks = [(row, col, values[part]) for row, col, part in pieces(values.shape, layout.chunk)]
+    blob = encoded(reversed(chunks), layout)
+    np.testing.assert_array_equal(decode(blob, layout), values)
+    store = zarr.storage.MemoryStore()
+    array = zarr_array(store, (32, 32), layout)
+    sync(store.set("c/0/0", cpu.Buffer.from_bytes(blob or b"")))
+    np.testing.assert_array_equal(array[...], values)
+
+
+def test_a_chunk_goes_in_once() -> None:
+    layout = ShardLayout(8, 4, "int16", 0)
+    chunk = np.ones((4, 4), np.int16)
+    with pytest.raises(ValueError, match=r"chunk \(0, 1\) of the shard is there already"):
+        encoded([(0, 1, chunk), (0, 1, chunk)], layout)
 
 
 def test_a_chunk_of_another_type_is_refused() -> None:
-    writer = ShardWriter(ShardLayout(8, 4, "int16", 0))
     with pytest.raises(TypeError, match=r"a chunk of float32 does not go into a shard of int16"):
-        writer.put(0, 0, np.zeros((4, 4), np.float32))
+        encoded([(0, 0, np.zeros((4, 4), np.float32))], ShardLayout(8, 4, "int16", 0))
+
+
+@settings(deadline=None)
+@given(
+    dtype=DTYPES,
+    shape=st.tuples(st.integers(1, 20), st.integers(1, 20)),
+    value=st.integers(0, 200),
+    other=st.none() | st.tuples(st.integers(0, 19), st.integers(0, 19)),
+)
+def test_a_constant_chunk_is_told(
+    dtype: str, shape: tuple[int, int], value: int, other: tuple[int, int] | None
+) -> None:
+    chunk = np.full(shape, value, dtype)
+    if other is not None:
+        chunk[other[0] % shape[0], other[1] % shape[1]] += 1
+    assert is_constant(chunk) == bool(np.all(chunk == chunk[0, 0]))
+    assert is_constant(np.asfortranarray(chunk)) == is_constant(chunk)
+
+
+@pytest.mark.parametrize("dtype", FILLS)
+def test_a_constant_chunk_is_packed_like_any(dtype: str) -> None:
+    """Though its frame is made once for all: the same bytes, and each value its own."""
+    layout = ShardLayout(64, 32, dtype, FILLS[dtype])
+    values = np.zeros((64, 64), dtype)
+    values[:32, 32:], values[32:, 32:] = 7, FILLS[dtype]
+    values[32:, :32] = 7
+    blob = encode(values, layout)
+    np.testing.assert_array_equal(decode(blob, layout), values)
+    alone = blosc.compress(values[:32, :32].copy(), b"lz4", layout.clevel, 1)
+    assert blob is not None
+    assert blob.startswith(alone)
+
+
+def test_a_chunk_that_lies_scattered_is_packed_like_any() -> None:
+    layout = ShardLayout(8, 4, "int16", 0)
+    values = values_of("noise", (8, 8), layout=layout, seed=3)
+    assert encode(values.T, layout) == encode(values.T.copy(), layout)
+
+
+def fill(writer: ShardWriter, *chunks: NDArray[Any]) -> None:
+    """The first chunks of a shard."""
+    with writer:
+        for col, chunk in enumerate(chunks):
+            writer.put(0, col, chunk)
+
+
+def test_after_an_error_nothing_is_written() -> None:
+    """Neither the object's end nor a part of it, and the seal says so."""
+    ended: list[type[BaseException] | None] = []
+
+    @contextmanager
+    def begin() -> Iterator[HeldUpload]:
+        try:
+            yield HeldUpload()
+        except BaseException as error:
+            ended.append(type(error))
+            raise
+        ended.append(None)
+
+    layout = ShardLayout(8, 4, "int16", 0)
+    chunk = np.ones((4, 4), np.int16)
+    whole, half, empty = (ShardWriter(layout, begin) for _ in range(3))
+    fill(whole, chunk)
+    with pytest.raises(TypeError):
+        fill(half, chunk, chunk.astype(float))
+    fill(empty, 0 * chunk)
+    assert ended == [None, TypeError]
+    assert (half.seal, empty.seal) == (NOTHING, NOTHING)
+    assert whole.seal != NOTHING
 
 
 def test_a_chunk_says_whether_it_is_there() -> None:
     layout = ShardLayout(8, 4, "int16", -1)
-    writer = ShardWriter(layout)
-    writer.put(0, 1, np.ones((4, 4), np.int16))
-    reader = ShardReader(writer.to_bytes(), layout, "a shard")
+    reader = reading(encoded([(0, 1, np.ones((4, 4), np.int16))], layout), layout)
     out = np.zeros((4, 4), np.int16)
     assert reader.read_into(0, 1, out)
     assert np.all(out == 1)
@@ -274,7 +368,7 @@ def test_an_empty_object_is_torn_and_not_fill(blob: bytes) -> None:
     layout = ShardLayout(24, 6, "int16", FILLS["int16"])
     assert len(encode(np.zeros((24, 24), np.int16), layout) or b"") > 260
     with pytest.raises(TornError, match=r"^mosaic.zarr/x/c/0/0: .* run the command that wrote it"):
-        ShardReader(blob, layout, "mosaic.zarr/x/c/0/0").check()
+        reading(blob, layout, "mosaic.zarr/x/c/0/0").check()
     assert np.all(decode(None, layout) == layout.fill_value)
 
 
@@ -303,7 +397,7 @@ def test_a_chunk_that_is_no_chunk_but_has_its_checksum_is_told() -> None:
     short = blosc.compress(np.arange(9, dtype=np.int16), b"lz4", 5, 1)
     for packed in (b"", b"\x02", b"not a Blosc frame at all", short):
         with pytest.raises(TornError, match=r"chunk \(0, 0\) does not decode"):
-            ShardReader(sealed(packed), layout, "a shard").check()
+            reading(sealed(packed), layout).check()
 
 
 def sealed(packed: bytes) -> bytes:
