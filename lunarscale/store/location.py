@@ -10,7 +10,7 @@ from typing import Any
 from lunarscale.store import local
 from lunarscale.store.local import PARTIAL
 from lunarscale.store.objects import Blob, Upload
-from lunarscale.store.remote import Remote
+from lunarscale.store.remote import Remote, remote_at
 
 #: Ways to write that a URL is a path of this machine.
 _LOCAL = ("file://", "local://", "file:")
@@ -55,7 +55,7 @@ class Location:
     @property
     def _remote(self) -> Remote:
         """Who does the work where it is no folder."""
-        return Remote(self.url, self.storage_options)
+        return remote_at(self.url, self.storage_options)
 
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
@@ -75,10 +75,17 @@ class Location:
         except (FileNotFoundError, NotADirectoryError):
             return None
 
-    def opened(self, key: str) -> Blob | None:
-        """The object open for reading, or None where there is none; close it in the end."""
+    def opened(self, key: str, *, whole: bool = True) -> Blob | None:
+        """The object open for reading, or None where there is none; close it in the end.
+
+        Parameters
+        ----------
+        key : str
+        whole : bool
+            Whether all of it is wanted: from afar it then comes in one request, else by parts.
+        """
         if not self.is_local:
-            return self._remote.opened(key)
+            return self._remote.opened(key, whole=whole)
         return local.opened(Path(self.path, key))
 
     def writing(self, key: str) -> contextlib.AbstractContextManager[Upload]:
