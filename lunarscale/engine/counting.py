@@ -1,21 +1,41 @@
 """The task that takes all sums of one shard in one pass."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import chain
+from typing import NamedTuple
 
+from lunarscale.engine.ledger import at_once
 from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.plan import plan_sums
 from lunarscale.engine.run import Prepared
 from lunarscale.engine.sources import Source
-from lunarscale.errors import LunarscaleError
+from lunarscale.errors import LunarscaleError, TornError
 from lunarscale.grid.raster import Window
+from lunarscale.laps import lap, recording
 from lunarscale.reduce.sums import Measure, sum_chunks
+
+
+class SumJob(NamedTuple):
+    """One shard to sum, or a strip of them: where, and what lay there when the run was planned.
+
+    Parameters
+    ----------
+    window : Window
+    content : str or None
+        ``Source.content`` of it; None where something under it was not finished.
+    """
+
+    window: Window
+    content: str | None
 
 
 @dataclass(frozen=True)
 class SumTask:
     """Takes sums of shards of one source, or of strips of them.
+
+    What a shard holds is compared with the plan's before and after it is read: what is rewritten in
+    mid-run is told, and never summed half old and half new.
 
     Parameters
     ----------
@@ -27,18 +47,24 @@ class SumTask:
     source: Source
     measures: Mapping[str, Measure]
 
-    def __call__(self, window: Window) -> Outcome:
+    def __call__(self, job: SumJob) -> Outcome:
         """Read one shard and sum it; a problem of the input comes back, it does not raise."""
-        try:
-            return self._sum(window)
-        except LunarscaleError as problem:
-            return Outcome(self.source.shard_name(window), problem=problem)
+        with recording() as laps:
+            try:
+                outcome = self._sum(job)
+            except LunarscaleError as problem:
+                outcome = Outcome(self.source.shard_name(job.window), problem=problem)
+        return replace(outcome, laps=laps)
 
-    def _sum(self, window: Window) -> Outcome:
-        source = self.source
+    def _sum(self, job: SumJob) -> Outcome:
+        source, window = self.source, job.window
+        source.require_seen()
+        self._require_same(job)
         shards = window.split(source.layout.shard)
         chunks = chain.from_iterable(map(source.chunks, shards))
-        sums = sum_chunks(self.measures, source.layers, chunks, grid=source.grid, window=window)
+        with lap("count"):
+            sums = sum_chunks(self.measures, source.layers, chunks, grid=source.grid, window=window)
+        self._require_same(job)
         pixels = window.height * window.width
         return Outcome(
             source.shard_name(window),
@@ -48,8 +74,23 @@ class SumTask:
             window=window,
         )
 
+    def _require_same(self, job: SumJob) -> None:
+        found = self.source.content(job.window)
+        if found is None or found != job.content:
+            raise TornError(
+                f"{self.source.name}: what lies under shard {self.source.shard_name(job.window)} "
+                "has been written anew, or taken back, since this run began; let no run write "
+                "there meanwhile, then run this command again"
+            )
 
-def prepare_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) -> Prepared:
+
+def prepare_sums(
+    source: Source,
+    measures: Mapping[str, Measure],
+    *,
+    verb: str,
+    windows: Sequence[Window] | None = None,
+) -> Prepared:
     """One pass over a source that takes all these sums, not begun.
 
     Parameters
@@ -59,11 +100,15 @@ def prepare_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) 
         By the names that they will have in ``Tale.sums``.
     verb : str
         Name of the step, for the plan.
+    windows : sequence of Window, optional
+        What a task takes each, in their order; the source's shards if not given.
     """
+    windows = source.layout.windows() if windows is None else windows
+    contents = at_once(source.content, windows)
     return Prepared(
         plan=plan_sums(source, measures, verb=verb),
         layout=source.layout,
         begin=lambda: SumTask(source, measures),
-        jobs=source.layout.windows(),
+        jobs=[SumJob(*job) for job in zip(windows, contents, strict=True)],
         reduces=True,
     )

@@ -117,6 +117,14 @@ class DifferenceSource:
         """Its name in the ledger."""
         return self.maps.shard_name(window)
 
+    def require_seen(self) -> None:
+        """Make sure that this process sees the store."""
+        self.maps.require_seen()
+
+    def content(self, window: Window) -> str | None:
+        """Digest of what lies under a window of the maps."""
+        return self.maps.content(window)
+
     def chunks(self, window: Window) -> Iterator[Chunk]:
         """All layers of a shard, chunk by chunk."""
         index = {layer: place for place, layer in enumerate(self.maps.layers)}

@@ -222,6 +222,14 @@ class Ledger:
                 "then this one"
             )
 
+    def under(self, window: Window) -> list[Window]:
+        """The shards that a window touches, as windows of one pixel in their corner."""
+        rows, cols = (
+            range(start // self.shard * self.shard, start + length, self.shard)
+            for start, length in ((window.row, window.height), (window.col, window.width))
+        )
+        return [Window(row, col, 1, 1) for row in rows for col in cols]
+
     def content(self, windows: Iterable[Window]) -> str | None:
         """Digest of what some shards hold; None where one of them is not done."""
         entries = [self.read(window) for window in windows]

@@ -1,5 +1,6 @@
 """One map of a store, read on another grid: pixel by pixel, as area means, or the nearest."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
@@ -7,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.engine.ledger import Ledger
 from lunarscale.errors import StoreError
 from lunarscale.flags import NO_DATA, MapReason
 from lunarscale.grid.coarsening import STRIP_ROWS, Coarsening
@@ -70,6 +72,32 @@ class StoredMap:
         arrays = (self.layer, f"{self.layer}_flag")
         return SHARDS_KEPT * sum(self.cube.array(name).packing.largest_blob for name in arrays)
 
+    def content(self, grid: RasterGrid, window: Window) -> str | None:
+        """Digest of the entries of all shards that a window of a grid may be read from.
+
+        None if one of them is not done.
+        """
+        ledger = Ledger.of(self.cube)
+        shards = {shard for part in self._under(grid, window) for shard in ledger.under(part)}
+        return ledger.content(sorted(shards))
+
+    def _under(self, grid: RasterGrid, window: Window) -> Iterator[Window]:
+        """What of this map lies under a window of a grid; a pixel more where the pixels differ."""
+        own, ratio = self.cube.grid, self.cube.grid.around / grid.around
+        more = 0 if own.around == grid.around else 1
+        top, left = grid.row + window.row, grid.col + window.col
+        first, last = (
+            max(own.row, math.floor(top * ratio) - more),
+            min(own.row + own.height, math.ceil((top + window.height) * ratio) + more),
+        )
+        west, east = (
+            math.floor(left * ratio) - more,
+            math.ceil((left + window.width) * ratio) + more,
+        )
+        if first < last:
+            for _, col, width in _pieces(Window(first, west, last - first, east - west), own):
+                yield Window(first - own.row, col, last - first, width)
+
 
 class MapOnGrid:
     """Reads windows of a target grid from one map; not for two threads at once.
@@ -85,7 +113,6 @@ class MapOnGrid:
 
     def __init__(self, source: StoredMap, target: RasterGrid, *, method: Method) -> None:
         cube = source.cube
-        cube.require_seen()
         self._own, self._target, self._method = cube.grid, target, method
         self._counts, self._flags = cube.reads(source.layer), cube.reads(f"{source.layer}_flag")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyproj
 
 from lunarscale.engine.difference_source import difference_of
+from lunarscale.engine.ledger import digest
 from lunarscale.engine.map_on_grid import MapOnGrid, Method, StoredMap, strip_bytes
 from lunarscale.errors import ParametersError, RegionError
 from lunarscale.flags import NO_DATA
@@ -189,6 +190,16 @@ class PairSource:
         """Row and column of the shard in this source's own cut."""
         shard = self.layout.shard
         return f"r{window.row // shard:04d}c{window.col // shard:04d}"
+
+    def require_seen(self) -> None:
+        """Make sure that this process sees both stores."""
+        for side in (self.first, self.second):
+            side.cube.require_seen()
+
+    def content(self, window: Window) -> str | None:
+        """Digest of what lies under a window in both stores."""
+        found = [side.content(self.grid, window) for side in (self.first, self.second)]
+        return None if None in found else digest(found)
 
     def chunks(self, window: Window) -> Iterator[Chunk]:
         """The three layers of a shard, chunk by chunk."""

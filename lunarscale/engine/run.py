@@ -10,7 +10,6 @@ from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
 from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError
-from lunarscale.grid.raster import Window
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
 from lunarscale.store.location import Location
@@ -37,7 +36,7 @@ class Prepared:
     finish : callable
         Called with the tale when all jobs are done or failed.
     reduces : bool
-        Whether the task has no effects but its sums: then the jobs are windows, and the tales
+        Whether the task has no effects but its sums: then the jobs have windows, and the tales
         are merged in a tree on the workers.
     take : callable
         Shown each outcome here when it comes, unless ``reduces``; what it returns is merged.
@@ -95,9 +94,9 @@ class Prepared:
     ) -> Tale:
         so_far = Tale()
 
-        def tell(window: Window) -> None:
+        def tell(job: Any) -> None:
             so_far.done += 1
-            so_far.pixels += window.height * window.width
+            so_far.pixels += job.window.height * job.window.width
             progress(so_far, len(self.jobs))
 
         return executor.reduce(_TaleOf(task), self.jobs, merge=Tale.merge, initial=tale, tell=tell)

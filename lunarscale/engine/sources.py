@@ -51,6 +51,12 @@ class Source(Protocol):
     def shard_name(self, window: Window) -> str:
         """What messages and outcomes call a shard."""
 
+    def require_seen(self) -> None:
+        """Make sure that this process sees what is to be read; raises StoreError."""
+
+    def content(self, window: Window) -> str | None:
+        """Digest of what the ledger says lies under a window; None if any of it is not done."""
+
     def chunks(self, window: Window) -> Iterator[Chunk]:
         """All layers of a shard, chunk by chunk; each pixel comes once.
 
@@ -126,9 +132,17 @@ class MapsSource:
         """Its name in the ledger."""
         return Ledger.of(self.cube).name(window)
 
+    def require_seen(self) -> None:
+        """Make sure that this process sees the store."""
+        self.cube.require_seen()
+
+    def content(self, window: Window) -> str | None:
+        """Digest of the entries of the shards that a window touches."""
+        ledger = Ledger.of(self.cube)
+        return ledger.content(ledger.under(window))
+
     def chunks(self, window: Window) -> Iterator[Chunk]:
         """All layers of a shard, chunk by chunk, in arrays that are filled again and again."""
-        self.cube.require_seen()
         values = [self.cube.reads(layer) for layer in self.layers]
         flags = [self.cube.reads(f"{layer}_flag") for layer in self.layers]
         size = self.layout.chunk

@@ -28,9 +28,8 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
     cube = require(Cube.open(Location(maps, storage_options or {})), "maps")
     ledger = Ledger.of(cube)
     windows = cube.layout.windows()
-    entries = [ledger.read(window) for window in windows]
     # an object that is gone would read as no-data
-    missing = sum(entry is None or not ledger.is_whole(entry) for entry in entries)
+    missing = ledger.scan(windows, whole=True).count(None)
     if missing:
         raise StoreError(
             f"{maps}: {missing} of {len(windows)} shards are not done or torn; "

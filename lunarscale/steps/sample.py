@@ -131,10 +131,10 @@ def prepare_sample(asked: Question, file: SampleFile) -> Prepared:
     """
     source, table = MapsSource(asked.cube), asked.table
     measure = CellSamples(asked.cells, asked.groupings)
-    prepared = prepare_sums(source, {_SAMPLES: measure}, verb="sample")
+    jobs = list(strips(asked.cube, asked.cells))
+    prepared = prepare_sums(source, {_SAMPLES: measure}, verb="sample", windows=jobs)
     layers, chunk = len(source.layers), asked.cube.layout.chunk
     task = 2 * STRIP_CELLS * measure.row_bytes(layers) + CELL_BYTES * chunk**2
-    jobs = list(strips(asked.cube, asked.cells))
 
     def take(outcome: Outcome) -> Outcome:
         samples = outcome.sums.get(_SAMPLES)
@@ -148,7 +148,7 @@ def prepare_sample(asked: Question, file: SampleFile) -> Prepared:
         task_bytes=source.task_bytes + task,
         process_bytes=2 * measure.kept_bytes,
     )
-    return replace(prepared, plan=plan, jobs=jobs, reduces=False, take=take)
+    return replace(prepared, plan=plan, reduces=False, take=take)
 
 
 def strips(cube: Cube, cells: BandedCells) -> Iterator[Window]:

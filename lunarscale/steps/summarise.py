@@ -10,7 +10,7 @@ import pandas as pd
 
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
-from lunarscale.engine.ledger import Ledger
+from lunarscale.engine.ledger import Ledger, at_once
 from lunarscale.engine.mapping import STATISTICS
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain
@@ -173,7 +173,7 @@ def prepare_summarise(cube: Cube, measures: Mapping[str, Measure]) -> Prepared:
 def kept_statistics(cube: Cube) -> Statistics | None:
     """The statistics that predict kept, merged; None where a shard has none."""
     ledger = Ledger.of(cube)
-    blobs = [ledger.statistics(window) for window in cube.layout.windows()]
+    blobs = at_once(ledger.statistics, cube.layout.windows())
     if not all(blobs):
         return None
     return Statistics.sum(Statistics.from_bytes(blob) for blob in blobs if blob is not None)

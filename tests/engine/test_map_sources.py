@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from maps_at_hand import open_cube, write_maps
 
-from lunarscale.engine.counting import SumTask, prepare_sums
+from lunarscale.engine.counting import SumJob, SumTask, prepare_sums
 from lunarscale.engine.executors import Serial
 from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import ParametersError, StoreError
@@ -74,7 +74,7 @@ def test_all_sums_are_taken_in_one_pass(source: MapsSource) -> None:
     measures = {"s": Histograms((WholeMoon(),)), "j": Joints(*axes, grouping=WholeMoon())}
     tale = prepare_sums(source, measures, verb="sums").run(Serial())
     assert (tale.done, tale.pixels, tale.bytes_read) == (6, 45 * 90, 45 * 90 * 6)
-    strip = SumTask(source, measures)(GRID.window)
+    strip = SumTask(source, measures)(SumJob(GRID.window, source.content(GRID.window)))
     for sums in (tale.sums, strip.sums):
         found = sums["s"]
         assert isinstance(found, Statistics)
@@ -87,7 +87,8 @@ def test_all_sums_are_taken_in_one_pass(source: MapsSource) -> None:
 
 def test_a_problem_of_the_input_comes_back_with_its_shard(source: MapsSource) -> None:
     joints = Joints(Axis("FeO", (0,)), Axis("MgO", (100,)), grouping=WholeMoon())
-    outcome = SumTask(source, {"j": joints})(Window(32, 0, 13, 32))
+    window = Window(32, 0, 13, 32)
+    outcome = SumTask(source, {"j": joints})(SumJob(window, source.content(window)))
     assert outcome.shard == "r0001c0000"
     assert isinstance(outcome.problem, ParametersError)
     assert not outcome.sums
@@ -95,8 +96,10 @@ def test_a_problem_of_the_input_comes_back_with_its_shard(source: MapsSource) ->
 
 def test_a_store_out_of_sight_is_no_moon_of_no_data(tmp_path: Path) -> None:
     gone = MapsSource(open_cube(write_maps(tmp_path / "maps.zarr", COUNTS, GRID)))
+    window = Window(0, 0, 32, 32)
+    job = SumJob(window, gone.content(window))
     (tmp_path / "maps.zarr").rename(tmp_path / "elsewhere.zarr")
-    outcome = SumTask(gone, {"s": Histograms((WholeMoon(),))})(Window(0, 0, 32, 32))
+    outcome = SumTask(gone, {"s": Histograms((WholeMoon(),))})(job)
     assert "does not see this store" in str(outcome.problem)
 
 

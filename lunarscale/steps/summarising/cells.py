@@ -142,11 +142,11 @@ def prepare_cells(files: CellFiles) -> Prepared:
     Workers hold the cells of a shard, and this process those of a row of shards or a few.
     """
     measure = CellMoments(files.cells, files.source.grid.around)
-    prepared = prepare_sums(files.source, {CELLS: measure}, verb="summarise cells")
+    windows = [window for strip in files.strips for window in strip]
+    prepared = prepare_sums(files.source, {CELLS: measure}, verb="summarise cells", windows=windows)
     return replace(
         prepared,
         plan=replace(prepared.plan, process_bytes=0),  # nothing is merged on the workers
-        jobs=[window for strip in files.strips for window in strip],
         reduces=False,
         take=files.take,
     )
