@@ -309,10 +309,11 @@ def test_a_shard_s_problem_is_one_of_ours(made: Path, monkeypatch: pytest.Monkey
     """What is not ours stops the run and is raised as it is: nothing is swallowed."""
     (made / "maps.zarr" / "ledger" / f"{SHARD}.json").unlink()
 
-    def denied(path: Path, blob: Any) -> int:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+    def denied(descriptor: int, piece: Any) -> int:
+        path = os.readlink(f"/proc/self/fd/{descriptor}")
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
-    monkeypatch.setattr(Path, "write_bytes", denied)
+    monkeypatch.setattr(os, "write", denied)
     with pytest.raises(PermissionError) as error:
         predict(str(made / "mosaic.zarr"), out=str(made / "maps.zarr"), models=MODELS)
     assert not isinstance(error.value, LunarscaleError)
