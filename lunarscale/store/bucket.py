@@ -116,11 +116,7 @@ class Bucket:
     def _opened_in_parts(self, key: str) -> Blob:
         what, name = self._what("GET of a part", key), self._name(key)
 
-        def end(client: Any) -> tuple[int, str | None, Any]:
-            found = client.get(name, options={"range": {"suffix": TAIL_BYTES}})
-            return int(found.meta["size"]), found.meta["e_tag"], found.bytes()
-
-        size, tag, tail = persist(self.settings, end, what=what)
+        size, tag, tail = persist(self.settings, lambda client: _end(client, name), what=what)
 
         def part(offset: int, length: int) -> Any:
             options: dict[str, Any] = {"range": (offset, offset + length)}
@@ -360,6 +356,20 @@ def _whole(found: Any) -> Any:
     if len(held) != promised:
         raise PassingError(f"{promised:,} bytes were promised but {len(held):,} came")
     return held
+
+
+def _end(client: Any, name: str) -> tuple[int, str | None, Any]:
+    """Size and tag of an object, and its last bytes."""
+    import obstore.exceptions
+
+    try:
+        found = client.get(name, options={"range": {"suffix": TAIL_BYTES}})
+    except obstore.exceptions.GenericError as error:
+        # an empty object has no last bytes, and some servers know no parts
+        if "non-partial" not in str(error) and "status code: 416" not in str(error):
+            raise
+        found = client.get(name)
+    return int(found.meta["size"]), found.meta["e_tag"], found.bytes()
 
 
 def _unchanged(client: Any, name: str, options: dict[str, Any], *, where: str) -> Any:
