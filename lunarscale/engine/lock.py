@@ -158,19 +158,27 @@ class RunLock:
         self._lost = ""
 
     def __enter__(self) -> "RunLock":
-        while self.ticket is None:
+        _held.add(self._claim.run)  # before anyone can see the claim
+        try:
+            self.ticket = self._take()
+        except BaseException:
+            _held.discard(self._claim.run)
+            raise
+        self._thread = Thread(target=self._beat, name="lunarscale-lock", daemon=True)
+        self._thread.start()
+        return self
+
+    def _take(self) -> Ticket:
+        while True:
             number = _highest(self.location)
             self.remark = self._require_free(number)
             self.location.put_new(_key(number + 1), sealed(asdict(self._claim)))
             # a PUT may work and its answer be lost: what is there decides
             there = _read(self.location, number + 1)
             if there is not None and there.run == self._claim.run:
-                self.ticket = Ticket(number + 1, self._claim.run)
-        self.ticket.require(self.location)
-        _held.add(self._claim.run)
-        self._thread = Thread(target=self._beat, name="lunarscale-lock", daemon=True)
-        self._thread.start()
-        return self
+                ticket = Ticket(number + 1, self._claim.run)
+                ticket.require(self.location)
+                return ticket
 
     def __exit__(
         self,
