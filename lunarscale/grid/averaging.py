@@ -16,10 +16,8 @@ from lunarscale.grid.matching import Centres, Columns, columns_of_line, sample_a
 
 _VALID = np.uint8(VALID)
 
-#: A valid count, above the sum of counts in one number: sums are below 2**39 in magnitude, which
-#: 16 million pixels in one target pixel could pass.
-_ONE_BIT = 40
-_ONE, _HALF = 1 << _ONE_BIT, 1 << (_ONE_BIT - 1)
+#: Samples that are piled up at a time, and looked at one by one where any of them is doubtful.
+_RUN = 64
 
 _kernel = njit(nogil=True, error_model="numpy")
 _part = njit(nogil=True, error_model="numpy", forceinline=True)
@@ -36,11 +34,22 @@ class Counts(NamedTuple):
         Whether their bytes stand the other way round.
     reasons : ndarray of uint8, (65536,)
         Why a count is none, by its bits in the right order; 0 where it is a measurement.
+    sure : int
+        Counts from 0 to this are measurements, all of them.
     """
 
     bits: NDArray[np.uint16]
     swapped: bool
     reasons: NDArray[np.uint8]
+    sure: np.int32
+
+    @classmethod
+    def of(cls, counts: NDArray[np.int16], reasons: NDArray[np.uint8]) -> "Counts":
+        """From counts in any byte order, and their camera's table of reasons."""
+        bits = np.ascontiguousarray(counts).view(np.uint16)
+        bad = np.flatnonzero(reasons[:32768])
+        highest = int(bad[0]) - 1 if bad.size else 32767
+        return cls(bits, not counts.dtype.isnative, reasons, np.int32(highest))
 
 
 class Laid(NamedTuple):
@@ -90,7 +99,7 @@ def cover(image: Counts, centres: Centres, laid: Laid) -> Any:
     int
         Settled pixels for which this tile has another valid count.
     """
-    bits, swapped, reasons = image
+    bits, swapped, reasons, _ = image
     bands, _, samples = bits.shape
     rows, cols = laid.counts.shape[1:]
     source = np.empty(cols, np.int32)
@@ -101,7 +110,7 @@ def cover(image: Counts, centres: Centres, laid: Laid) -> Any:
         if line < 0:
             continue
         found = 0
-        for col in range(cols):
+        for col in range(centres.reach[row, 0], centres.reach[row, 1]):
             sample = sample_at(centres, row, col)
             if 0 <= sample < samples:
                 source[found], target[found] = sample, col
@@ -122,6 +131,31 @@ def cover(image: Counts, centres: Centres, laid: Laid) -> Any:
     return disagreements
 
 
+class _Row(NamedTuple):
+    """One row of target pixels while a tile's lines are added to it; the last column is outside.
+
+    Parameters
+    ----------
+    number : ndarray of int32, (col + 1,)
+        Source pixels, valid or not.
+    total, bad : ndarray of int64 and int32, (band, col + 1)
+        Sum of the valid counts, and number of the others.
+    worst : ndarray of uint8, (band, col + 1)
+        Largest reason of the others.
+    columns : ndarray of int32, (2, sample)
+        Columns of the first line's samples, and of the line's at hand.
+    piled : ndarray of int32, (band, sample)
+        Sums of the lines, sample by sample, by the first line's columns.
+    """
+
+    number: NDArray[np.int32]
+    total: NDArray[np.int64]
+    bad: NDArray[np.int32]
+    worst: NDArray[np.uint8]
+    columns: NDArray[np.int32]
+    piled: NDArray[np.int32]
+
+
 @_kernel
 def blend(image: Counts, columns: Columns, centres: Centres, laid: Laid, sums: Sums) -> Any:
     """Sum a tile's pixels row by row, and settle what is full.
@@ -135,90 +169,149 @@ def blend(image: Counts, columns: Columns, centres: Centres, laid: Laid, sums: S
     """
     bands, _, samples = image.bits.shape
     rows, cols = laid.counts.shape[1:]
-    places, per_degree = np.empty(samples, np.int32), -1.0
-    start = stop = 0
-    # the last column is for what lies outside
-    number = np.zeros(cols + 1, np.int32)
-    held = np.zeros((bands, cols + 1), np.int64)
-    worst = np.zeros((bands, cols + 1), np.uint8)
+    here = _Row(
+        np.zeros(cols + 1, np.int32),
+        np.zeros((bands, cols + 1), np.int64),
+        np.zeros((bands, cols + 1), np.int32),
+        np.zeros((bands, cols + 1), np.uint8),
+        np.empty((2, samples), np.int32),
+        np.zeros((bands, samples), np.int32),
+    )
     disagreements = 0
     for row in range(rows):
-        lines = range(columns.starts[row], columns.starts[row + 1])
-        if len(lines) == 0 and centres.lines[row] < 0:
-            continue
-        number[:], held[:], worst[:] = 0, 0, 0
-        for line in lines:
-            if columns.per_degree[line] != per_degree:  # on a cylinder all lines are alike
-                per_degree = columns.per_degree[line]
-                start, stop = columns_of_line(columns, line, places)
-            for sample in range(start, stop):
-                number[places[sample]] += 1
-            for band in range(bands):
-                _add(image, (band, line), (start, stop), places, held[band], worst[band])
+        first, last = columns.starts[row], columns.starts[row + 1]
+        left, right = centres.reach[row]
+        if first < last:
+            _add_lines(image, columns, (first, last), here)
         if centres.lines[row] >= 0:
-            _pick(image, centres, row, number, held, worst)
-        disagreements += _settle(row, number, held, worst, laid, sums)
+            _pick(image, centres, row, here)
+        if left < right:
+            disagreements += _settle(row, here, centres.reach[row], laid, sums)
+            here.number[left:right] = 0
+            here.total[:, left:right] = 0
+            here.bad[:, left:right] = 0
+            here.worst[:, left:right] = 0
     return disagreements
 
 
 @_part
-def _add(image, at, span, places, held, worst):  # type: ignore[no-untyped-def]
-    """Add one band of one line to what its target pixels hold."""
-    theirs, reasons, swapped = image.bits[at[0], at[1]], image.reasons, image.swapped
-    for sample in range(span[0], span[1]):
-        count = _count_of(theirs[sample], swapped)
-        reason, place = reasons[count], places[sample]
-        if reason == _VALID:
-            held[place] += np.int64(np.int16(count)) + _ONE
-        else:
-            worst[place] = max(worst[place], reason)
+def _add_lines(image, columns, lines, here):  # type: ignore[no-untyped-def]
+    """Add the lines of one target row.
+
+    Lines that follow one another have nearly the same columns: their counts are piled up sample
+    by sample, which vectorises, and go to the columns of the first line together. The few samples
+    that another line has elsewhere are taken off the pile.
+    """
+    base, theirs = here.columns[0], here.columns[1]
+    start, stop = columns_of_line(columns, lines[0], base)
+    theirs[:] = base
+    for line in range(lines[0], lines[1]):
+        is_alike = columns.per_degree[line] == columns.per_degree[lines[0]]  # so on a cylinder
+        if not is_alike:
+            begin, end = columns_of_line(columns, line, theirs)
+            start, stop = min(start, begin), max(stop, end)
+        for band in range(image.bits.shape[0]):
+            _pile(image, (band, line), (start, stop), here)
+        if not is_alike:
+            for sample in range(np.uint64(start), np.uint64(stop)):
+                if theirs[sample] != base[sample]:
+                    _take_off(image, line, sample, here)
+        elif line > lines[0]:
+            theirs[:] = base
+    for sample in range(np.uint64(start), np.uint64(stop)):
+        here.number[np.uint32(base[sample])] += lines[1] - lines[0]
+    for band in range(image.bits.shape[0]):
+        total, piled = here.total[band], here.piled[band]
+        for sample in range(np.uint64(start), np.uint64(stop)):
+            total[np.uint32(base[sample])] += piled[sample]
+        piled[start:stop] = 0
 
 
 @_part
-def _pick(image, centres, row, number, held, worst):  # type: ignore[no-untyped-def]
+def _pile(image, at, span, here):  # type: ignore[no-untyped-def]
+    """Add one band of a line to the pile; what is no measurement is counted instead."""
+    counts, piled = image.bits[at[0], at[1]], here.piled[at[0]]
+    bad, worst = here.bad[at[0]], here.worst[at[0]]
+    for start in range(span[0], span[1], _RUN):
+        stop = min(start + _RUN, span[1])
+        largest = np.int32(0)
+        for sample in range(np.uint64(start), np.uint64(stop)):
+            count = np.int32(counts[sample])
+            if image.swapped:
+                count = ((count << np.int32(8)) | (count >> np.int32(8))) & np.int32(0xFFFF)
+            piled[sample] += count
+            largest = max(largest, count)
+        if largest > image.sure:
+            for sample in range(np.uint64(start), np.uint64(stop)):
+                count = _count_of(counts[sample], image.swapped)
+                reason, place = image.reasons[count], here.columns[1, sample]
+                if reason == _VALID:
+                    piled[sample] += np.int32(np.int16(count)) - np.int32(count)
+                else:
+                    piled[sample] -= np.int32(count)
+                    bad[place] += 1
+                    worst[place] = max(worst[place], reason)
+
+
+@_part
+def _take_off(image, line, sample, here):  # type: ignore[no-untyped-def]
+    """Move a sample of a line from the first line's column to its own."""
+    here.number[here.columns[0, sample]] -= 1
+    here.number[here.columns[1, sample]] += 1
+    for band in range(image.bits.shape[0]):
+        count = _count_of(image.bits[band, line, sample], image.swapped)
+        if image.reasons[count] == _VALID:
+            here.piled[band, sample] -= np.int32(np.int16(count))
+            here.total[band, here.columns[1, sample]] += np.int16(count)
+
+
+@_part
+def _pick(image, centres, row, here):  # type: ignore[no-untyped-def]
     """Take the nearest pixel of every target pixel of a row that holds none."""
     bands, _, samples = image.bits.shape
     line = centres.lines[row]
-    for col in range(number.size - 1):
-        if number[col] == 0:
+    for col in range(centres.reach[row, 0], centres.reach[row, 1]):
+        if here.number[col] == 0:
             sample = sample_at(centres, row, col)
             if 0 <= sample < samples:
-                number[col] = 1
+                here.number[col] = 1
                 for band in range(bands):
                     count = _count_of(image.bits[band, line, sample], image.swapped)
-                    worst[band, col] = image.reasons[count]
-                    if worst[band, col] == _VALID:
-                        held[band, col] = np.int64(np.int16(count)) + _ONE
+                    reason = image.reasons[count]
+                    if reason == _VALID:
+                        here.total[band, col] = np.int16(count)
+                    else:
+                        here.bad[band, col], here.worst[band, col] = 1, reason
 
 
 @_part
-def _settle(row, number, held, worst, laid, sums):  # type: ignore[no-untyped-def]
+def _settle(row, here, reach, laid, sums):  # type: ignore[no-untyped-def]
     """Take a row of one tile into the sums, and settle what is full."""
     disagreements = 0
     most = sums.most[row]
-    for band in range(held.shape[0]):
+    for band in range(here.total.shape[0]):
         counts, met = laid.counts[band, row], laid.reasons[band, row]
         total, valid = sums.total[band, row], sums.valid[band, row]
-        for col in range(number.size - 1):
-            if number[col] == 0:
+        for col in range(np.uint64(reach[0]), np.uint64(reach[1])):
+            number = here.number[col]
+            if number == 0:
                 continue
-            here = (held[band, col] + _HALF) >> _ONE_BIT
-            theirs = held[band, col] - (here << _ONE_BIT)
+            held, good = here.total[band, col], number - here.bad[band, col]
             if met[col] == _VALID:
-                if here >= 1 and 2 * here >= number[col]:
-                    disagreements += np.rint(theirs / here) != counts[col]
+                if good >= 1 and 2 * good >= number:
+                    disagreements += np.rint(held / good) != counts[col]
                 continue
             if most[col] > 0:
-                theirs += total[col]
-                here += valid[col]
-            if here >= 1 and 2 * here >= max(most[col], number[col]):
+                held += total[col]
+                good += valid[col]
+            if good >= 1 and 2 * good >= max(most[col], number):
                 # sums below 2**53 over counts: the quotient rounds correctly, so a tie is a tie
-                counts[col], met[col] = np.int16(np.rint(theirs / here)), _VALID
+                counts[col], met[col] = np.int16(np.rint(held / good)), _VALID
             else:
-                total[col], valid[col] = theirs, here
-                met[col] = max(met[col], worst[band, col])
-    for col in range(number.size - 1):
-        most[col] = max(most[col], number[col])
+                total[col], valid[col] = held, good
+                met[col] = max(met[col], here.worst[band, col])
+    for col in range(reach[0], reach[1]):
+        most[col] = max(most[col], here.number[col])
     return disagreements
 
 

@@ -59,6 +59,8 @@ class Centres(NamedTuple):
         Sample of the central meridian, counted from 1 in the image.
     first : int
         First sample of the part, counted from 0 in the image.
+    reach : ndarray of int64, (row, 2)
+        The columns of each row that the part can reach, half-open.
     """
 
     lines: NDArray[np.int64]
@@ -66,6 +68,7 @@ class Centres(NamedTuple):
     east: NDArray[np.float64]
     offset: float
     first: int
+    reach: NDArray[np.int64]
 
 
 def centres(part: Part, grid: RasterGrid, window: Window) -> Centres:
@@ -82,8 +85,33 @@ def centres(part: Part, grid: RasterGrid, window: Window) -> Centres:
     # in (-180, 180], as its eastern half of a source pixel is the one that a centre can be on
     east = 180.0 - (180.0 - (grid.lons(window) - lattice.lon0)) % 360.0
     return Centres(
-        line, lattice.samples_per_degree(lats), east, float(lattice.sample_offset), part.first[1]
+        lines=line,
+        per_degree=lattice.samples_per_degree(lats),
+        east=east,
+        offset=float(lattice.sample_offset),
+        first=part.first[1],
+        reach=_reach(part, grid, window),
     )
+
+
+def _reach(part: Part, grid: RasterGrid, window: Window) -> NDArray[np.int64]:
+    """The columns that a part can reach in each row, and a few more; ``(row, 2)``.
+
+    All of them where it goes over the window's own meridian, or around a pole.
+    """
+    lattice, lats = part.lattice, grid.lats(window)
+    edges = np.clip(lats + np.array([[0.5], [-0.5]]) * grid.pixel_deg, -90.0, 90.0)
+    per_degree = np.maximum(lattice.samples_per_degree(edges), 1e-9)
+    ends = np.array([0.5, part.shape[1] + 0.5]) + (part.first[1] - lattice.sample_offset)
+    east = ends[:, None, None] / per_degree
+    base = grid.col + window.col
+    west, last = ((lattice.lon0 + east + 180.0) / grid.pixel_deg - base)[[0, 1]]
+    west, last = np.floor(west.min(axis=0)) - 2.0, np.ceil(last.max(axis=0)) + 2.0
+    left = west % grid.around
+    right = left + (last - west)
+    reach = np.minimum(np.stack([left, right], axis=1), window.width)
+    reach[right >= grid.around] = 0.0, window.width
+    return reach.astype(np.int64)
 
 
 class Columns(NamedTuple):

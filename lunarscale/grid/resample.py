@@ -117,8 +117,7 @@ class Overlay:
             The image's line and sample, counted from 0, of ``counts[:, 0, 0]``.
         """
         part = Part(lattice, (counts.shape[1], counts.shape[2]), first)
-        bits = np.ascontiguousarray(counts).view(np.uint16)
-        image = Counts(bits, not counts.dtype.isnative, reasons)
+        image = Counts.of(counts, reasons)
         is_meant = lattice.ppd * self.grid.pixel_deg >= MEAN_FROM
         if is_meant and self._sums is None:
             self._sums = Sums.of(self.counts.shape)
