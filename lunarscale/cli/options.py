@@ -32,7 +32,7 @@ CodecWord = Annotated[
     typer.Option(
         "--codec",
         metavar="NAME:LEVEL:FILTER",
-        help="How chunks are packed, else lz4:5:shuffle; zstd:1:bitshuffle is smaller and slower.",
+        help="How chunks are packed, else lz4:5:auto; zstd:1:bitshuffle is smaller and slower.",
     ),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]

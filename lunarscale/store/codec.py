@@ -1,12 +1,13 @@
 """Blosc's compressor, level and filter in one word, as users give it: ``zstd:1:bitshuffle``."""
 
-from typing import NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 from lunarscale.errors import FormatError
 from lunarscale.store.shard import Compressor, Filter
 
 _COMPRESSORS: tuple[Compressor, ...] = get_args(Compressor)
-_FILTERS: tuple[Filter, ...] = get_args(Filter)
+_AUTO: Literal["auto"] = "auto"
+_FILTERS: tuple[Filter | Literal["auto"], ...] = (_AUTO, *get_args(Filter))
 
 #: Blosc's highest level.
 _MOST = 9
@@ -21,11 +22,16 @@ class Codec(NamedTuple):
     level : int
         0 (none) to 9.
     filter : str
+        ``auto``: of each array its own (``for_array``).
     """
 
     compressor: Compressor = "lz4"
     level: int = 5
-    filter: Filter = "shuffle"
+    filter: Filter | Literal["auto"] = _AUTO
+
+    def for_array(self, own: Filter) -> tuple[Compressor, int, Filter]:
+        """Compressor, level and filter of an array that packs best behind its own filter."""
+        return self.compressor, self.level, own if self.filter == _AUTO else self.filter
 
     def __str__(self) -> str:
         return f"{self.compressor}:{self.level}:{self.filter}"
@@ -46,12 +52,12 @@ class Codec(NamedTuple):
         levels = {str(level): level for level in range(_MOST + 1)}
         if len(given) != len(cls()) or not compressor or not filter_ or given[1] not in levels:
             raise FormatError(
-                f"codec {text}: a codec is COMPRESSOR:LEVEL:FILTER, as lz4:5:shuffle; the "
+                f"codec {text}: a codec is COMPRESSOR:LEVEL:FILTER, as lz4:5:auto; the "
                 f"compressors are {', '.join(_COMPRESSORS)}, the levels 0 to {_MOST}, the filters "
                 f"{', '.join(_FILTERS)}"
             )
         return cls(compressor, levels[given[1]], filter_)
 
 
-#: By measurement (``benchmarks/README.md``): LZ4 at level 5 behind a byte shuffle.
+#: By measurement (``benchmarks/kernels/bench_codecs.py``): LZ4 at level 5.
 USUAL_CODEC = str(Codec())

@@ -5,7 +5,7 @@ The format is versioned; a store of another version is refused, never guessed at
 
 import math
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Literal
 
 import pyproj
@@ -17,7 +17,7 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import RADIUS_M
 from lunarscale.quantities import QUANTITIES
 from lunarscale.store.codec import USUAL_CODEC, Codec
-from lunarscale.store.shard import ShardLayout
+from lunarscale.store.shard import Filter, ShardLayout
 
 FORMAT_VERSION = 1
 
@@ -27,6 +27,13 @@ MOST_SHARDS = 500_000
 
 #: The CRS of every store: equirectangular in metres on the 1737.4 km sphere.
 CRS = "IAU_2015:30110"
+
+#: What each array packs best behind (``benchmarks/kernels/bench_codecs.py``): the low bytes of
+#: counts are noise, their high bytes smooth; maps' noise goes through all their bits; flags are
+#: runs of one number, which a filter only costs time.
+COUNTS_FILTER: Filter = "shuffle"
+MAPS_FILTER: Filter = "bitshuffle"
+FLAGS_FILTER: Filter = "noshuffle"
 
 Kind = Literal["mosaic", "maps"]
 
@@ -156,13 +163,14 @@ class Layout:
         """The windows of the shards, row by row."""
         return list(self.grid.window.split(self.shard))
 
-    def packing(self, dtype: str, fill_value: int) -> ShardLayout:
-        """The packing of a layer of this cube."""
-        return ShardLayout(self.shard, self.chunk, dtype, fill_value, *Codec.of(self.codec))
+    def packing(self, dtype: str, fill_value: int, own: Filter) -> ShardLayout:
+        """The packing of a layer of this cube, which packs best behind its ``own`` filter."""
+        codec = Codec.of(self.codec).for_array(own)
+        return ShardLayout(self.shard, self.chunk, dtype, fill_value, *codec)
 
     def arrays(self) -> tuple[ArraySpec, ...]:
         """The cube's sharded arrays."""
-        return _mosaic_arrays(self) if self.kind == "mosaic" else _map_arrays(self)
+        return _arrays(self)
 
     def to_attributes(self) -> dict[str, Any]:
         """As JSON, for the root of the store.
@@ -206,6 +214,11 @@ class Layout:
         return layout
 
 
+@lru_cache(maxsize=64)
+def _arrays(layout: Layout) -> tuple[ArraySpec, ...]:
+    return _mosaic_arrays(layout) if layout.kind == "mosaic" else _map_arrays(layout)
+
+
 def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
     camera = layout.camera_facts
     bands = len(camera.wavelengths_nm)
@@ -219,8 +232,12 @@ def _mosaic_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
     }
     flag = {"long_name": "why a band has no value", **camera.flag_attributes()}
     return (
-        ArraySpec("reflectance", bands, layout.packing("int16", NO_DATA), reflectance),
-        ArraySpec("flag", 0, layout.packing(camera.flag_dtype, camera.never_imaged), flag),
+        ArraySpec(
+            "reflectance", bands, layout.packing("int16", NO_DATA, COUNTS_FILTER), reflectance
+        ),
+        ArraySpec(
+            "flag", 0, layout.packing(camera.flag_dtype, camera.never_imaged, FLAGS_FILTER), flag
+        ),
     )
 
 
@@ -244,12 +261,10 @@ def _map_arrays(layout: Layout) -> tuple[ArraySpec, ...]:
             "long_name": f"why {layer.name} has no value, or a stretched one",
             **map_flag_attributes(),
         }
-        arrays.append(ArraySpec(layer.name, 0, layout.packing("int16", NO_DATA), values))
-        arrays.append(
-            ArraySpec(
-                f"{layer.name}_flag", 0, layout.packing("uint8", int(MapReason.NO_INPUT)), flag
-            )
-        )
+        counts = layout.packing("int16", NO_DATA, MAPS_FILTER)
+        reasons = layout.packing("uint8", int(MapReason.NO_INPUT), FLAGS_FILTER)
+        arrays.append(ArraySpec(layer.name, 0, counts, values))
+        arrays.append(ArraySpec(f"{layer.name}_flag", 0, reasons, flag))
     return tuple(arrays)
 
 

@@ -56,8 +56,7 @@ class ShardLayout:
     fill_value : int
         What a chunk that is not written is made of.
     cname, clevel, shuffle : str, int, str
-        Blosc's compressor, level and filter. LZ4 at level 5 behind a byte shuffle is the
-        default by measurement (``benchmarks/README.md``).
+        Blosc's compressor, level and filter.
     """
 
     shard: int
