@@ -70,7 +70,7 @@ def open_dataset(
     cube = open_maps(maps, storage_options)
     edge = cube.layout.shard if chunks is None else chunks
     cut = {"y": edge, "x": edge} if isinstance(edge, int) else dict(edge)
-    opened = xr.open_zarr(cube.location.url, chunks=None, storage_options=storage_options or None)
+    opened = xr.open_zarr(cube.location.zarr_store(), chunks=None)
     # the coordinates stay whole and at hand: they say where everything is
     dataset: xr.Dataset = opened.chunk(cut).assign_coords(
         {name: opened[name].load() for name in opened.coords}

@@ -247,6 +247,14 @@ class Bucket:
                     what=self._what("DELETE", folder),
                 )
 
+    def zarr_store(self) -> Any:
+        """What zarr and xarray read it by; the client in it tries again by itself."""
+        from zarr.storage import ObjectStore
+
+        return ObjectStore(
+            client_of(self.settings, insists=True, prefix=self.prefix), read_only=True
+        )
+
     def _is_object(self) -> bool:
         """Whether the URL is one object's."""
         return bool(self.prefix) and self.size("") is not None

@@ -157,6 +157,12 @@ class AnyFilesystem:
         with contextlib.suppress(FileNotFoundError):
             self._ask(lambda files, path: files.rm(f"{path}/{folder}".rstrip("/"), recursive=True))
 
+    def zarr_store(self) -> Any:
+        """What zarr and xarray read it by."""
+        from zarr.storage import FsspecStore
+
+        return FsspecStore.from_url(self.url, storage_options=self.options, read_only=True)
+
 
 def _passes(error: BaseException) -> bool:
     """Whether an error may be gone when it is tried again."""

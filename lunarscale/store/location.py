@@ -187,3 +187,7 @@ class Location:
             shutil.rmtree(place)
         else:
             place.unlink(missing_ok=True)
+
+    def zarr_store(self) -> Any:
+        """What zarr and xarray read it by: a path, or a store with the same client as ours."""
+        return self.path if self.is_local else self._remote.zarr_store()

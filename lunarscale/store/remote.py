@@ -50,6 +50,9 @@ class Remote(Protocol):
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all below it, or an object; what is not there is no error."""
 
+    def zarr_store(self) -> Any:
+        """What zarr and xarray read it by."""
+
 
 def remote_at(url: str, options: dict[str, Any]) -> Remote:
     """The place behind a URL.

@@ -30,7 +30,7 @@ _SYSTEM = re.compile(r'kind: (\w+),\s+message: "([^"]*)"|(TimedOut|dns error|Inc
 #: Beginnings of the variables that clients read by themselves when they are made.
 _VARIABLES = ("AWS_", "AZURE_", "GOOGLE_")
 
-_clients: dict[tuple[Settings, bool, tuple[tuple[str, str], ...]], Any] = {}
+_clients: dict[tuple[Any, ...], Any] = {}
 _lock = threading.Lock()
 _forked = False
 
@@ -45,7 +45,7 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-def client_of(settings: Settings, *, insists: bool = False) -> Any:
+def client_of(settings: Settings, *, insists: bool = False, prefix: str | None = None) -> Any:
     """The process's client for some settings; threads share it.
 
     Parameters
@@ -53,6 +53,8 @@ def client_of(settings: Settings, *, insists: bool = False) -> Any:
     settings : Settings
     insists : bool
         Whether it tries again by itself, which uploads in parts need; else the caller does.
+    prefix : str, optional
+        The folder that its names begin in.
 
     Raises
     ------
@@ -66,14 +68,14 @@ def client_of(settings: Settings, *, insists: bool = False) -> Any:
             "multiprocessing's spawn, as lunarscale's own clusters do"
         )
     around = tuple((k, v) for k, v in os.environ.items() if k.startswith(_VARIABLES))
-    key = settings, insists, around  # keys that are set anew count
+    key = settings, insists, prefix, around  # keys that are set anew count
     with _lock:
         if key not in _clients:
-            _clients[key] = _made(settings, insists=insists)
+            _clients[key] = _made(settings, insists=insists, prefix=prefix)
         return _clients[key]
 
 
-def _made(settings: Settings, *, insists: bool) -> Any:
+def _made(settings: Settings, *, insists: bool, prefix: str | None) -> Any:
     import obstore.store  # loaded with the first bucket, not with the first folder
 
     classes = {
@@ -87,6 +89,7 @@ def _made(settings: Settings, *, insists: bool) -> Any:
     with told(settings, f"{settings.cloud}://{settings.bucket}"):
         return classes[settings.cloud](
             settings.bucket,
+            prefix=prefix,
             config=json.loads(settings.config),
             client_options=json.loads(settings.client),
             retry_config=retries,

@@ -1,20 +1,25 @@
 """The whole way in a bucket: tiles, mosaic and maps in S3, equal to those of a local run.
 
-The server is moto's, on this machine; the credentials are made up.
+The server is moto's, in a process of this machine; the credentials are made up.
 """
 
-import uuid
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import fsspec
 import pytest
+import rasterio
 import xarray as xr
+from s3_at_hand import KEY, SECRET, Bucket
 
+import lunarscale
+from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.engine.executors import OnDask
 from lunarscale.errors import FormatError, ParametersError, StoreError
-from lunarscale.simulated.archive import plan_tile, simulated_tile, write_tile
+from lunarscale.steps.export import export
+from lunarscale.steps.info import describe
 from lunarscale.steps.ingest import ingest, prepare_ingest
 from lunarscale.steps.predict import predict, prepare_predict
 from lunarscale.steps.summarise import summarise
@@ -22,62 +27,24 @@ from lunarscale.steps.validate import validate
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
-moto_server = pytest.importorskip("moto.server", reason="moto[server] is not installed")
-pytest.importorskip("s3fs", reason="s3fs is not installed")
-
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
 #: A part of the Moon over the seam, and shards that do not fit it.
 RUN: dict[str, Any] = {"ppd": 1.0, "bbox": (150.0, -30.0, -150.0, 30.0), "shard": 32, "chunk": 16}
 
 
-@dataclass(frozen=True)
-class Bucket:
-    """A bucket and how to reach it."""
-
-    name: str
-    options: dict[str, Any] = field(repr=False)
-
-    def url(self, path: str) -> str:
-        """Of something in it."""
-        return f"s3://{self.name}/{path}"
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an S3 server; no setting of this machine's own is read."""
-    nothing = tmp_path_factory.mktemp("aws") / "nothing"
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_CONFIG_FILE", str(nothing))
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(nothing))
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("NO_PROXY", "127.0.0.1")
-        server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-        server.start()
-        host, port = server.get_host_and_port()
-        yield f"http://{host}:{port}"
-        server.stop()
-
-
-@pytest.fixture(scope="module")
-def bucket(server: str) -> Bucket:
+def bucket(s3: str, new_name: Callable[[], str]) -> Bucket:
     """An empty bucket."""
-    options = {"key": "made-up", "secret": "made-up", "endpoint_url": server}
-    name = f"moon-{uuid.uuid4().hex}"
-    fsspec.filesystem("s3", **options).mkdir(name)
-    return Bucket(name, options)
+    return Bucket.new(s3, new_name())
 
 
 @pytest.fixture(scope="module")
-def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two simulated tiles, on either side of the seam."""
-    folder = tmp_path_factory.mktemp("tiles")
-    for name, west in (("UI00N165", 150), ("UI00N195", 180)):
-        plan = plan_tile(name, (west, -30, west + 30, 30), ppd=1.0)
-        write_tile(folder / plan.file_name, plan, simulated_tile(plan))
-    return folder
+def tiles(moon_tiles: Path, bucket: Bucket) -> str:
+    """The tiles in the bucket."""
+    for path in moon_tiles.iterdir():
+        Location(bucket.url("tiles"), bucket.options).put(path.name, path.read_bytes())
+    return bucket.url("tiles")
 
 
 @dataclass(frozen=True)
@@ -89,25 +56,33 @@ class Stores:
 
 
 @pytest.fixture(scope="module")
-def local(tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Stores:
+def local(moon_tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> Stores:
     """The run on this machine."""
     folder = tmp_path_factory.mktemp("local")
     stores = Stores(str(folder / "mosaic.zarr"), str(folder / "maps.zarr"))
-    ingest([str(tiles)], out=stores.mosaic, **RUN)
+    ingest([str(moon_tiles)], out=stores.mosaic, **RUN)
     predict(stores.mosaic, out=stores.maps)
     return stores
 
 
 @pytest.fixture(scope="module")
-def remote(bucket: Bucket, tiles: Path) -> Stores:
+def remote(bucket: Bucket, tiles: str) -> Stores:
     """The run in the bucket."""
-    files = fsspec.filesystem("s3", **bucket.options)
-    for path in tiles.iterdir():
-        files.put_file(str(path), f"{bucket.name}/tiles/{path.name}")
     stores = Stores(bucket.url("out/mosaic.zarr"), bucket.url("out/maps.zarr"))
-    ingest([bucket.url("tiles")], out=stores.mosaic, storage_options=bucket.options, **RUN)
+    ingest([tiles], out=stores.mosaic, storage_options=bucket.options, **RUN)
     predict(stores.mosaic, out=stores.maps, storage_options=bucket.options)
     return stores
+
+
+def _data(objects: dict[str, bytes]) -> dict[str, bytes]:
+    """Shards, entries and statistics: all that does not tell when and where it was made."""
+    told = ("zarr.json", "ledger/runs/", "ledger/lock/", "ledger/tiles.json")
+    return {key: blob for key, blob in objects.items() if not key.startswith(told)}
+
+
+def _files(store: str) -> dict[str, bytes]:
+    paths = (path for path in Path(store).rglob("*") if path.is_file())
+    return {path.relative_to(store).as_posix(): path.read_bytes() for path in paths}
 
 
 @pytest.mark.parametrize("which", ["mosaic", "maps"])
@@ -141,9 +116,9 @@ def test_xarray_opens_it_in_the_bucket(
         xr.testing.assert_equal(there.load(), here.load())
 
 
-def test_a_second_run_does_nothing(remote: Stores, bucket: Bucket) -> None:
+def test_a_second_run_does_nothing(remote: Stores, bucket: Bucket, tiles: str) -> None:
     options = {"storage_options": bucket.options}
-    again = prepare_ingest([bucket.url("tiles")], out=remote.mosaic, **RUN, **options)
+    again = prepare_ingest([tiles], out=remote.mosaic, **RUN, **options)
     assert (again.jobs, again.problems) == ([], [])
     again = prepare_predict(remote.mosaic, out=remote.maps, **options)
     assert (again.jobs, again.problems) == ([], [])
@@ -188,19 +163,71 @@ def test_validate_reads_every_byte(which: str, remote: Stores, bucket: Bucket) -
     assert validate(url, deep=True, storage_options=options).is_whole
 
 
+def test_workers_in_processes_write_the_same_with_keys_of_the_environment(
+    bucket: Bucket, tiles: str, local: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the keys are nowhere in what was written."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", bucket.server)
+    mosaic, maps = bucket.url("dask/mosaic.zarr"), bucket.url("dask/maps.zarr")
+    with open_cluster(ClusterChoice(workers=2)) as cluster:
+        executor = OnDask(cluster.client)
+        ingest([tiles], out=mosaic, executor=executor, **RUN)
+        predict(mosaic, out=maps, executor=executor)
+        table = summarise(maps, by=("moon",), executor=executor).rows
+    assert table == summarise(local.maps, by=("moon",)).rows
+    there = bucket.objects("dask")
+    of_maps = {k.removeprefix("maps.zarr/"): v for k, v in there.items() if k.startswith("maps")}
+    assert _shards(_data(of_maps)) == _shards(_data(_files(local.maps)))
+    assert not [key for key, blob in there.items() if SECRET.encode() in blob]
+    assert not [key for key, blob in there.items() if KEY.encode() in blob]
+    with xr.open_zarr(Location(maps).zarr_store(), chunks=None) as opened:
+        assert SECRET not in repr(opened)
+
+
+def _shards(objects: dict[str, bytes]) -> dict[str, bytes]:
+    return {key: blob for key, blob in objects.items() if not key.startswith("ledger/")}
+
+
+def test_keys_given_as_options_are_not_written_either(remote: Stores, bucket: Bucket) -> None:
+    there = bucket.objects("out")
+    assert len(there) > 30
+    for word in (KEY, SECRET):
+        assert not [key for key, blob in there.items() if word.encode() in blob]
+    assert SECRET not in json.dumps(describe(remote.maps, bucket.options))
+
+
+def test_info_export_and_datasets(
+    remote: Stores, local: Stores, bucket: Bucket, tmp_path: Path
+) -> None:
+    here, there = describe(local.maps), describe(remote.maps, bucket.options)
+    assert [line for line in there if line[0] == "shards done"] == [
+        line for line in here if line[0] == "shards done"
+    ]
+    paths = tmp_path / "there.tif", tmp_path / "here.tif"
+    export(remote.maps, layer="FeO", out=str(paths[0]), storage_options=bucket.options)
+    export(local.maps, layer="FeO", out=str(paths[1]))
+    with rasterio.open(paths[0]) as one, rasterio.open(paths[1]) as other:
+        assert (one.read(1) == other.read(1)).all()
+    far = lunarscale.open_dataset(remote.maps, storage_options=bucket.options)
+    near = lunarscale.open_dataset(local.maps)
+    xr.testing.assert_equal(far.load(), near.load())
+
+
 def test_the_table_is_the_local_runs(remote: Stores, local: Stores, bucket: Bucket) -> None:
     there = summarise(remote.maps, by=("moon", "seas"), storage_options=bucket.options)
     assert there.rows == summarise(local.maps, by=("moon", "seas")).rows
 
 
 def test_another_parameter_is_refused_and_overwrite_starts_afresh(
-    bucket: Bucket, tiles: Path, remote: Stores
+    bucket: Bucket, tiles: str, remote: Stores
 ) -> None:
     """What is removed is the store's alone: a neighbour with a like name stays."""
     out, options = bucket.url("fresh/a"), {"storage_options": bucket.options}
     neighbour = Location(bucket.url("fresh/a-neighbour"), bucket.options)
     neighbour.put("thesis.tex", b"years of work")
-    source = [bucket.url("tiles")]
+    source = [tiles]
     ingest(source, out=out, **RUN, **options)
     coarser = {**RUN, "ppd": 0.5}
     with pytest.raises(ParametersError, match=r"made with grid .* --overwrite"):
