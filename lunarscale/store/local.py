@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,16 +22,26 @@ PARTIAL = ".partial"
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
 
+_here = threading.local()
+
+
+def _room(size: int) -> NDArray[np.uint8]:
+    """Memory of this thread, the same again and again: it stays in the cache."""
+    room: NDArray[np.uint8] | None = getattr(_here, "room", None)
+    if room is None or room.size < size:
+        room = _here.room = np.empty(size, np.uint8)
+    return room[:size]
+
+
 class FileBlob(Blob):
     """A file that is open for reading, a part at a time into memory that is used again.
 
-    It is the file that was opened: what is renamed over it meanwhile is another.
+    What ``at`` gives holds until this thread reads of any file. It is the file that was opened: what is renamed over it meanwhile is another.
     """
 
     def __init__(self, path: Path) -> None:
         self._descriptor: int | None = None
         self._descriptor = os.open(path, os.O_RDONLY)
-        self._room = np.empty(0, np.uint8)
         self.size = os.fstat(self._descriptor).st_size
 
     def at(self, offset: int, size: int) -> NDArray[np.uint8]:
@@ -38,15 +49,13 @@ class FileBlob(Blob):
         if self._descriptor is None:
             raise ValueError("the object was closed")
         size = max(0, min(size, self.size - offset))
-        if self._room.size < size:
-            self._room = np.empty(size, np.uint8)
-        done = 0
+        room, done = _room(size), 0
         while done < size:
-            more = os.preadv(self._descriptor, [self._room[done:size].data], offset + done)
+            more = os.preadv(self._descriptor, [room[done:].data], offset + done)
             if not more:
                 break  # cut off since it was opened: the reader's checksums tell
             done += more
-        return self._room[:done]
+        return room[:done]
 
     def close(self) -> None:
         """Close the file."""

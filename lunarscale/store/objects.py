@@ -23,7 +23,7 @@ class Blob(Protocol):
     size: int
 
     def at(self, offset: int, size: int) -> NDArray[np.uint8]:
-        """Bytes of it, until the next call; fewer where it ends."""
+        """Bytes of it, until the thread's next call of any object's; fewer where it ends."""
 
     def close(self) -> None:
         """Let go of it; a second time is no error."""
