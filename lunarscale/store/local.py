@@ -36,7 +36,8 @@ def _room(size: int) -> NDArray[np.uint8]:
 class FileBlob(Blob):
     """A file that is open for reading, a part at a time into memory that is used again.
 
-    What ``at`` gives holds until this thread reads of any file. It is the file that was opened: what is renamed over it meanwhile is another.
+    What ``at`` gives holds until this thread reads of any file. It is the file that was opened:
+    what is renamed over it meanwhile is another.
     """
 
     def __init__(self, path: Path) -> None:
