@@ -44,9 +44,7 @@ def test_no_scheduler_at_the_address() -> None:
     assert perf_counter() - start < 60, "it is not waited for for ever"
 
 
-@pytest.mark.parametrize(
-    "address", ["nonsense://host", "tcp://127.0.0.1:notaport", "tcp://x:99999"]
-)
+@pytest.mark.parametrize("address", ["nonsense://host", "tcp://127.0.0.1:notaport"])
 def test_an_address_that_is_none(address: str) -> None:
     with (
         pytest.raises(ClusterError, match="no Dask scheduler answers at"),
