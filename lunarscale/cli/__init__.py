@@ -1,9 +1,19 @@
 """The command line: one command a step."""
 
-from lunarscale.cli import comparing, finding, learning, making, poles, sums
+from lunarscale.cli import benchmarking, comparing, finding, learning, making, poles, sums
 from lunarscale.cli.command import PANELS, app
 
-__all__ = ["app", "comparing", "finding", "learning", "main", "making", "poles", "sums"]
+__all__ = [
+    "app",
+    "benchmarking",
+    "comparing",
+    "finding",
+    "learning",
+    "main",
+    "making",
+    "poles",
+    "sums",
+]
 
 # in the order of their headings, whichever file they are in
 _ORDER = [name for names in PANELS.values() for name in names]

@@ -26,7 +26,7 @@ PANELS = {
     "From tiles to maps": ("demo", "ingest", "predict", "report", "export"),
     "Statistics": ("summarise", "sample", "compare", "screen-pole", "anorthosite"),
     "Models": ("models", "stations", "calibrate", "train", "fine-tune", "check"),
-    "Stores and tiles": ("info", "validate", "simulate"),
+    "Stores and tiles": ("info", "validate", "simulate", "bench"),
 }
 
 _PANEL_OF = {name: panel for panel, names in PANELS.items() for name in names}

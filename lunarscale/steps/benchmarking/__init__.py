@@ -1,0 +1,1 @@
+"""What ``lunarscale bench`` is made of: settings, inputs, limits, measurements, what they say."""
