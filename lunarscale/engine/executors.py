@@ -10,7 +10,8 @@ from typing import Protocol, TypeVar
 
 from distributed import Client
 
-from lunarscale.engine.flight import IN_FLIGHT, PATIENCE_S, RETRIES, Flight, Threads
+from lunarscale.engine.flight import AHEAD, IN_FLIGHT, PATIENCE_S, Flight, Threads
+from lunarscale.engine.shipping import Shipped
 from lunarscale.engine.tree import Tree
 
 Job = TypeVar("Job")
@@ -128,14 +129,16 @@ class OnDask:
         ClusterError
             If a job kills worker after worker, or the cluster or all its workers go away.
         """
-        total, waiting = initial, iter(jobs)
+        total, waiting, shipped = initial, iter(jobs), Shipped.of(task)
         threads = Threads(self.client, self.patience_s)
         with Flight(self.client, threads) as flight:
 
             def fill() -> None:
-                room = max(2, IN_FLIGHT * threads.count()) - len(flight)
-                for job in islice(waiting, max(room, 0)):
-                    flight.add(self.client.submit(task, job, pure=False, retries=RETRIES))
+                least = max(2, IN_FLIGHT * threads.count())
+                if len(flight) <= least:
+                    batch = list(islice(waiting, AHEAD * least - len(flight)))
+                    for future in shipped.submit(self.client, batch):
+                        flight.add(future)
 
             fill()
             for future, result in flight:

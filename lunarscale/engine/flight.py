@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from concurrent import futures
 from concurrent.futures import CancelledError
+from queue import Empty, SimpleQueue
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -16,8 +17,9 @@ from lunarscale.errors import ClusterError
 #: Tasks in flight a worker thread: one runs, one waits, and memory stays bounded.
 IN_FLIGHT = 2
 
-#: Times a task is tried again after an error that is not ours (a passing fault of the disk, say).
-RETRIES = 2
+#: Times as many jobs with small results are sent ahead, so that they go several to a message: a
+#: waiting job takes no memory, and each message costs client and scheduler milliseconds.
+AHEAD = 2
 
 #: Seconds after which the cluster is asked for its threads again: workers may join or leave.
 ASK_AGAIN_S = 5.0
@@ -91,6 +93,7 @@ class Flight:
     def __init__(self, client: Client, threads: Threads) -> None:
         self.client, self.threads = client, threads
         self._awaited: dict[futures.Future[Any], Future[Any]] = {}
+        self._arrived: SimpleQueue[futures.Future[Any]] = SimpleQueue()
         self._landed: set[Future[Any]] = set()
 
     def __enter__(self) -> "Flight":
@@ -116,6 +119,7 @@ class Flight:
         loop: Any = self.client.loop
         arrival = asyncio.run_coroutine_threadsafe(waiting, loop.asyncio_loop)
         self._awaited[arrival] = future
+        arrival.add_done_callback(self._arrived.put)
 
     def release(self, future: "Future[Any]") -> None:
         """Let the cluster forget a result, once nothing waits for it.
@@ -127,13 +131,11 @@ class Flight:
 
     def __iter__(self) -> Iterator[tuple["Future[Any]", Any]]:
         while self._awaited:
-            done, _ = futures.wait(
-                self._awaited, timeout=self.threads.pause_s, return_when=futures.FIRST_COMPLETED
-            )
-            if not done:
+            try:
+                arrival = self._arrived.get(timeout=self.threads.pause_s)
+            except Empty:
                 self.threads.count()
                 continue
-            arrival = done.pop()
             future = self._awaited.pop(arrival)
             self._landed.add(future)
             yield future, _result(future, arrival)

@@ -8,7 +8,8 @@ from typing import Any
 
 from distributed import Future
 
-from lunarscale.engine.flight import IN_FLIGHT, RETRIES, Flight
+from lunarscale.engine.flight import IN_FLIGHT, Flight
+from lunarscale.engine.shipping import Shipped
 
 #: Parts that one task merges. For n jobs, n * 8/7 parts are taken to a merge; by pairs it would be
 #: 2 n, and more than eight would save little but gather more parts on one worker.
@@ -32,7 +33,8 @@ class Tree:
     def __init__(
         self, flight: Flight, *, task: Callable[..., Any], merge: Callable[..., Any]
     ) -> None:
-        self.client, self.flight, self.task, self.merge = flight.client, flight, task, merge
+        self.client, self.flight, self.merge = flight.client, flight, merge
+        self.shipped = Shipped.of(task)
         self._leaves: dict[Future[Any], Any] = {}
         self._merging: dict[Future[Any], int] = {}
         self._ready: deque[Future[Any]] = deque()
@@ -60,8 +62,8 @@ class Tree:
         # while parts wait to be merged there is less room; merges run first, so not for long
         unmerged = len(self._ready) + sum(self._merging.values())
         room = min(most, most + FAN_IN - unmerged) - len(self._leaves)
-        for job in islice(waiting, max(room, 0)):
-            leaf = self.client.submit(self.task, job, pure=False, retries=RETRIES)
+        batch = list(islice(waiting, max(room, 0)))
+        for leaf, job in zip(self.shipped.submit(self.client, batch), batch, strict=True):
             self._leaves[leaf] = job
             self.flight.add(leaf, fetch=False)
 

@@ -11,7 +11,8 @@ from distributed import Client
 
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
-from lunarscale.engine.flight import IN_FLIGHT, RETRIES
+from lunarscale.engine.flight import AHEAD, IN_FLIGHT
+from lunarscale.engine.shipping import RETRIES
 from lunarscale.errors import ClusterError, TileError
 
 
@@ -57,9 +58,9 @@ class TestOnDask:
                 yield job
 
         def merge(total: int, result: int) -> int:
-            assert taken - total <= 2 * IN_FLIGHT
+            assert taken - total <= 2 * AHEAD * IN_FLIGHT
             two_workers.sync(asyncio.sleep, 0)  # the client's loop has heard of the release
-            assert len(two_workers.futures) < 2 * IN_FLIGHT, "a merged result is not kept"
+            assert len(two_workers.futures) < 2 * AHEAD * IN_FLIGHT, "a merged result is not kept"
             return total + 1
 
         assert OnDask(two_workers).fold(square, jobs(), merge=merge, initial=0) == 40

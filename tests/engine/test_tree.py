@@ -14,7 +14,8 @@ import pytest
 from distributed import Client, get_worker
 
 from lunarscale.engine.executors import OnDask, Serial
-from lunarscale.engine.flight import IN_FLIGHT, RETRIES
+from lunarscale.engine.flight import IN_FLIGHT
+from lunarscale.engine.shipping import RETRIES
 from lunarscale.engine.tree import FAN_IN
 
 pytestmark = pytest.mark.cluster
