@@ -36,6 +36,11 @@ _SETTINGS = {
     # gives it up for good, also one that had come back and was lost again just then; with the last
     # one the work would stand still. A worker's nanny starts it again, however long that takes.
     "distributed.deploy.lost-worker-timeout": "365 days",
+    # Dask looks at its loops fifty times a second and at its threads a hundred times: an idle
+    # worker takes 1.6 % of its core, client and scheduler 2.5 %; like this 0.5 and 1.3 %.
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.admin.system-monitor.interval": "2s",
+    "distributed.worker.profile.interval": "100ms",
 }
 
 
