@@ -10,7 +10,9 @@ import numpy as np
 from fsspec.core import url_to_fs
 from numpy.typing import NDArray
 
-from lunarscale.errors import LunarscaleError, TileError
+from lunarscale.errors import LunarscaleError, StoreError, TileError
+from lunarscale.urls.options import is_bucket
+from lunarscale.urls.secrets import refuse_secrets
 
 Options = Mapping[str, Any] | None
 
@@ -21,7 +23,19 @@ def is_local(path: str) -> bool:
 
 
 def file_system(path: str, options: Options) -> tuple[fsspec.AbstractFileSystem, str]:
-    """The file system of a path or URL, and the path as that file system writes it."""
+    """The file system of a path or URL, and the path as that file system writes it.
+
+    Raises
+    ------
+    SourceError
+        If the URL carries a key.
+    """
+    if is_bucket(path):
+        from lunarscale.urls.files import BucketFiles  # a run on folders needs no client
+
+        files = BucketFiles(path.partition("://")[0], options)
+        return files, str(files._strip_protocol(path))
+    refuse_secrets(path)
     fs, inner = url_to_fs(path, **(options or {}))
     return fs, str(inner)
 
@@ -33,6 +47,8 @@ def reaching(
     """Turn a failure to reach ``path`` into one sentence of ``error_class``."""
     try:
         yield
+    except StoreError as error:  # of a bucket: one finished sentence
+        raise error_class(f"{error}{advice}") from error
     except (LunarscaleError, MemoryError):
         raise
     except FileNotFoundError as error:

@@ -292,7 +292,11 @@ class _BucketUpload(Upload):
         self._held = bytearray()
         self._writer: Any = None
 
-    def _take(self, piece: Piece) -> None:
+    def _take(self, *pieces: Piece) -> None:
+        for piece in pieces:
+            self._hold_or_send(piece)
+
+    def _hold_or_send(self, piece: Piece) -> None:
         # the client keeps what it is given; an array may be filled anew with the next piece
         if self._writer is None and len(self._held) + len(piece) <= PART_BYTES:
             self._held += bytes(piece)

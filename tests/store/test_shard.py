@@ -68,7 +68,7 @@ def encoded(chunks: Iterable[tuple[int, int, NDArray[Any]]], layout: ShardLayout
         for row, col, chunk in chunks:
             writer.put(row, col, chunk)
     blob = upload.to_bytes()
-    assert writer.seal == [len(blob), google_crc32c.value(blob)]
+    assert writer.seal == [len(blob), reading(blob or None, layout).checksum()]
     return blob or None
 
 
@@ -405,3 +405,15 @@ def sealed(packed: bytes) -> bytes:
     chunk = packed + struct.pack("<I", google_crc32c.value(packed))
     index = struct.pack("<QQ", 0, len(chunk))
     return chunk + index + struct.pack("<I", google_crc32c.value(index))
+
+
+def test_the_checksum_tells_shards_whose_chunks_are_as_long() -> None:
+    """The CRC32C of the whole object does not: each chunk ends with its own."""
+    layout = ShardLayout(16, 8, "int16", NO_DATA)
+    random = np.random.default_rng(5)
+    blobs = [
+        encode(random.integers(-30000, 30000, (16, 16), dtype=np.int16), layout) for _ in range(3)
+    ]
+    assert len({len(blob or b"") for blob in blobs}) == 1
+    assert len({google_crc32c.value(blob) for blob in blobs}) == 1
+    assert len({reading(blob, layout).checksum() for blob in blobs}) == 3
