@@ -216,6 +216,12 @@ def validate_command(
         )  # fmt: skip
     for fault in verdict.torn:
         out_console.print(f"torn: {fault}", markup=False)
+    for fault in verdict.damaged:
+        out_console.print(f"damaged: {fault}", markup=False)
+    for remark in verdict.strange:
+        out_console.print(f"strange: {remark}", markup=False)
+    if verdict.busy:
+        out_console.print(f"nothing was mended: {verdict.busy}", markup=False)
     if verdict.missing:
         more = f" and {len(verdict.missing) - 8:,} more" if len(verdict.missing) > 8 else ""
         out_console.print(f"not made yet: {', '.join(verdict.missing[:8])}{more}")

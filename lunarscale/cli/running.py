@@ -67,6 +67,8 @@ class Runner:
                 update(tale.done, todo, f"{rate:,.1f} Mpx/s")
 
             tale = prepared.run(executor, show)
+        for remark in tale.remarks:
+            err_console.print(f"[yellow]Note:[/yellow] {escape(remark)}")
         if tale.disagreements:
             values = tale.pixels * len(layout.camera_facts.wavelengths_nm)
             out_console.print(

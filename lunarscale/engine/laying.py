@@ -30,7 +30,8 @@ def lay(location: Location, wanted: Layout, attributes: dict[str, Any], *, overw
     _sweep(location)
     if location.exists():
         Cube.remove(location)
-    number = {"number": uuid.uuid4().hex[:12], SEAL: checksum(attributes)}
+    words = {**attributes, "lunarscale": wanted.to_attributes()}
+    number = {"number": uuid.uuid4().hex[:12], SEAL: checksum(words)}
     return Cube.create(location, wanted, {**attributes, STORE: number})
 
 
@@ -52,10 +53,15 @@ def go_on(planned: Cube) -> Cube:
     return cube
 
 
-def _sweep(location: Location) -> None:
-    """Remove objects half-written: whoever holds the store has no worker yet that writes one."""
+def half_written(location: Location) -> list[Path]:
+    """Files that killed workers left, or that living ones write just now; locks' not among them."""
     if not location.is_local:
-        return  # elsewhere an object is sent whole, or leaves nothing under any name
-    for path in Path(location.path).rglob(f"*{PARTIAL}"):
-        if not path.parent.match(LOCKS):
-            path.unlink(missing_ok=True)
+        return []  # elsewhere an object is sent whole, or leaves nothing under any name
+    found = Path(location.path).rglob(f"*{PARTIAL}")
+    return sorted(path for path in found if not path.parent.match(LOCKS))
+
+
+def _sweep(location: Location) -> None:
+    """Remove what killed workers left: who holds the store has no worker yet that writes."""
+    for path in half_written(location):
+        path.unlink(missing_ok=True)

@@ -58,7 +58,8 @@ class Entry:
     key : str
         Digest of the inputs, the parameters and the store format that made it.
     objects : dict of str to list
-        Size in bytes and CRC32C of every object it wrote; size 0 where all is fill.
+        Size in bytes and checksum of every object it wrote (``store.shard.checksum_of``; of
+        statistics their CRC32C); zeros where all is fill.
     inputs : list of list
         What went in: name, path, size and label hash of each tile; or the mosaic's entry.
     disagreements : int

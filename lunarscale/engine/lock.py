@@ -158,6 +158,8 @@ class RunLock:
         self._lost = ""
 
     def __enter__(self) -> "RunLock":
+        self._ended.clear()
+        self._lost = ""
         _held.add(self._claim.run)  # before anyone can see the claim
         try:
             self.ticket = self._take()

@@ -114,6 +114,10 @@ class Cube:
         location.put("zarr.json", root)
         return cls(location, layout, attributes)
 
+    def documents(self) -> dict[str, bytes]:
+        """Metadata and coordinates as they are written when the store is laid, by key."""
+        return _documents(self.layout, self.attributes)
+
     @staticmethod
     def is_debris(location: Location, layout: Layout) -> bool:
         """Whether what is there is a store that was killed while it was laid or removed.

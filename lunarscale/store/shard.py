@@ -10,7 +10,7 @@ stands at the end (Zarr v3 specification, codecs "sharding_indexed" 1.0, "blosc"
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import lru_cache
@@ -109,12 +109,13 @@ class ShardWriter:
         self, layout: ShardLayout, begin: Callable[[], AbstractContextManager[Upload]]
     ) -> None:
         self.layout = layout
-        #: Bytes of the finished object and their CRC32C; zeros where there is none.
+        #: Bytes of the finished object and ``checksum_of`` it; zeros where there is none.
         self.seal = NOTHING
         self._begin = begin
         self._began = ExitStack()
         self._upload: Upload | None = None
         self._index = np.full((layout.across**2, 2), _EMPTY, dtype="<u8")
+        self._crcs: list[bytes] = []
 
     def put(self, row: int, col: int, chunk: NDArray[np.generic]) -> None:
         """Add the chunk at a place in the shard, counted in chunks.
@@ -149,6 +150,7 @@ class ShardWriter:
             self._upload = self._began.enter_context(self._begin())
         self._index[place] = self._upload.size, len(packed) + len(crc)
         self._upload.write(packed, crc)
+        self._crcs.append(crc)
 
     def __enter__(self) -> Self:
         return self
@@ -166,7 +168,23 @@ class ShardWriter:
             with self._began:  # it appears at the end
                 packed = self._index.tobytes()
                 self._upload.write(packed, _CRC.pack(google_crc32c.value(packed)))
-            self.seal = [self._upload.size, self._upload.crc32c]
+            self.seal = [self._upload.size, checksum_of(self._crcs, packed)]
+
+
+def checksum_of(crcs: Iterable[bytes], index: bytes) -> int:
+    """What tells a shard from another one: CRC32C of its chunks' checksums and of its index.
+
+    Not that of the object: a CRC of what ends with its own CRC is the same whatever it is, so an
+    object's depends on nothing but the lengths of its chunks.
+
+    Parameters
+    ----------
+    crcs : iterable of bytes
+        Each chunk's, in the order in which the chunks lie in the object.
+    index : bytes
+        Without its own checksum.
+    """
+    return int(google_crc32c.value(b"".join([*crcs, index])))
 
 
 def is_constant(chunk: NDArray[np.generic]) -> bool:
@@ -246,6 +264,16 @@ class ShardReader:
                 f"{blob.size:,}; run the command that wrote it again"
             )
         return index
+
+    def checksum(self) -> int:
+        """``checksum_of`` the object, of the checksums that its chunks say."""
+        if self._blob is None:
+            return 0
+        places = self._index[self._index[:, 0] != _EMPTY]
+        ends = np.sort(places.sum(axis=1)).tolist()
+        with lap("read"):
+            crcs = [self._blob.at(end - _CRC.size, _CRC.size).tobytes() for end in ends]
+        return checksum_of(crcs, self._index.tobytes())
 
     def close(self) -> None:
         """Close the object; a second time is no error."""

@@ -409,7 +409,7 @@ def sealed(packed: bytes) -> bytes:
 
 def test_the_checksum_tells_shards_whose_chunks_are_as_long() -> None:
     """The CRC32C of the whole object does not: each chunk ends with its own."""
-    layout = ShardLayout(16, 8, "int16", NO_DATA)
+    layout = ShardLayout(16, 8, "int16", -32768)
     random = np.random.default_rng(5)
     blobs = [
         encode(random.integers(-30000, 30000, (16, 16), dtype=np.int16), layout) for _ in range(3)

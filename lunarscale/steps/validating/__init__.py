@@ -1,0 +1,1 @@
+"""What a validation looks at: shards, documents, and what nobody has asked for."""
