@@ -26,6 +26,7 @@ from lunarscale.errors import BusyError, TornError
 from lunarscale.grid.raster import Window
 from lunarscale.laps import lap
 from lunarscale.store.cube import Cube
+from lunarscale.store.foreign import require_inside
 from lunarscale.store.location import Location
 
 FOLDER = "ledger"
@@ -128,6 +129,8 @@ class Ledger:
         try:
             entry = Entry(**facts or {})
             seals = [(size, checksum) for size, checksum in entry.objects.values()]
+            for key in entry.objects:
+                require_inside(key)
         except (ValueError, TypeError, AttributeError):
             return None  # torn by a full disk: as good as no entry, the shard is done again
         if entry.store != self.store or not all(isinstance(size, int) for size, _ in seals):

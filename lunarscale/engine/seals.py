@@ -29,7 +29,7 @@ def unsealed(blob: bytes | None) -> dict[str, Any] | None:
     """
     try:
         facts = json.loads(blob or b"")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(facts, dict):
         return None

@@ -18,6 +18,7 @@ KNOWN_DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _EXTERNAL = 1  # TensorProto.DataLocation
+_MOST_AXES = 64  # ordinary tensors have four at most
 _DEEPEST = 16  # graphs within graphs; ordinary ones have one or two
 
 Shape = tuple[int | str, ...]
@@ -244,10 +245,12 @@ def _tensor(given: memoryview, facts: GraphFacts) -> str:
             while at < len(value):
                 size, at = _varint(value, at)
                 dims.append(size)
+                _check_axes(dims)
         elif number == 8:
             name = _text(value)
         elif number == 13 or (number == 14 and value == _EXTERNAL):
             is_external = True
+    _check_axes(dims)
     if is_external:
         facts.external = facts.external or name or "a tensor"
     facts.weights += math.prod(dims)
@@ -256,6 +259,11 @@ def _tensor(given: memoryview, facts: GraphFacts) -> str:
     if len(dims) >= 3:
         facts.deepest = max(facts.deepest, dims[0])
     return name
+
+
+def _check_axes(dims: list[int]) -> None:
+    if len(dims) > _MOST_AXES:
+        raise NotProtobufError(f"a tensor of more than {_MOST_AXES} axes")
 
 
 def _port(given: memoryview) -> Port:

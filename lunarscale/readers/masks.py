@@ -45,7 +45,9 @@ def mask_of(name: str, content: bytes) -> MaskGrouping:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
-            with rasterio.MemoryFile(content) as file, file.open() as image:
+            # by name: GDAL has formats that are a text which names other files and servers
+            driver = "PNG" if content.startswith(_PNG) else "GTiff"
+            with rasterio.MemoryFile(content) as file, file.open(driver=driver) as image:
                 west, north, pixel_deg = _place(name, image)
                 no_data = None if image.nodata is None else round(image.nodata)
                 raster = _band(name, image)

@@ -1,6 +1,7 @@
 """What one shard, or the whole Moon, adds up to: an immutable value that merges exactly."""
 
 import json
+import struct
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -63,6 +64,13 @@ class Cell(NamedTuple):
     weight: int
     pixels: int
     layers: tuple[Sums, ...]
+
+
+#: Bytes that one packed byte may unfold to: zstd and Blosc's blocks make fewer of any.
+_MOST_PACKED = 65_536
+
+#: What bytes that are no statistics raise, at one place or another.
+_DAMAGE = (RuntimeError, ValueError, KeyError, TypeError, RecursionError, struct.error)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,8 +211,22 @@ class Statistics:
                 f"partial statistics of {len(written):,} bytes are not what was written: the "
                 "checksum or the version differs; compute the shard again"
             )
-        body: bytes = blosc.decompress(written[start:])
+        try:
+            (claimed,) = struct.unpack_from("<4xI", written, start)  # of Blosc's header
+            if claimed > _MOST_PACKED * len(written):
+                raise ValueError(f"they claim to unfold to {claimed:,}")
+            return cls._unpacked(blosc.decompress(written[start:]))
+        except _DAMAGE as error:
+            raise TornError(
+                f"partial statistics of {len(written):,} bytes are none, though their checksum "
+                f"matches ({error!r:.80}); compute the shard again"
+            ) from error
+
+    @classmethod
+    def _unpacked(cls, body: bytes) -> "Statistics":
         size = 8 + int.from_bytes(body[:8], "little")
+        if size > len(body):
+            raise ValueError("the header ends beyond them")
         header = json.loads(body[8:size])
         groupings = tuple(
             Label(n, tuple(groups), digest) for n, groups, digest in header["groupings"]
@@ -213,6 +235,8 @@ class Statistics:
         for atom, weight, pixels, shapes in header["cells"]:
             histograms = []
             for bins, valid in shapes:
+                if bins < 0:
+                    raise ValueError("a histogram has fewer bins than none")
                 values = np.frombuffer(body, "<i2", bins, size).astype(np.int16)
                 weights = np.frombuffer(body, "<i8", bins, size + 2 * bins).astype(np.int64)
                 histograms.append(Histogram(values, weights, valid))

@@ -82,7 +82,7 @@ class Cube:
         try:
             attributes = json.loads(blob)["attributes"]
             description = attributes["lunarscale"]
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise FormatError(
                 f"{location.url}: this is no lunarscale store: its zarr.json does not describe one"
             ) from error
@@ -201,6 +201,15 @@ class Cube:
         """The object that holds one shard of one array, or of one of its bands."""
         row, col = window.row // self.layout.shard, window.col // self.layout.shard
         return f"{name}/c/{row}/{col}" if band is None else f"{name}/c/{band}/{row}/{col}"
+
+    def held_bytes(self, *names: str) -> int:
+        """Most memory of one shard of some arrays while it is read or written.
+
+        A file's chunks come and go one by one; elsewhere whole objects are held.
+        """
+        if self.location.is_local:
+            return 0
+        return sum(self.array(name).packing.largest_blob for name in names)
 
     def reader(self, name: str, window: Window, band: int | None = None) -> ShardReader:
         """The chunks of one shard of one array, or of one of its bands."""

@@ -17,6 +17,12 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import RADIUS_M
 from lunarscale.quantities import QUANTITIES
 from lunarscale.store.codec import USUAL_CODEC, Codec
+from lunarscale.store.foreign import (
+    LARGEST_CHUNK,
+    LARGEST_SHARD,
+    MOST_ACROSS,
+    check_description,
+)
 from lunarscale.store.shard import Filter, ShardLayout
 
 FORMAT_VERSION = 1
@@ -146,6 +152,13 @@ class Layout:
                 f"a shard of {self.shard} pixels cannot be cut into chunks of {self.chunk}; "
                 "the chunk must divide the shard, as 512 divides 2048"
             )
+        largest = min(LARGEST_SHARD, MOST_ACROSS * self.chunk)
+        if self.chunk > LARGEST_CHUNK or self.shard > largest:
+            raise FormatError(
+                f"a shard of {self.shard} pixels in chunks of {self.chunk} is too much for a "
+                f"reader's memory: chunks have at most {LARGEST_CHUNK:,} pixels an edge, and "
+                f"shards of such chunks {largest:,}"
+            )
         shards = -(-self.grid.height // self.shard) * -(-self.grid.width // self.shard)
         if shards > MOST_SHARDS:
             raise FormatError(
@@ -198,6 +211,7 @@ class Layout:
                 f"format {found}; make it again or use the lunarscale that wrote it"
             )
         try:
+            check_description(attributes)
             layout = cls(
                 kind=_KINDS[attributes["kind"]],
                 grid=RasterGrid(**attributes["grid"]),
@@ -209,7 +223,7 @@ class Layout:
                 codec=attributes.get("codec", USUAL_CODEC),
             )
             layout.arrays()  # a layer of an unknown quantity is found out here
-        except (KeyError, TypeError, RegionError) as error:
+        except (KeyError, TypeError, ValueError, RegionError, FormatError) as error:
             raise FormatError(f"{where}: the store's description is damaged: {error!r}") from error
         return layout
 

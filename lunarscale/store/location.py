@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lunarscale.errors import StoreError
 from lunarscale.store import local
+from lunarscale.store.foreign import require_inside
 from lunarscale.store.local import PARTIAL
 from lunarscale.store.objects import Blob, Upload
 from lunarscale.store.remote import Remote, remote_at
@@ -57,12 +59,25 @@ class Location:
         """Who does the work where it is no folder."""
         return remote_at(self.url, self.storage_options)
 
+    def _file(self, key: str) -> Path:
+        """The file of an object here; a key that some description gave leads nowhere else."""
+        try:
+            return Path(self.path, require_inside(key))
+        except ValueError as error:
+            raise StoreError(
+                f"{self.url}: {error}; fetch the store again from where it was made"
+            ) from error
+
+    def _place(self, key: str) -> local.Place:
+        self._file(key)
+        return local.Place(self.path, key, self.url)
+
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
         if not self.is_local:
             return self._remote.get(key)
         try:
-            return Path(self.path, key).read_bytes()
+            return self._file(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -71,7 +86,7 @@ class Location:
         if not self.is_local:
             return self._remote.size(key)
         try:
-            return Path(self.path, key).stat().st_size
+            return self._file(key).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -86,7 +101,7 @@ class Location:
         """
         if not self.is_local:
             return self._remote.opened(key, whole=whole)
-        return local.opened(Path(self.path, key))
+        return local.opened(self._file(key))
 
     def writing(self, key: str) -> contextlib.AbstractContextManager[Upload]:
         """Write an object piece by piece: it appears whole at the end of the block, or not at all.
@@ -98,7 +113,7 @@ class Location:
         """
         if not self.is_local:
             return self._remote.writing(key)
-        return local.writing(local.Place(self.path, key, self.url))
+        return local.writing(self._place(key))
 
     def put(self, key: str, blob: bytes) -> None:
         """Write an object, whole or not at all.
@@ -123,19 +138,19 @@ class Location:
         """
         if not self.is_local:
             return self._remote.put_new(key, blob)
-        return local.put_new(local.Place(self.path, key, self.url), blob)
+        return local.put_new(self._place(key), blob)
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
         if not self.is_local:
             self._remote.delete(key)
             return
-        Path(self.path, key).unlink(missing_ok=True)
+        self._file(key).unlink(missing_ok=True)
 
     def keys(self, folder: str) -> list[str]:
         """Names of the objects directly in a folder, sorted; unfinished ones are left out."""
         if self.is_local:
-            place = Path(self.path, folder)
+            place = self._file(folder)
             names = [p.name for p in place.iterdir() if p.is_file()] if place.is_dir() else []
         else:
             names = self._remote.keys(folder)
@@ -182,7 +197,7 @@ class Location:
         if not self.is_local:
             self._remote.remove_tree(folder)
             return
-        place = Path(self.path, folder)
+        place = self._file(folder)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
         else:
