@@ -38,10 +38,23 @@ def test_data() -> Callable[[str], Path]:
     return find
 
 
-@pytest.fixture(scope="module")
-def two_workers() -> "Iterator[Client]":
-    """A client of two worker processes of one thread each, as users' clusters are made."""
+@pytest.fixture(scope="session")
+def cluster_of_two() -> "Iterator[str]":
+    """The address of a scheduler with two worker processes of one thread, as users' are made.
+
+    Starting workers and compiling their kernels takes longer than most tests, so all share them.
+    """
     from lunarscale.engine.clusters import ClusterChoice, open_cluster
 
     with open_cluster(ClusterChoice(workers=2)) as cluster:
-        yield cluster.client
+        yield cluster.client.scheduler.address
+
+
+@pytest.fixture(scope="module")
+def two_workers(cluster_of_two: str) -> "Iterator[Client]":
+    """A client of its own of the two workers that all tests share; one that was lost is back."""
+    from distributed import Client
+
+    with Client(cluster_of_two, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=120)
+        yield client
