@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from lunarscale.errors import StoreError
 from lunarscale.urls.options import Settings
-from lunarscale.urls.patience import PassingError
+from lunarscale.urls.patience import PassingError, WornError
 from lunarscale.urls.secrets import without_secrets
 
 Result = TypeVar("Result")
@@ -31,6 +31,9 @@ _SYSTEM = re.compile(r'kind: (\w+),\s+message: "([^"]*)"|(TimedOut|dns error|Inc
 _VARIABLES = ("AWS_", "AZURE_", "GOOGLE_")
 
 _clients: dict[tuple[Any, ...], Any] = {}
+#: Settings whose server was last waited for in vain.
+_dead: set[Settings] = set()
+
 _lock = threading.Lock()
 _forked = False
 
@@ -177,4 +180,12 @@ def persist(settings: Settings, attempt: Callable[[Any], Result], *, what: str) 
             return attempt(client_of(settings))
 
     advice = "see whether the server is up and reachable, then run the same command again"
-    return settings.patience.persist(once, what=what, advice=advice)
+    # a run asks for thousands of objects: a server that was waited for in vain gets less of it
+    patience = settings.patience.worn if settings in _dead else settings.patience
+    try:
+        found = patience.persist(once, what=what, advice=advice)
+    except WornError:
+        _dead.add(settings)
+        raise
+    _dead.discard(settings)
+    return found

@@ -18,6 +18,10 @@ class PassingError(Exception):
     """Something that may be gone when it is tried again: a busy server, a lost connection."""
 
 
+class WornError(StoreError):
+    """Patience has ended."""
+
+
 @dataclass(frozen=True)
 class Patience:
     """How long and how often something is tried.
@@ -32,6 +36,11 @@ class Patience:
 
     seconds: float = 120.0
     tries: int = 20
+
+    @property
+    def worn(self) -> "Patience":
+        """What is left of it for somebody who was waited for in vain."""
+        return Patience(self.seconds / 10, max(1, self.tries // 6))
 
     def persist(self, attempt: Callable[[], Result], *, what: str, advice: str) -> Result:
         """What an attempt returns, once one does not end in a PassingError.
@@ -50,7 +59,7 @@ class Patience:
 
         Raises
         ------
-        StoreError
+        WornError
             If patience ends.
         """
         begun, pause = time.monotonic(), _FIRST_S
@@ -60,7 +69,7 @@ class Patience:
             except PassingError as error:
                 taken = time.monotonic() - begun
                 if number == self.tries or taken + pause > self.seconds:
-                    raise StoreError(
+                    raise WornError(
                         f"{what} was tried {number} time{'s' * (number > 1)} in {taken:.1f} s "
                         f"(of at most {self.tries} in {self.seconds:g} s) and failed in the end: "
                         f"{error}; {advice}"

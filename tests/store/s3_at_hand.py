@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -159,6 +160,12 @@ def says(status: int, body: str = "", **headers: str) -> Trick:
         handler.answer(Answer(status, named, body.encode()))
 
     return trick
+
+
+def says_in_turn(*statuses: int) -> Trick:
+    """One status after the other."""
+    turns = cycle(statuses)
+    return lambda handler, ask: says(next(turns))(handler, ask)
 
 
 def cut_before(handler: "_Handler", ask: Callable[[], Answer]) -> None:

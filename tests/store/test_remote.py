@@ -29,7 +29,9 @@ from s3_at_hand import (
     says,
 )
 
-from lunarscale.errors import SourceError, StoreError, TornError
+from lunarscale.errors import SourceError, StoreError, TileError, TornError
+from lunarscale.readers.files import file_size, file_system, kind_of, read_ranges
+from lunarscale.readers.sources import index_sources
 from lunarscale.store import bucket as bucket_module
 from lunarscale.store.bucket import PART_BYTES, TAIL_BYTES
 from lunarscale.store.location import Location
@@ -283,6 +285,20 @@ class TestPatience:
             with pytest.raises(StoreError, match=r"make (it|the bucket) first"):
                 ask()
 
+    def test_a_dead_server_is_not_waited_for_again_and_again(
+        self, tricky: Location, proxy: Proxy
+    ) -> None:
+        """A run asks for thousands of objects: after the first, each ends soon."""
+        with proxy.playing(Fault(says(503))):
+            with pytest.raises(StoreError, match="of at most 20 in 3 s"):
+                tricky.get("a")
+            for _ in range(3):
+                with pytest.raises(StoreError, match=r"of at most 3 in 0\.3 s"):
+                    tricky.get("a")
+        tricky.put("a", b"1")
+        with proxy.playing(Fault(says(503), times=4)):
+            assert tricky.get("a") == b"1"  # it is back, and has the whole patience again
+
 
 class TestPutNew:
     """One of many makes the object."""
@@ -488,3 +504,46 @@ class TestProcesses:
         told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
         assert told.stdout.strip() == "[]", told.stderr
         assert os.listdir(tmp_path)
+
+
+class TestFiles:
+    """Tiles of a bucket, as readers see them."""
+
+    @pytest.fixture
+    def folder(self, place: Location) -> str:
+        """Three files in two folders."""
+        for key in ("a.img", "deep/b.img", "deep/c.lbl"):
+            place.put(key, key.encode())
+        return place.url
+
+    def test_what_lies_where(self, folder: str, bucket: Bucket) -> None:
+        files, inner = file_system(folder, bucket.options)
+        assert sorted(files.find(inner)) == [f"{inner}/{k}" for k in
+                                             ("a.img", "deep/b.img", "deep/c.lbl")]  # fmt: skip
+        assert files.glob(f"{inner}/**/*.img") == [f"{inner}/a.img", f"{inner}/deep/b.img"]
+        assert files.unstrip_protocol(f"{inner}/a.img") == f"{folder}/a.img"
+        kinds = [kind_of(f"{folder}/{k}", bucket.options) for k in ("a.img", "deep", "nothing")]
+        assert kinds == ["file", "directory", None]
+        assert file_size(f"{folder}/a.img", bucket.options) == 5
+        with files.open(f"{inner}/a.img", "rb") as file:
+            assert (file.read(2), file.read()) == (b"a.", b"img")
+
+    def test_parts_and_what_lies_behind_the_end(self, folder: str, bucket: Bucket) -> None:
+        ranges = [(0, 2), (3, 4096), (5, 9), (700, 800), (2, 2)]
+        read = read_ranges(f"{folder}/a.img", ranges, bucket.options)
+        assert read == [b"a.", b"mg", b"", b"", b""]
+
+    def test_failures_are_of_the_tile(self, folder: str, bucket: Bucket, proxy: Proxy) -> None:
+        with pytest.raises(TileError, match="there is no such file"):
+            read_ranges(f"{folder}/z.img", [(0, 4)], bucket.options)
+        options = {**bucket.options, "endpoint_url": proxy.url, "patience_s": 0.3}
+        with proxy.playing(Fault(says(500), times=1)):
+            assert read_ranges(f"{folder}/a.img", [(0, 2)], options) == [b"a."]
+        with (
+            proxy.playing(Fault(says(500))),
+            pytest.raises(TileError, match=r"a\.img: GET of a part was tried \d time"),
+        ):
+            read_ranges(f"{folder}/a.img", [(0, 2)], options)
+        with pytest.raises(SourceError, match="this URL carries a signature") as told:
+            index_sources([f"{folder}/a.img?X-Amz-Signature=hunter22"])
+        assert "hunter22" not in str(told.value)
