@@ -38,6 +38,9 @@ from lunarscale.readers.tile import Tile, label_hash
 #: Bytes that stand for the label of a GeoTIFF in its hash.
 HEADER_BYTES = 64 * 1024
 
+#: Bytes of a PDS4 label beside one, at most: they have some twenty thousand.
+LARGEST_LABEL = 10_000_000
+
 #: The cylindrical projections' method names in PROJ.
 _CYLINDRICAL = ("Equidistant Cylindrical", "Equidistant Cylindrical (Spherical)", "Plate Carree")
 
@@ -224,7 +227,12 @@ def _check_pds4_label(path: str, camera: Camera, options: Options) -> None:
     stem = base_name(path).rpartition(".")[0]
     if (label_path := in_any_case(path, [f"{stem}.xml"], options)) is None:
         return
-    text = read_ranges(label_path, [(0, file_size(label_path, options))], options)[0]
+    if (size := file_size(label_path, options)) > LARGEST_LABEL:
+        raise TileError(
+            f"{label_path}: a PDS4 label has {LARGEST_LABEL:,} bytes at most but this has "
+            f"{size:,}; it is no label, so remove it or fetch it again"
+        )
+    text = read_ranges(label_path, [(0, size)], options)[0]
     with reaching(label_path, advice="; it should be the PDS4 label of the image beside it"):
         label = ElementTree.fromstring(text)
         targets = [e.text or "" for e in label.iterfind(".//{*}Target_Identification/{*}name")]

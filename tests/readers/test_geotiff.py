@@ -23,6 +23,11 @@ CYLINDRICAL = f"+proj=eqc +lat_ts=0 +lat_0=0 +lon_0=180 +units=m {MOON}"
 SINUSOIDAL = f"+proj=sinu +lon_0=315 +units=m {MOON}"
 METRES_A_DEGREE = np.pi / 180 * 1737400
 
+#: Entities that unfold tenfold, one after the other.
+LAUGHS = '<!ENTITY l0 "moon">' + "".join(
+    f'<!ENTITY l{i} "{f"&l{i - 1};" * 10}">' for i in range(1, 10)
+)
+
 PDS4 = """<?xml version="1.0" encoding="utf-8" standalone="no"?>
 <Product_Observational xmlns="http://pds.nasa.gov/pds4/pds/v1"
   xmlns:img="http://pds.nasa.gov/pds4/img/v1">
@@ -253,6 +258,9 @@ def test_a_tiff_without_a_place(tmp_path, counts) -> None:
         (pds4_label(415, 750, 950, 900, 1000), "but the label has 415, 750, 950, 900, 1000 nm"),
         (pds4_label(target="Mercury"), "the target should be the Moon but is Mercury"),
         ("<Product", "it should be the PDS4 label of the image beside it"),
+        (" " * 10_000_001, "a PDS4 label has 10,000,000 bytes at most but this has 10,000,001"),
+        (f"<!DOCTYPE a [{LAUGHS}]><a>&l9;</a>", "limit on input amplification"),
+        ('<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hostname">]><a>&x;</a>', "undefined entity"),
     ],
 )
 def test_a_pds4_label_that_disagrees(pds4: Path, label: str, message: str) -> None:
