@@ -14,8 +14,9 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.grid.circles import paint
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.moon import RADIUS_M, SEAS, Sea
+from lunarscale.moon import SEAS, Sea
 
 #: Rows worked on at a time, so that what lies between two steps stays in the cache.
 BLOCK_ROWS = 64
@@ -170,84 +171,4 @@ class Seas:
 @lru_cache(maxsize=2)
 def _seas_of(seas: tuple[Sea, ...], grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
     """Number of the sea at each pixel, read-only; kept, for maria are asked for beside seas."""
-    lats = np.radians(grid.lats(window))
-    lons = np.radians(wrapped_lons(grid, window))
-    touching = [
-        found
-        for number, sea in enumerate(seas, start=1)
-        if (found := _Circle.within(sea, number, lats=lats, lons=lons)) is not None
-    ]
-    if not touching:
-        return np.broadcast_to(np.uint16(0), (window.height, window.width))
-    out = np.zeros((window.height, window.width), dtype=np.uint16)
-    scratch = np.empty((2, BLOCK_ROWS, window.width))
-    for top in range(0, window.height, BLOCK_ROWS):
-        _paint(touching, top, out[top : top + BLOCK_ROWS], scratch)
-    out.setflags(write=False)
-    return out
-
-
-@dataclass(frozen=True, eq=False)
-class _Circle:
-    """A circle's share of a window: cos d = ``along[row] + across[row] * cosines[col]``."""
-
-    number: int
-    depth: float
-    rows: slice
-    cols: slice
-    along: NDArray[np.float64]
-    across: NDArray[np.float64]
-    cosines: NDArray[np.float64]
-
-    @classmethod
-    def within(
-        cls, sea: Sea, number: int, *, lats: NDArray[np.float64], lons: NDArray[np.float64]
-    ) -> "_Circle | None":
-        """The circle's share of the window with these centres (radians), if it touches it."""
-        lon, lat = np.radians([sea.lon, sea.lat])
-        radius = sea.diameter_km * 500.0 / RADIUS_M
-        near = 1e-9  # the boxes may hold a little too much: the distance decides
-        if lats[0] < lat - radius - near or lats[-1] > lat + radius + near:
-            return None
-        cosines = np.cos(lons - lon)
-        rows = np.flatnonzero(np.abs(lats - lat) <= radius + near)
-        # a circle that holds a pole has all longitudes; else sin(reach) = sin(r) / cos(lat)
-        holds_pole = abs(lat) + radius >= np.pi / 2
-        reach = -1.0 if holds_pole else np.sqrt(1.0 - (np.sin(radius) / np.cos(lat)) ** 2)
-        cols = np.flatnonzero(cosines >= reach - near)
-        if not (rows.size and cols.size):
-            return None
-        return cls(
-            number=number,
-            depth=1.0 / (1.0 - np.cos(radius)),
-            rows=slice(int(rows[0]), int(rows[-1]) + 1),
-            cols=slice(int(cols[0]), int(cols[-1]) + 1),
-            along=np.sin(lats) * np.sin(lat),
-            across=np.cos(lats) * np.cos(lat),
-            cosines=cosines,
-        )
-
-
-def _paint(
-    circles: list[_Circle], top: int, out: NDArray[np.uint16], scratch: NDArray[np.float64]
-) -> None:
-    """Write the winning circle's number into the rows of ``out``, which begin at ``top``.
-
-    ``scratch`` is two arrays at least as large as ``out``, to work in.
-    """
-    best = scratch[0, : len(out)]
-    best.fill(1.0)
-    for circle in circles:
-        rows = slice(max(circle.rows.start - top, 0), min(circle.rows.stop - top, len(out)))
-        if rows.start >= rows.stop:
-            continue
-        part = slice(top + rows.start, top + rows.stop)
-        score = scratch[1, rows, circle.cols]
-        np.multiply(circle.across[part, None], circle.cosines[None, circle.cols], out=score)
-        score += circle.along[part, None]
-        np.subtract(1.0, score, out=score)
-        score *= circle.depth
-        so_far = best[rows, circle.cols]
-        wins = score < so_far
-        np.copyto(so_far, score, where=wins)
-        np.copyto(out[rows, circle.cols], np.uint16(circle.number), where=wins)
+    return paint(seas, grid.lats(window), wrapped_lons(grid, window))

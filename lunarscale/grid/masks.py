@@ -208,14 +208,11 @@ class Maria:
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """1 in maria, 2 outside, 0 where the outlines say nothing, ``(height, width)``."""
-        drawn, parts = self.of.numbers(grid, window), np.array(self.parts, dtype=np.uint16)
-        if (low := drawn.min()) == drawn.max():
-            return np.broadcast_to(parts[low], drawn.shape)
-        numbers = np.empty(drawn.shape, dtype=np.uint16)
-        index = np.empty((BLOCK_ROWS, window.width), dtype=np.intp)
-        for top in range(0, window.height, BLOCK_ROWS):
-            rows = slice(top, min(top + BLOCK_ROWS, window.height))
-            block = index[: rows.stop - top]
-            block[...] = drawn[rows]
-            np.take(parts, block, out=numbers[rows], mode="clip")
-        return numbers
+        drawn = self.of.numbers(grid, window)
+        if not any(drawn.strides):  # one number all over
+            return np.broadcast_to(self.joined(drawn[:1, :1]), drawn.shape)
+        return self.joined(drawn)
+
+    def joined(self, drawn: NDArray[np.uint16]) -> NDArray[np.uint16]:
+        """Numbers of pixels that have these numbers of ``of``, in any shape."""
+        return np.take(np.array(self.parts, dtype=np.uint16), drawn, mode="clip")

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lunarscale.errors import ModelError
-from lunarscale.models.kernels import KERNEL_VERSION, kernel_of
+from lunarscale.models.kernels import KERNEL_VERSION
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
+from lunarscale.models.loops import Scaled, counts_loop, values_loop
 from lunarscale.models.model import Prediction
 from lunarscale.quantities import QUANTITIES, Quantity
 
@@ -118,12 +119,37 @@ class Equation:
         ModelError
             If the counts are not two rows of int16.
         """
-        if counts.ndim != 2 or counts.shape[0] != 2 or counts.dtype != np.int16:
-            raise ModelError(
-                f"{self.name} takes two rows of int16 counts ({self._bands_text()}) but was given "
-                f"{counts.dtype} of shape {counts.shape}; pick its bands first"
-            )
-        return kernel_of(self.law, self.fitted_range, scale).predict(counts[0], counts[1], out)
+        base, other = self._rows(counts)
+        made = out or Prediction.empty(1, base.size)
+        values_loop(self._scaled(scale))(base, other, made.values[0], made.flags[0])
+        return made
+
+    def predict_counts(
+        self,
+        counts: NDArray[np.int16],
+        scale: float,
+        *,
+        out: tuple[NDArray[np.int16], NDArray[np.uint8]],
+    ) -> None:
+        """The layer's integers and flags of a block of pixels, each (1, pixel), in one pass.
+
+        Parameters
+        ----------
+        counts : ndarray of int16, (2, pixel)
+            Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
+        scale : float
+            Reflectance of one count.
+        out : (ndarray of int16, ndarray of uint8), each (1, pixel), contiguous
+            Where to put what ``quantise`` makes of ``predict``.
+
+        Raises
+        ------
+        ModelError
+            If the counts are not two rows of int16.
+        """
+        base, other = self._rows(counts)
+        loop = counts_loop(self._scaled(scale), self.quantity.quantum)
+        loop(base, other, out[0][0], out[1][0])
 
     def exact(self, reflectance: Mapping[int, ArrayLike]) -> NDArray[np.float64]:
         """Values in float64 from reflectances, the reference that ``predict`` is held against.
@@ -152,6 +178,18 @@ class Equation:
         base, other = (np.asarray(reflectance[w], dtype=np.float64) for w in self.bands_nm)
         with np.errstate(divide="ignore", invalid="ignore"):
             return self.law.exact(base, other / base)
+
+    def _scaled(self, scale: float) -> Scaled:
+        return self.law, self.fitted_range, scale
+
+    def _rows(self, counts: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+        """Counts of the base band and the other, each contiguous."""
+        if counts.ndim != 2 or counts.shape[0] != 2 or counts.dtype != np.int16:
+            raise ModelError(
+                f"{self.name} takes two rows of int16 counts ({self._bands_text()}) but was given "
+                f"{counts.dtype} of shape {counts.shape}; pick its bands first"
+            )
+        return np.ascontiguousarray(counts[0]), np.ascontiguousarray(counts[1])
 
     def _bands_text(self) -> str:
         return ", ".join(map(str, self.bands_nm)) + " nm"

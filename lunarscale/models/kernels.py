@@ -1,35 +1,28 @@
-"""The equations as loops over counts: numba ufuncs whose constants are baked in.
+"""The equations as numbers of one pixel: from two counts to a value and its flag, in float32.
 
-A kernel reads int16 counts and gives float32 values. Written with care for two things.
+Each law is written down here once, as a function of one pixel's counts with the constants baked
+in; ``loops`` puts it into loops over pixels. Written with care for two things.
 
-*Speed.* Nothing in a loop branches or leaves 32 bits, so LLVM packs it. A ufunc's element function
-must also stay small enough to be inlined into numba's loop (some 60 operations), or nothing packs.
-Input and output must not overlap either: the loop checks, and runs scalar where they do.
+*Speed.* Nothing branches or leaves 32 bits, so LLVM packs the loop around it.
 
 *Exactness near the origin.* ``R750 - x0`` and ``ratio - y0`` cancel there, and float32 would lose
 all digits. So both differences are formed in integers: ``y0`` is a fraction with a denominator of
 at most 10,000, and ``x0`` in counts is a whole number, subtracted exactly, and a remainder.
 
-Everything is compiled at first use, once a process for each law and scale; importing compiles
-nothing.
+Importing compiles nothing.
 """
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
-from threading import Lock
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import vectorize
-from numpy.typing import NDArray
+from numba import njit
 
 from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
-from lunarscale.models.model import Prediction
-from lunarscale.models.polynomials import FAST, inclination, power_coefficients, steepness
+from lunarscale.models.polynomials import inclination, power_coefficients, steepness
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
@@ -37,42 +30,28 @@ KERNEL_VERSION = 1
 #: Largest denominator of ``y0``: 2 x 10,000 x 32,767 still fits 32 bits.
 _FINEST_Y0 = 10_000
 
-Ufunc: TypeAlias = Any  # numba's ufuncs carry no types
-_COUNTS_TO_VALUE = ["float32(int16, int16)"]
+OfPixel: TypeAlias = Any  # numba's functions carry no types
 
 i32, f32 = np.int32, np.float32
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """The compiled loops of one law at one scale.
+class Kernel(NamedTuple):
+    """A law at one scale, as numba functions of one pixel.
 
     Parameters
     ----------
-    value : ufunc (int16, int16) -> float32
-        From the counts of the base band and the other.
-    flag : ufunc (int16, int16, float32) -> uint8
+    value : (int16, int16) -> float32
+        From the counts of the base band and the other; finite for any counts.
+    flag : (int16, int16, float32) -> uint8
         From the counts and the value.
     """
 
-    value: Ufunc
-    flag: Ufunc
-
-    def predict(
-        self, base: NDArray[np.int16], other: NDArray[np.int16], out: Prediction | None = None
-    ) -> Prediction:
-        """Values and flags, each (1, pixel), of two rows of counts."""
-        made = out or Prediction.empty(1, base.size)
-        self.value(base, other, out=made.values[0])
-        self.flag(base, other, made.values[0], out=made.flags[0])
-        return made
-
-
-_compiling = Lock()
+    value: OfPixel
+    flag: OfPixel
 
 
 def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
-    """The kernel of a law for counts of a scale, compiled at the first call in a process.
+    """A law for counts of a scale; nothing is compiled yet.
 
     Parameters
     ----------
@@ -87,25 +66,21 @@ def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kern
     ModelError
         If the scale is not positive, or the law's ``y0`` is no multiple of 0.0001.
     """
-    with _compiling:  # threads that meet here must not each compile the same kernel
-        return _compile(law, fitted_range, scale)
-
-
-@lru_cache(maxsize=256)
-def _compile(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
     if not (math.isfinite(scale) and scale > 0.0):
         raise ModelError(f"a count stands for a positive reflectance, not {scale}; see the store")
-    # .ufunc is NumPy's own object: a third of the call overhead of numba's wrapper
-    flag = _flag_ufunc(law, fitted_range, scale).ufunc
+    return Kernel(_value_of(law, scale), _flag_of(law, fitted_range, scale))
+
+
+def _value_of(law: Law, scale: float) -> OfPixel:
     match law:
         case AngleLine():
-            return Kernel(_line_ufunc(law, scale).ufunc, flag)
+            return _line(law, scale)
         case AnglePower():
-            return Kernel(_power_ufunc(law, scale).ufunc, flag)
+            return _power(law, scale)
         case OriginDistance():
-            return Kernel(_distance_ufunc(law, scale).ufunc, flag)
+            return _distance(law, scale)
         case Plane():
-            return Kernel(_plane_ufunc(law, scale).ufunc, flag)
+            return _plane(law, scale)
 
 
 #: Beyond it a product with a reflectance may overflow float32.
@@ -152,7 +127,7 @@ def _ratio_origin(y0: float) -> tuple[int, int]:
     return fraction.numerator, fraction.denominator
 
 
-def _line_ufunc(law: AngleLine, scale: float) -> Ufunc:
+def _line(law: AngleLine, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
     whole = math.floor(law.x0 / scale)
@@ -160,7 +135,7 @@ def _line_ufunc(law: AngleLine, scale: float) -> Ufunc:
     unit = f32(scale * denominator)
     slope, offset = f32(law.sign * law.a), f32(law.b)
 
-    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    @njit(inline="always")
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator))
@@ -170,7 +145,7 @@ def _line_ufunc(law: AngleLine, scale: float) -> Ufunc:
     return value
 
 
-def _power_ufunc(law: AnglePower, scale: float) -> Ufunc:
+def _power(law: AnglePower, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
     whole = math.floor(law.x0 / scale)
@@ -178,7 +153,7 @@ def _power_ufunc(law: AnglePower, scale: float) -> Ufunc:
     unit = f32(scale * denominator)
     c0, c1, c2, c3, c4, c5, c6, c7, c8 = power_coefficients(law.a, law.p)
 
-    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    @njit(inline="always")
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         # where the angle is not positive the value is 0, and a flag voids it
@@ -197,14 +172,14 @@ def _power_ufunc(law: AnglePower, scale: float) -> Ufunc:
     return value
 
 
-def _distance_ufunc(law: OriginDistance, scale: float) -> Ufunc:
+def _distance(law: OriginDistance, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
     whole = math.floor(law.x0 / scale)
     rest = f32(law.x0 / scale - whole)
     unit, per_denominator = f32(scale), f32(1.0 / denominator)
 
-    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    @njit(inline="always")
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator)) * per_denominator / f32(count)
@@ -214,12 +189,12 @@ def _distance_ufunc(law: OriginDistance, scale: float) -> Ufunc:
     return value
 
 
-def _plane_ufunc(law: Plane, scale: float) -> Ufunc:
+def _plane(law: Plane, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     per_count, per_ratio = f32(law.a * law.u * scale), f32(law.a * law.v)
     offset = f32(law.b)
 
-    @vectorize(_COUNTS_TO_VALUE, fastmath=FAST)
+    @njit(inline="always")
     def value(base, other):  # type: ignore[no-untyped-def]
         count = f32(max(i32(base), lowest))
         return offset + per_count * count + per_ratio * (f32(other) / count)
@@ -227,7 +202,7 @@ def _plane_ufunc(law: Plane, scale: float) -> Ufunc:
     return value
 
 
-def _flag_ufunc(law: Law, fitted_range: tuple[float, float], scale: float) -> Ufunc:
+def _flag_of(law: Law, fitted_range: tuple[float, float], scale: float) -> OfPixel:
     lowest = first_count_above(law.floor, scale)
     fitted_low, fitted_high = _fitted_counts(fitted_range, scale)
     # a law without the condition gets one that always holds: 1 > 0
@@ -238,7 +213,7 @@ def _flag_ufunc(law: Law, fitted_range: tuple[float, float], scale: float) -> Uf
     angle = i32(MapReason.ANGLE_NOT_POSITIVE)
     negative, extrapolated = i32(NEGATIVE), i32(EXTRAPOLATED)
 
-    @vectorize(["uint8(int16, int16, float32)"], fastmath=FAST)
+    @njit(inline="always")
     def flag(base, other, value):  # type: ignore[no-untyped-def]
         stretched = negative if value < f32(0) else i32(0)
         stretched |= extrapolated if (base < fitted_low) | (base > fitted_high) else i32(0)

@@ -1,7 +1,7 @@
 """What every model is: counts of some bands in, values and flags of some layers out."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,4 +86,28 @@ class Model(Protocol):
             Reflectance of one count.
         out : Prediction, optional
             Where to put the results; made if not given.
+        """
+
+
+@runtime_checkable
+class Counting(Model, Protocol):
+    """A model that makes a layer's integers itself, in one pass over the pixels."""
+
+    def predict_counts(
+        self,
+        counts: NDArray[np.int16],
+        scale: float,
+        *,
+        out: tuple[NDArray[np.int16], NDArray[np.uint8]],
+    ) -> None:
+        """What ``quantise`` makes of ``predict``, bit for bit.
+
+        Parameters
+        ----------
+        counts : ndarray of int16, (band, pixel), each row contiguous
+            Counts of ``bands_nm``; ``NO_DATA`` where a band has none.
+        scale : float
+            Reflectance of one count.
+        out : (ndarray of int16, ndarray of uint8), each (quantity, pixel), rows contiguous
+            Filled with counts of each quantity's quantum and flags.
         """

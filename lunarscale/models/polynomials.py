@@ -6,12 +6,9 @@ compiles to packed instructions.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 from numba import njit
-from numba.core import config
-from numba.core.codegen import get_host_cpu_features
 from numpy.polynomial import Chebyshev, Polynomial
 from numpy.typing import NDArray
 
@@ -22,23 +19,6 @@ from lunarscale.errors import ModelError
 #: a loop differ from its scalar end: a value would depend on how an image is cut.
 FAST = {"contract", "nnan", "ninf", "nsz"}
 
-
-def _prefer_wide_vectors() -> None:
-    """Let LLVM use vectors of 512 bits where the processor has them, as NumPy does.
-
-    Left alone it keeps to 256 bits there, and the kernels run a fifth slower. It is numba's
-    setting for the whole process, read when its first function is made: whoever sets
-    ``NUMBA_CPU_FEATURES`` has the last word, and where numba was at work before, the width stays
-    as it was. Values do not depend on it.
-    """
-    settings: Any = config  # filled from the environment, so its names are not declared
-    if settings.CPU_FEATURES is None and settings.CPU_NAME is None:
-        features = get_host_cpu_features()
-        if "+avx512f" in features.split(","):
-            settings.CPU_FEATURES = f"{features},-prefer-256-bit"
-
-
-_prefer_wide_vectors()  # before the first njit below
 
 #: How far the polynomial of a power may be from it, in the value's units.
 POWER_ERROR = 5e-5

@@ -5,7 +5,7 @@ from threading import Lock
 from typing import Any, TypeAlias
 
 import numpy as np
-from numba import vectorize
+from numba import njit
 from numpy.typing import NDArray
 
 from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
@@ -13,7 +13,7 @@ from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
 #: Largest magnitude that a layer holds; -32768 stands for no-data.
 LARGEST = 32767
 
-Ufunc: TypeAlias = Any  # numba's ufuncs carry no types
+Compiled: TypeAlias = Any  # numba's functions carry no types
 _compiling = Lock()
 
 
@@ -29,13 +29,13 @@ def quantise(
     Parameters
     ----------
     values : ndarray of float32
-        In the quantity's units, any shape.
+        In the quantity's units, any shape, contiguous.
     flags : ndarray of uint8
         Of the same shape, ``lunarscale.flags``.
     quantum : float
         Step of the integers, in the same units.
     out : (ndarray of int16, ndarray of uint8), optional
-        Where to put the results; they must not overlap the inputs.
+        Where to put the results, contiguous; they must not overlap the inputs.
 
     Returns
     -------
@@ -45,30 +45,41 @@ def quantise(
     flags : ndarray of uint8
         As given; ``BEYOND_RANGE`` alone where only the range voids a value.
     """
-    with _compiling:  # threads that meet here must not each compile the same pair
-        to_count, to_flag = _ufuncs(quantum)
-    counts, final = (None, None) if out is None else out
-    # what is not a number or out of range is voided: that it was met is no news
-    with np.errstate(invalid="ignore", over="ignore"):
-        return to_count(values, flags, out=counts), to_flag(values, flags, out=final)
+    if out is None:
+        out = np.empty(values.shape, np.int16), np.empty(values.shape, np.uint8)
+    with _compiling:  # threads that meet here must not each compile the same loop
+        loop = _loop(quantum)
+    loop(*(np.reshape(array, -1, copy=False) for array in (values, flags, *out)))
+    return out
 
 
-@lru_cache(maxsize=32)
-def _ufuncs(quantum: float) -> tuple[Ufunc, Ufunc]:
-    # no fast mathematics here: a NaN must compare as one and be voided
+def rounding(quantum: float) -> Compiled:
+    """``(value: float32, flag: uint8) -> (int16, uint8)`` of one pixel, for loops over pixels.
+
+    Whatever mathematics the loop has, here a NaN compares as one and is voided.
+    """
     per_quantum = np.float32(1.0 / quantum)
     largest, no_data = np.float32(LARGEST), np.float32(NO_DATA)
     reasons, beyond = np.uint8(REASON_MASK), np.uint8(MapReason.BEYOND_RANGE)
 
-    @vectorize(["int16(float32, uint8)"])
-    def to_count(value, flag):  # type: ignore[no-untyped-def]
+    @njit(forceinline=True)
+    def rounded(value, flag):  # type: ignore[no-untyped-def]
         steps = np.rint(value * per_quantum)
-        fits = (abs(steps) <= largest) & ((flag & reasons) == 0)
-        return np.int16(np.int32(steps if fits else no_data))
+        fits = abs(steps) <= largest
+        void = (flag & reasons) != 0
+        count = np.int16(np.int32(steps if fits & (not void) else no_data))
+        return count, (flag if fits | void else beyond)
 
-    @vectorize(["uint8(float32, uint8)"])
-    def to_flag(value, flag):  # type: ignore[no-untyped-def]
-        fits = (abs(np.rint(value * per_quantum)) <= largest) | ((flag & reasons) != 0)
-        return flag if fits else beyond
+    return rounded
 
-    return to_count.ufunc, to_flag.ufunc
+
+@lru_cache(maxsize=32)
+def _loop(quantum: float) -> Compiled:
+    round_to = rounding(quantum)
+
+    @njit("void(float32[::1], uint8[::1], int16[::1], uint8[::1])", nogil=True)
+    def loop(values, flags, counts, final):  # type: ignore[no-untyped-def]
+        for pixel in range(values.size):
+            counts[pixel], final[pixel] = round_to(values[pixel], flags[pixel])
+
+    return loop

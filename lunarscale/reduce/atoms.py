@@ -1,15 +1,16 @@
 """Atoms: the sets of pixels that have the same group numbers under all groupings."""
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.reduce import kernels
 from lunarscale.reduce.statistics import Atom
 
 #: Tables up to this many entries find the atoms without sorting.
@@ -23,19 +24,55 @@ KEPT = 4
 MOST_ATOMS = 0xFFFF
 
 
-class Atoms(NamedTuple):
+class Runs(NamedTuple):
+    """A window's pixels as stretches of a row that lie in one atom, in the pixels' order.
+
+    Parameters
+    ----------
+    starts : ndarray of int64, (run + 1,)
+        First pixel of each run, counted row by row, and the number of pixels.
+    atoms : ndarray of int64, (run,)
+        Position in the window's keys.
+    """
+
+    starts: NDArray[np.int64]
+    atoms: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Atoms:
     """The atoms of a window.
 
     Parameters
     ----------
     keys : sequence of tuple of int
         The different tuples of group numbers.
-    places : ndarray of uint16, (row, col), or None
-        Position in ``keys`` of each pixel, to be read only; None if there is one key only.
+    shape : (int, int)
+        Rows and columns.
+    runs : Runs
     """
 
     keys: Sequence[Atom]
-    places: NDArray[np.uint16] | None
+    shape: tuple[int, int]
+    runs: Runs
+
+    @classmethod
+    def of_places(cls, keys: Sequence[Atom], places: NDArray[np.uint16]) -> Self:
+        """The atoms of a window whose pixels have these positions in ``keys``, ``(row, col)``."""
+        shape = len(places), places.shape[1]
+        starts = _starts([places], shape)
+        atoms = places.reshape(-1)[starts].astype(np.int64)
+        return cls(keys, shape, Runs(np.append(starts, places.size), atoms))
+
+    @cached_property
+    def places(self) -> NDArray[np.uint16] | None:
+        """Position in ``keys`` of each pixel, read-only; None if there is one key only."""
+        if len(self.keys) == 1:
+            return None
+        atoms = self.runs.atoms.astype(np.uint16)
+        places = np.repeat(atoms, np.diff(self.runs.starts)).reshape(self.shape)
+        places.setflags(write=False)
+        return places
 
 
 def atoms_of(groupings: Sequence[Grouping], grid: RasterGrid, window: Window) -> Atoms:
@@ -51,38 +88,61 @@ def atoms_of(groupings: Sequence[Grouping], grid: RasterGrid, window: Window) ->
 
 @lru_cache(maxsize=KEPT)
 def _atoms_of(groupings: tuple[Grouping, ...], grid: RasterGrid, window: Window) -> Atoms:
+    shape, pixels = (window.height, window.width), window.height * window.width
+    drawn: dict[Grouping, NDArray[np.uint16]] = {}
+    for by in map(_drawn_by, groupings):
+        if by not in drawn:
+            drawn[by] = by.numbers(grid, window)
+    varied = {by: numbers for by, numbers in drawn.items() if not _is_one_number(numbers)}
+    starts = _starts(list(varied.values()), shape)
+    at = np.divmod(starts, window.width)
     keys: list[Atom] = [()]
-    atoms: NDArray[np.uint16] | None = None
-    for grouping in groupings:
-        numbers = grouping.numbers(grid, window)
-        low = int(numbers.flat[0])
-        # a grouping that is one number all over a window may say so by strides of 0
-        if not any(numbers.strides) or (low == int(numbers.min()) == int(numbers.max())):
-            keys = [(*key, low) for key in keys]
+    atoms = np.zeros(len(starts), dtype=np.int64)
+    for grouping, by in zip(groupings, map(_drawn_by, groupings), strict=True):
+        numbers = drawn[by][at] if by in varied else drawn[by][:1, :1].ravel()
+        if isinstance(grouping, Maria) and grouping is not by:
+            numbers = grouping.joined(numbers)
+        if by not in varied:
+            keys = [(*key, int(numbers[0])) for key in keys]
             continue
-        if atoms is None:
-            atoms = np.zeros(numbers.shape, dtype=np.uint16)
         radix = len(grouping.groups) + 1
-        found = _refine(atoms, numbers, radix=radix, size=len(keys) * radix)
-        keys = [(*keys[code // radix], code % radix) for code in found]
-    if atoms is not None:
-        atoms.setflags(write=False)
-    return Atoms(tuple(keys), atoms)
+        found, atoms = _ranked(atoms * radix + numbers, size=len(keys) * radix)
+        keys = [(*keys[code // radix], code % radix) for code in found.tolist()]
+    if len(keys) > MOST_ATOMS:
+        raise ValueError(f"{len(keys):,} sets of groups meet in one chunk, over {MOST_ATOMS:,}")
+    return Atoms(tuple(keys), shape, Runs(np.append(starts, pixels), atoms))
 
 
-def _refine(
-    atoms: NDArray[np.uint16], numbers: NDArray[np.uint16], *, radix: int, size: int
-) -> list[int]:
-    """Split atoms by one more grouping's numbers; the code of each new atom, in their order."""
-    if size <= SMALL_TABLE:
-        places = np.full(size, -1, dtype=np.int32)
-        kernels.refine_atoms()(atoms, np.ascontiguousarray(numbers), radix, places)
-        found = np.flatnonzero(places >= 0)
-        found = found[np.argsort(places[found])]
-    else:
-        codes = atoms.astype(np.uint32) * np.uint32(radix) + numbers
-        found, inverse = np.unique(codes, return_inverse=True)
-        atoms[...] = inverse.reshape(atoms.shape)
-    if len(found) > MOST_ATOMS:
-        raise ValueError(f"{len(found):,} sets of groups meet in one chunk, over {MOST_ATOMS:,}")
-    return [int(code) for code in found]
+def _drawn_by(grouping: Grouping) -> Grouping:
+    """What draws a grouping's borders: maria mostly join groups that are asked for beside them."""
+    return grouping.of if type(grouping) is Maria else grouping
+
+
+def _starts(varied: Sequence[NDArray[np.uint16]], shape: tuple[int, int]) -> NDArray[np.int64]:
+    """First pixels of the runs in which none of some numbers changes."""
+    if not varied:
+        return np.arange(0, shape[0] * shape[1], shape[1])
+    new = np.zeros(shape, dtype=bool)
+    new[:, 0] = True
+    for numbers in varied:
+        if numbers.strides[1]:  # else it is the same all along a row
+            new[:, 1:] |= numbers[:, 1:] != numbers[:, :-1]
+    return np.flatnonzero(new)
+
+
+def _ranked(codes: NDArray[np.int64], *, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The different codes, all below ``size``, and the place of each one among them."""
+    if size > SMALL_TABLE:
+        found, places = np.unique(codes, return_inverse=True)
+        return found, places
+    there = np.zeros(size, dtype=bool)
+    there[codes] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
+
+
+def _is_one_number(numbers: NDArray[np.uint16]) -> bool:
+    """Whether all pixels have one number; a grouping may say so by strides of 0."""
+    if not any(numbers.strides):
+        return True
+    ends = numbers[:, :1] if not numbers.strides[1] else numbers
+    return bool(numbers.flat[0] == ends.min() == ends.max())

@@ -100,7 +100,7 @@ def cut(
         made[at] = known[key]
     places[pixels] = len(keys)
     weights, stands = weights_of(pieces, row_weights[pieces.rows])
-    return Atoms(keys, places), Singles(made[part], *pixels, weights, stands)
+    return Atoms.of_places(keys, places), Singles(made[part], *pixels, weights, stands)
 
 
 def weights_of(

@@ -21,65 +21,89 @@ NO_BIN = np.uint16(0xFFFF)
 #: What turns a count's bits into its place in a table whose first entry is -32768.
 SIGN_BIT = np.uint16(0x8000)
 
-#: Pixels of a line that are compared at once.
-BLOCK = 32
+#: The same bit of the four counts that one load of eight bytes brings, and one count of them.
+SIGN_BITS, ONE_COUNT = np.uint64(0x8000_8000_8000_8000), np.uint64(0xFFFF)
+
+#: Flags that are compared at once.
+BLOCK = np.uint64(32)
 
 
-@numba.njit(nogil=True)
-def _run_end(line, start):  # type: ignore[no-untyped-def]
-    """Where the run of equal numbers ends that begins at a place of a line."""
-    first, stop = line[start], start + 1
-    while stop + BLOCK <= line.size:  # a block has no branches: it is compared at once
-        other = line[stop] ^ first
-        for place in range(stop + 1, stop + BLOCK):
-            other |= line[place] ^ first
-        if other:
-            break
-        stop += BLOCK
-    while stop < line.size and line[stop] == first:
-        stop += 1
-    return stop
+@numba.njit
+def _span(counts, start, stop):  # type: ignore[no-untyped-def]
+    # NO_DATA is the least place, 0: one less wraps it around to the greatest
+    low, top = np.uint16(0xFFFF), np.uint16(0)
+    for pixel in range(start, stop):
+        before = np.uint16((counts[pixel] ^ SIGN_BIT) - np.uint16(1))
+        low, top = min(low, before), max(top, before)
+    size = np.int64(stop - start)
+    if top != np.uint16(0xFFFF):
+        return np.int64(low) + 1, np.int64(top) + 1, size
+    high, gaps = np.uint16(0), np.uint32(0)
+    for pixel in range(start, stop):
+        high = max(high, np.uint16(counts[pixel] ^ SIGN_BIT))
+        gaps = np.uint32(gaps + np.uint32(counts[pixel] == NO_DATA_BITS))
+    return np.int64(low) + 1, np.int64(high), size - np.int64(gaps)
 
 
-@numba.njit(nogil=True)
-def _add_run(counts, flags, weight, sums):  # type: ignore[no-untyped-def]
-    # Flags come in long runs, so a run is added once: one addition a pixel is left, and that
-    # rarely waits for the one before it.
-    areas, flag_areas = sums
-    flag = flags[0]
-    start = 0
-    valid = 0
-    for col in range(counts.size):
-        if flags[col] != flag:
-            flag_areas[flag] += weight * (col - start)
-            flag = flags[col]
-            start = col
-        count = counts[col]
-        if count != NO_DATA_BITS:
-            areas[count ^ SIGN_BIT] += weight
-            valid += 1
-    flag_areas[flag] += weight * (counts.size - start)
-    return valid
+@numba.njit
+def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-untyped-def]
+    # One load brings four counts: a table's rate is its loads, additions and stores.
+    head = min((start + np.uint64(3)) >> np.uint64(2) << np.uint64(2), stop)
+    tail = max(stop >> np.uint64(2) << np.uint64(2), head)
+    for pixel in range(start, head):
+        areas[counts[pixel] ^ SIGN_BIT] += weight
+    for word in range(head >> np.uint64(2), tail >> np.uint64(2)):
+        four = words[word] ^ SIGN_BITS
+        if four != 0:  # no-data lies together, and its sums would wait for one another
+            areas[four & ONE_COUNT] += weight
+            areas[(four >> np.uint64(16)) & ONE_COUNT] += weight
+            areas[(four >> np.uint64(32)) & ONE_COUNT] += weight
+            areas[four >> np.uint64(48)] += weight
+    for pixel in range(tail, stop):
+        areas[counts[pixel] ^ SIGN_BIT] += weight
 
 
-def _add(counts, flags, atoms, places, weights, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
-    rows, cols = counts.shape
-    for row in range(rows):
-        start = 0
-        while start < cols:
-            stop = _run_end(atoms[row], start)
-            place = places[atoms[row, start]]
-            own = areas[place], flag_areas[place]
-            run = counts[row, start:stop], flags[row, start:stop]
-            pixels[place] += _add_run(run[0], run[1], weights[row], own)
-            start = stop
+@numba.njit
+def _differ(flags, start, stop, flag):  # type: ignore[no-untyped-def]
+    other = np.uint8(0)
+    for pixel in range(start, stop):  # no branch: all are compared at once
+        other |= flags[pixel] ^ flag
+    return other != 0
 
 
-def _add_one(counts, flags, weights, areas, flag_areas):  # type: ignore[no-untyped-def]
-    valid = 0
-    for row in range(counts.shape[0]):
-        valid += _add_run(counts[row], flags[row], weights[row], (areas, flag_areas))
-    return valid
+@numba.njit
+def _add_flags(flags, start, stop, weight, areas):  # type: ignore[no-untyped-def]
+    # Flags come in long runs, so a run is added once.
+    flag, since = flags[start], start
+    if _differ(flags, start, stop, flag):
+        for block in range(start, stop, BLOCK):
+            end = min(block + BLOCK, stop)
+            if _differ(flags, block, end, flag):
+                for pixel in range(block, end):
+                    if flags[pixel] != flag:
+                        areas[flag] += weight * np.int64(pixel - since)
+                        flag, since = flags[pixel], pixel
+    areas[flag] += weight * np.int64(stop - since)
+
+
+def _add(counts, words, flags, runs, slots, weights, width, areas, flag_areas, valid):  # type: ignore[no-untyped-def]
+    starts, atoms = runs
+    low, high = np.int64(65536), np.int64(-1)
+    for run in range(atoms.size):
+        slot = slots[atoms[run]]
+        if slot < 0:
+            continue
+        # unsigned, so that nothing counts from an array's end and the loops pack
+        start, stop = np.uint64(starts[run]), np.uint64(starts[run + 1])
+        weight = weights[starts[run] // width]
+        _add_flags(flags, start, stop, weight, flag_areas[slot])
+        first, last, pixels = _span(counts, start, stop)
+        if pixels > 0:
+            low, high = min(low, first), max(high, last)
+            valid[slot] += pixels
+            # no-data is added to place 0, which nobody reads
+            _add_counts(counts, words, start, stop, weight, areas[slot])
+    return low, high
 
 
 def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # type: ignore[no-untyped-def]
@@ -96,15 +120,8 @@ def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # ty
 
 
 def _range(counts):  # type: ignore[no-untyped-def]
-    # NO_DATA is the least place, 0: one less wraps it around to the greatest
-    rows, cols = counts.shape
-    low, high = np.uint16(0xFFFF), np.uint16(0)
-    for row in range(rows):
-        for col in range(cols):
-            place = np.uint16(counts[row, col] ^ SIGN_BIT)
-            low = min(low, np.uint16(place - np.uint16(1)))
-            high = max(high, place)
-    return low + 1, high
+    low, high, _ = _span(counts, np.uint64(0), np.uint64(counts.size))
+    return low, high
 
 
 def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]
@@ -127,61 +144,28 @@ def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pix
     pixels[slot] += valid
 
 
-def _measure(atoms, places, weights, areas, pixels):  # type: ignore[no-untyped-def]
-    rows, cols = atoms.shape
-    for row in range(rows):
-        start = 0
-        while start < cols:
-            stop = _run_end(atoms[row], start)
-            place = places[atoms[row, start]]
-            areas[place] += weights[row] * (stop - start)
-            pixels[place] += stop - start
-            start = stop
-
-
-def _refine(atoms, numbers, radix, places):  # type: ignore[no-untyped-def]
-    found = 0
-    rows, cols = atoms.shape
-    for row in range(rows):
-        for col in range(cols):
-            code = atoms[row, col] * radix + numbers[row, col]
-            place = places[code]
-            if place < 0:
-                place = found
-                places[code] = place
-                found += 1
-            atoms[row, col] = place
-
-
 @cache
-def add_atoms() -> Callable[..., Any]:
-    """Kernel: add a chunk of several atoms.
+def add_runs() -> Callable[..., Any]:
+    """Kernel: add a chunk, run by run; returns the range of places that its counts fall on.
 
-    ``(counts uint16, flags uint8, atoms uint16: (row, col); places int64 (atom,),
-    weights int64 (row,); areas int64 (place, 65536), flag_areas int64 (place, 256),
-    pixels int64 (place,))``, counts as their bits; the last three are added to. Areas stand in
-    the order of the counts, from -32768 on.
+    ``(counts uint16, words uint64, flags uint8, (starts int64 (run + 1,), atoms int64 (run,)),
+    slots int64 (atom,), weights int64 (row,), width int64; areas int64 (slot, 65536), flag_areas
+    int64 (slot, 256), valid int64 (slot,))``; the last three are added to. Counts and flags are
+    those of the pixels, row by row, and words are the same counts four at a time. A run is in one
+    row; one of an atom without a slot, below 0, is left out. Areas stand in the order of the
+    counts, from -32768 on; the first of them means nothing.
     """
+    pixels = [_read(dtype) for dtype in ("uint16", "uint64", "uint8")]
     whole = numba.types.int64
-    signature = numba.types.void(
-        numba.types.uint16[:, ::1],
-        numba.types.uint8[:, ::1],
-        numba.types.Array(numba.types.uint16, 2, "C", readonly=True),
-        *[whole[::1]] * 2,
+    signature = numba.types.UniTuple(whole, 2)(
+        *pixels,
+        numba.types.UniTuple(_read("int64"), 2),
+        *[_read("int64")] * 2,
+        whole,
         *[whole[:, ::1]] * 2,
         whole[::1],
     )
     return numba.njit(signature, nogil=True)(_add)
-
-
-@cache
-def add_one_atom() -> Callable[..., Any]:
-    """Kernel: add a chunk that lies in one atom; returns the number of valid pixels.
-
-    As ``add_atoms``, with that atom's rows of ``areas`` and ``flag_areas``.
-    """
-    signature = "int64(uint16[:,::1], uint8[:,::1], int64[::1], int64[::1], int64[::1])"
-    return numba.njit(signature, nogil=True)(_add_one)
 
 
 @cache
@@ -209,35 +193,11 @@ def add_singles() -> Callable[..., Any]:
 def range_of() -> Callable[..., Any]:
     """Kernel: first and last place in a row of ``areas`` that a chunk's counts fall on.
 
-    ``(counts uint16 (row, col))``, as their bits; the last is 0 where there is no value.
+    ``(counts uint16 (pixel,))``, as their bits; the last is 0 where there is no value.
     """
-    return numba.njit("UniTuple(int64, 2)(uint16[:,::1])", nogil=True)(_range)
-
-
-@cache
-def measure_atoms() -> Callable[..., Any]:
-    """Kernel: area and number of pixels of each atom.
-
-    ``(atoms uint16 (row, col), places int64 (atom,), weights int64 (row,); areas int64 (place,),
-    pixels int64 (place,))``; the last two are added to.
-    """
-    atoms = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
-    signature = numba.types.void(atoms, *[numba.types.int64[::1]] * 4)
-    return numba.njit(signature, nogil=True)(_measure)
-
-
-@cache
-def refine_atoms() -> Callable[..., Any]:
-    """Kernel: split atoms by the group numbers of one more grouping.
-
-    ``(atoms uint16, numbers uint16: (row, col); radix int64, places int32 (code,))``: a pixel's
-    code is ``atom * radix + number``; ``places``, all -1 before, tells the new atom of each code,
-    numbered as they are met; atoms are replaced.
-    """
-    numbers = numba.types.Array(numba.types.uint16, 2, "C", readonly=True)
-    atoms, places = numba.types.uint16[:, ::1], numba.types.int32[::1]
-    signature = numba.types.void(atoms, numbers, numba.types.int64, places)
-    return numba.njit(signature, nogil=True)(_refine)
+    signature = numba.types.UniTuple(numba.types.int64, 2)(_read("uint16"))
+    kernel: Callable[..., Any] = numba.njit(signature, nogil=True)(_range)
+    return kernel
 
 
 @cache
@@ -262,3 +222,8 @@ def add_pairs() -> Callable[..., Any]:
         sums[::1],
     )
     return numba.njit(signature, nogil=True)(_add_pairs)
+
+
+def _read(dtype: str) -> Any:
+    """The type of a contiguous array that is only read, as a source or a grouping may hand out."""
+    return numba.types.Array(getattr(numba.types, dtype), 1, "C", readonly=True)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.reduce import kernels
+from lunarscale.reduce.atoms import Runs
 from lunarscale.reduce.histogram import Histogram
 from lunarscale.reduce.statistics import Atom, Cell, Sums, sum_cells
 from lunarscale.reduce.sums import Chunk
@@ -14,8 +15,8 @@ from lunarscale.reduce.sums import Chunk
 #: Atoms that are counted in dense tables at a time; of those that leave, what is not zero is kept.
 SLOTS = 24
 
-#: Where in the tables goes what is not to be counted now.
-NOWHERE = SLOTS
+#: The slot of what is not to be counted now.
+NOWHERE = -1
 
 #: Entry of count 0 in the areas.
 FIRST = 32_768
@@ -53,8 +54,8 @@ class Tables:
 
     ``areas`` (layer, slot, 65536), from count -32768 on, ``flag_areas`` (layer, slot, 256) and
     ``valid`` (layer, slot), the pixels with a value, are for the layers; ``weights`` and ``pixels``
-    (slot,) for the atoms themselves; all int64, and slot ``NOWHERE`` holds nothing of worth. They
-    are reserved as zeros, of which only the pages that counts fall on become memory.
+    (slot,) for the atoms themselves; all int64. They are reserved as zeros, of which only the
+    pages that counts fall on become memory.
 
     Parameters
     ----------
@@ -62,11 +63,11 @@ class Tables:
     """
 
     def __init__(self, layers: int) -> None:
-        self.areas = np.zeros((layers, SLOTS + 1, 65536), dtype=np.int64)
-        self.flag_areas = np.zeros((layers, SLOTS + 1, 256), dtype=np.int64)
-        self.valid = np.zeros((layers, SLOTS + 1), dtype=np.int64)
-        self.weights = np.zeros(SLOTS + 1, dtype=np.int64)
-        self.pixels = np.zeros(SLOTS + 1, dtype=np.int64)
+        self.areas = np.zeros((layers, SLOTS, 65536), dtype=np.int64)
+        self.flag_areas = np.zeros((layers, SLOTS, 256), dtype=np.int64)
+        self.valid = np.zeros((layers, SLOTS), dtype=np.int64)
+        self.weights = np.zeros(SLOTS, dtype=np.int64)
+        self.pixels = np.zeros(SLOTS, dtype=np.int64)
         self._low, self._high = [0xFFFF] * layers, [-1] * layers
         self._slots: dict[Atom, int] = {}
         self._settled: dict[Atom, list[Cell]] = {}
@@ -88,16 +89,49 @@ class Tables:
 
     def add_singles(self, singles: Singles, places: NDArray[np.int64], chunk: Chunk) -> None:
         """Add single pixels of a chunk to the sums of their atoms."""
-        slots = places[singles.atoms]
-        at = np.ascontiguousarray(singles.rows), np.ascontiguousarray(singles.cols)
-        np.add.at(self.weights, slots, singles.weights)
-        np.add.at(self.pixels, slots, singles.pixels)
+        of = places[singles.atoms]
+        here = of != NOWHERE
+        slots, ones = of[here], singles.pixels[here]
+        at, weights = (singles.rows[here], singles.cols[here]), singles.weights[here]
+        np.add.at(self.weights, slots, weights)
+        np.add.at(self.pixels, slots, ones)
         add = kernels.add_singles()
         for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
             bits, flags = np.ascontiguousarray(counts).view(np.uint16), np.ascontiguousarray(flags)
-            self.widen(layer, *kernels.range_of()(bits))
+            self.widen(layer, *kernels.range_of()(bits.reshape(-1)))
             sums = self.areas[layer], self.flag_areas[layer], self.valid[layer]
-            add(bits, flags, at, slots, singles.weights, singles.pixels, *sums)
+            add(bits, flags, at, slots, weights, ones, *sums)
+
+    def add_runs(
+        self,
+        chunk: Chunk,
+        runs: Runs,
+        places: NDArray[np.int64],
+        *,
+        weights: NDArray[np.int64],
+    ) -> None:
+        """Add the pixels of a chunk, run by run, to the sums of their atoms.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        runs : Runs
+            Those of the chunk.
+        places : ndarray of int64, (atom,)
+            Slot of every atom that the runs name; those at ``NOWHERE`` are left out.
+        weights : ndarray of int64, (row,)
+            Area of one pixel of each of the chunk's rows.
+        """
+        width, (starts, atoms) = chunk.window.width, runs
+        here = places[atoms] != NOWHERE
+        slots, lengths = places[atoms][here], np.diff(starts)[here]
+        np.add.at(self.weights, slots, weights[starts[:-1][here] // width] * lengths)
+        np.add.at(self.pixels, slots, lengths)
+        add = kernels.add_runs()
+        for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
+            pixels = *_by_words(counts), np.ascontiguousarray(flags).reshape(-1)
+            sums = self.areas[layer], self.flag_areas[layer], self.valid[layer]
+            self.widen(layer, *add(*pixels, (starts, atoms), places, weights, width, *sums))
 
     def widen(self, layer: int, low: int, high: int) -> None:
         """Note which entries of a layer's areas may not be zero: all others are never looked at."""
@@ -149,3 +183,10 @@ class Tables:
         first, valid = self._low[layer] - FIRST, int(self.valid[layer, slot])
         counts = Histogram.of_dense(first, self._used(layer, slot), pixels=valid)
         return Sums(counts, Histogram.of_dense(0, self.flag_areas[layer, slot]))
+
+
+def _by_words(counts: NDArray[np.int16]) -> tuple[NDArray[np.uint16], NDArray[np.uint64]]:
+    """Counts as their bits, row by row, and the same four at a time; the rest has no word."""
+    flat = np.ascontiguousarray(counts).reshape(-1).view(np.uint16)
+    words = flat[: flat.size // 4 * 4].view(np.uint64)
+    return (flat, words) if words.flags.aligned else _by_words(counts.copy())

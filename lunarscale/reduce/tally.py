@@ -2,13 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.reduce import kernels
-from lunarscale.reduce.atoms import Atoms, atoms_of
+from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.coverage import covering_of, cut
 from lunarscale.reduce.statistics import Label, Statistics
 from lunarscale.reduce.sums import Chunk, require_shape
@@ -129,36 +125,9 @@ class HistogramTally:
                     atoms, pieces, position=position, width=width, row_weights=weights
                 )
         for places in self._tables.places(atoms.keys):
-            self._add_whole(chunk, atoms, places, weights=weights)
+            self._tables.add_runs(chunk, atoms.runs, places, weights=weights)
             if singles is not None:
                 self._tables.add_singles(singles, places, chunk)
-
-    def _add_whole(
-        self,
-        chunk: Chunk,
-        atoms: Atoms,
-        places: NDArray[np.int64],
-        *,
-        weights: NDArray[np.int64],
-    ) -> None:
-        """Add the pixels that are in one atom as a whole."""
-        tables, window = self._tables, chunk.window
-        if atoms.places is None:
-            tables.weights[places[0]] += int(weights.sum()) * window.width
-            tables.pixels[places[0]] += window.height * window.width
-        else:
-            kernels.measure_atoms()(atoms.places, places, weights, tables.weights, tables.pixels)
-        for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
-            bits, flags = np.ascontiguousarray(counts).view(np.uint16), np.ascontiguousarray(flags)
-            tables.widen(layer, *kernels.range_of()(bits))
-            areas, flag_areas = tables.areas[layer], tables.flag_areas[layer]
-            valid = tables.valid[layer]
-            if atoms.places is None:
-                slot, add = places[0], kernels.add_one_atom()
-                valid[slot] += add(bits, flags, weights, areas[slot], flag_areas[slot])
-            else:
-                add = kernels.add_atoms()
-                add(bits, flags, atoms.places, places, weights, areas, flag_areas, valid)
 
     def partial(self) -> Statistics:
         """What has been added so far."""

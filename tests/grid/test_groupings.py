@@ -1,5 +1,6 @@
 """Groupings against brute force, and their numbers in every window and crop alike."""
 
+import functools
 import time
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunarscale.grid.groupings import Seas, WholeMoon
+from lunarscale.grid.groupings import Seas, WholeMoon, wrapped_lons
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window, weight_to_km2
 from lunarscale.moon import RADIUS_M, SEAS, Sea
@@ -60,6 +61,32 @@ def test_numbers_are_the_same_in_a_crop_over_the_seam(grouping):
     np.testing.assert_array_equal(
         grouping.numbers(crop, crop.window), np.roll(whole, -crop.col, axis=1)[:, : crop.width]
     )
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_blocks_settled_at_once_are_what_their_pixels_are(data):
+    """Small and large circles, on fine and coarse grids, at the poles and over the seam."""
+    real = functools.partial(st.floats, allow_nan=False)
+    place = st.tuples(real(-180, 180), real(-90, 90), real(1, 5400))
+    circles = data.draw(st.lists(place, min_size=1, max_size=6))
+    seas = tuple(Sea(str(number), *circle) for number, circle in enumerate(circles))
+    around = 2 * data.draw(st.integers(20, 2000))
+    grid = RasterGrid(around, 0, 0, around // 2, around)
+    row, col = (data.draw(st.integers(0, size - 1)) for size in (grid.height, grid.width))
+    window = Window(row, col, min(100, grid.height - row), min(90, grid.width - col))
+    found = Seas(seas).numbers(grid, window)
+    lats, lons = np.radians(grid.lats(window)), np.radians(wrapped_lons(grid, window))
+    best, expected = np.ones(found.shape), np.zeros(found.shape, np.uint16)
+    for number, sea in enumerate(seas, start=1):
+        lon, lat = np.radians([sea.lon, sea.lat])
+        level = (np.cos(lats) * np.cos(lat))[:, None] * np.cos(lons - lon)
+        cosine = level + (np.sin(lats) * np.sin(lat))[:, None]
+        depth = 1.0 / (1.0 - np.cos(sea.diameter_km * 500.0 / RADIUS_M))
+        score = (1.0 - cosine) * depth
+        expected[score < best] = number
+        best = np.minimum(score, best)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_a_circle_has_the_area_of_its_cap():
