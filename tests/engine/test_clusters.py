@@ -5,7 +5,8 @@ import signal
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +20,7 @@ from distributed import Client, LocalCluster
 from lunarscale.engine.certificates import open_certificates
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
+from lunarscale.engine.flight import AHEAD, IN_FLIGHT
 from lunarscale.errors import ClusterError, PlanError
 
 
@@ -297,6 +299,53 @@ def test_a_cluster_that_others_join_shows_nothing_else(keys: Path) -> None:
                 context.wrap_socket(bare) as line,
             ):
                 line.recv(1)
+
+
+def slowly(job: int) -> int:
+    """A task that takes a while."""
+    time.sleep(0.02)
+    return job
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_what_is_in_flight_follows_workers_that_come_and_go() -> None:
+    """As an adaptive cluster lets them; so many jobs a thread, and no job is lost or done twice."""
+    with (
+        LocalCluster(
+            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+        ) as local,
+        Client(local.scheduler_address, set_as_default=False) as client,
+    ):
+        most = AHEAD * IN_FLIGHT  # a thread
+        done, seen = 0, [0]
+        patience = time.monotonic() + 120
+
+        def until(enough: Callable[[int], bool]) -> Iterator[int]:
+            """Jobs, until so many are in flight."""
+            while not enough(seen[-1]):
+                assert time.monotonic() < patience, f"in flight were {seen}"
+                seen.append(len(sent) - done)
+                sent.append(len(sent))
+                yield sent[-1]
+
+        def jobs() -> Iterator[int]:
+            yield from until(lambda in_flight: len(sent) == 10)
+            assert max(seen) < most, "on one thread"
+            local.scale(3)
+            yield from until(lambda in_flight: in_flight == 3 * most - 1)
+            local.scale(1)
+            yield from until(lambda in_flight: in_flight == IN_FLIGHT)
+
+        def merge(total: int, result: int) -> int:
+            nonlocal done
+            done += 1
+            return total + result
+
+        sent: list[int] = []
+        total = OnDask(client, patience_s=2).fold(slowly, jobs(), merge=merge, initial=0)
+        assert max(seen) < 3 * most, "on three threads"
+        assert total == sum(sent)
 
 
 @pytest.mark.parametrize(
