@@ -289,7 +289,7 @@ class _BucketUpload(Upload):
     def __init__(self, bucket: Bucket, key: str) -> None:
         super().__init__()
         self._bucket, self._key = bucket, key
-        self._held = bytearray()
+        self._held: list[bytes] = []
         self._writer: Any = None
 
     def _take(self, *pieces: Piece) -> None:
@@ -297,9 +297,9 @@ class _BucketUpload(Upload):
             self._hold_or_send(piece)
 
     def _hold_or_send(self, piece: Piece) -> None:
-        # the client keeps what it is given; an array may be filled anew with the next piece
-        if self._writer is None and len(self._held) + len(piece) <= PART_BYTES:
-            self._held += bytes(piece)
+        # an array may be filled anew with the next piece
+        if self._writer is None and sum(map(len, self._held)) + len(piece) <= PART_BYTES:
+            self._held.append(bytes(piece))
             return
         with self._told():
             if self._writer is None:
@@ -312,7 +312,8 @@ class _BucketUpload(Upload):
                     buffer_size=PART_BYTES,
                     max_concurrency=2,
                 )
-                self._writer.write(bytes(self._held))
+                for held in self._held:
+                    self._writer.write(held)
                 self._held.clear()
             for first in range(0, len(piece), PART_BYTES):
                 self._writer.write(bytes(piece[first : first + PART_BYTES]))
@@ -320,7 +321,7 @@ class _BucketUpload(Upload):
     def finish(self) -> None:
         """Make the object of the parts."""
         if self._writer is None:
-            self._bucket._put(self._key, bytes(self._held))
+            self._bucket._put(self._key, b"".join(self._held))
             return
         try:
             with self._told():

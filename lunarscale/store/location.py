@@ -123,6 +123,9 @@ class Location:
         StoreError
             If the disk is full; what was there before is still there.
         """
+        if not self.is_local:
+            self._remote.put(key, blob)
+            return
         with self.writing(key) as upload:
             upload.write(blob)
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from lunarscale.errors import StoreError
-from lunarscale.urls.options import Settings
+from lunarscale.urls.options import Settings, environment
 from lunarscale.urls.patience import PassingError, WornError
 from lunarscale.urls.secrets import without_secrets
 
@@ -26,9 +26,6 @@ _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>([^<]*)</Code>")
 _MESSAGE = re.compile(r"<Message>([^<]*)</Message>")
 _SYSTEM = re.compile(r'kind: (\w+),\s+message: "([^"]*)"|(TimedOut|dns error|IncompleteMessage)')
-
-#: Beginnings of the variables that clients read by themselves when they are made.
-_VARIABLES = ("AWS_", "AZURE_", "GOOGLE_")
 
 _clients: dict[tuple[Any, ...], Any] = {}
 #: Settings whose server was last waited for in vain.
@@ -70,8 +67,7 @@ def client_of(settings: Settings, *, insists: bool = False, prefix: str | None =
             "an object store, and connections do not survive that; start processes by "
             "multiprocessing's spawn, as lunarscale's own clusters do"
         )
-    around = tuple((k, v) for k, v in os.environ.items() if k.startswith(_VARIABLES))
-    key = settings, insists, prefix, around  # keys that are set anew count
+    key = settings, insists, prefix, environment(settings.cloud)
     with _lock:
         if key not in _clients:
             _clients[key] = _made(settings, insists=insists, prefix=prefix)

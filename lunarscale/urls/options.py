@@ -32,6 +32,25 @@ _IDLE = {
 #: Seconds to wait for a connection, for the next bytes, and for the whole of one answer.
 _TIMEOUTS = {"connect_timeout": "5s", "read_timeout": "30s", "timeout": "300s"}
 
+#: Variables that say which keys and which server, by cloud; the clients read them by themselves.
+_VARIABLES = {
+    "s3": (
+        "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_S3", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE",
+        "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE",
+    ),
+    "gs": (
+        "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_KEY",
+    ),
+    "az": (
+        "AZURE_STORAGE_ACCOUNT_NAME", "AZURE_STORAGE_ACCOUNT_KEY", "AZURE_STORAGE_SAS_KEY",
+        "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET", "AZURE_TENANT_ID",
+    ),
+}  # fmt: skip
+
+#: Settings that were worked out already: a run asks for thousands of objects.
+_known: dict[tuple[Any, ...], "Settings"] = {}
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -86,26 +105,39 @@ def settings_of(url: str, options: Mapping[str, Any] | None) -> tuple[Settings, 
     SourceError
         If the URL carries a key.
     """
-    refuse_secrets(url)
+    scheme, _, rest = url.partition("://")
+    netloc, _, path = rest.partition("/")
+    key = scheme, netloc, repr(options), environment(CLOUDS[scheme])
+    if key not in _known or "?" in url:
+        refuse_secrets(url)
+        _known[key] = _settings_of(url, options)
+    return _known[key], path.strip("/")
+
+
+def environment(cloud: str) -> tuple[str | None, ...]:
+    """What this process's variables say of keys and servers: who sets them anew means it."""
+    return tuple(map(os.environ.get, _VARIABLES[cloud]))
+
+
+def _settings_of(url: str, options: Mapping[str, Any] | None) -> Settings:
     cloud, parts = CLOUDS[url.partition("://")[0]], urlsplit(url)
     bucket, _, host = parts.netloc.partition("@")
     if not bucket:
         raise StoreError(f"{url}: this URL names no bucket; write {cloud}://bucket/path")
-    rest = {name: value for name, value in (options or {}).items() if value is not None}
+    given = {name: value for name, value in (options or {}).items() if value is not None}
     words = _Words(url)
     words.client.update(_TIMEOUTS)
-    for name, value in rest.items():
+    for name, value in given.items():
         _WORDS[cloud](words, name, value)
     if host:
         words.config["account_name"] = host.partition(".")[0]
     if cloud == "s3":
         _complete_s3(words)
-    patience = Patience(seconds=words.patience_s, tries=words.tries)
-    settings = Settings(
+    return Settings(
         cloud, bucket, json.dumps(words.config, sort_keys=True),
-        json.dumps(words.client, sort_keys=True), patience,
+        json.dumps(words.client, sort_keys=True),
+        Patience(seconds=words.patience_s, tries=words.tries),
     )  # fmt: skip
-    return settings, parts.path.strip("/")
 
 
 @dataclass
