@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.scaling import whole_moon
 from benchmarks.scaling.whole_moon import LIMIT, Results
+from lunarscale.engine.clusters import ClusterChoice
 
 pytestmark = [
     pytest.mark.cluster,
@@ -25,6 +26,7 @@ def test_it_goes_on_and_says_what_it_took(
     part = list(whole_moon.cases(whole_moon.settings()))[:1]
     monkeypatch.setattr(whole_moon, "cases", lambda asked: part)
     monkeypatch.setattr(whole_moon, "_warm", lambda case, client, folder: None)
+    monkeypatch.setattr(whole_moon, "CLUSTER", ClusterChoice(workers=1))
     whole_moon.main()
     kept = Results(tmp_path / "results.json").rows()
     assert {row.step for row in kept} == STEPS

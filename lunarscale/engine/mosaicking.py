@@ -125,7 +125,7 @@ class MosaicTask:
 
 def _lay(tile: Tile, overlay: Overlay) -> int:
     """Lay what a strip needs of a tile; returns the bytes read."""
-    lines, samples = _needed(tile, overlay.grid, overlay.window)
+    lines, samples = needed_part(tile, overlay.grid, overlay.window)
     if lines.start == lines.stop or samples.start == samples.stop:
         return 0
     with lap("read"):
@@ -137,7 +137,7 @@ def _lay(tile: Tile, overlay: Overlay) -> int:
     return counts.nbytes
 
 
-def _needed(tile: Tile, grid: RasterGrid, window: Window) -> tuple[slice, slice]:
+def needed_part(tile: Tile, grid: RasterGrid, window: Window) -> tuple[slice, slice]:
     """The lines and samples of a tile that a window needs."""
     return (
         source_lines(tile.lattice, tile.lines, grid=grid, window=window),
@@ -150,7 +150,7 @@ def source_extent(job: MosaicJob, grid: RasterGrid, chunk: int) -> tuple[int, in
     total = most = 0
     for strip in job.window.split_rows(chunk):
         for tile in job.tiles:
-            lines, samples = _needed(tile, grid, strip)
+            lines, samples = needed_part(tile, grid, strip)
             # a file's lines are read whole
             pixels = (lines.stop - lines.start) * tile.samples * (samples.stop > samples.start)
             total, most = total + pixels, max(most, pixels)
