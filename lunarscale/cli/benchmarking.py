@@ -9,7 +9,7 @@ from lunarscale.cli.options import DryRun, Folder, Options, check_folder, storag
 from lunarscale.console import out_console, print_pairs, print_tables, progress_bar
 
 
-@command("bench", "lunarscale bench --shards 1024,2048 --codecs lz4,zstd:1:bitshuffle --out bench/")
+@command("bench", "lunarscale bench --shards 1024,2048 --codecs lz4,zstd:1 --out bench/")
 def bench_command(
     mosaic: Annotated[
         str | None,
@@ -22,7 +22,7 @@ def bench_command(
     chunks: Annotated[str, typer.Option(help="Edges of inner chunks.")] = "256,512",
     codecs: Annotated[
         str, typer.Option(help="NAME:LEVEL:FILTER of Blosc; lz4, lz4hc, blosclz, zlib, zstd.")
-    ] = "lz4:5:shuffle,zstd:1:bitshuffle",
+    ] = "lz4:5:auto,zstd:1:auto",
     dtypes: Annotated[
         str, typer.Option(help="int16 (what stores keep), float32 (codec and disk alone).")
     ] = "int16,float32",

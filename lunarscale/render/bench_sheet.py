@@ -24,7 +24,7 @@ from lunarscale.render.figure import (
 MOST_ROWS = 30
 
 #: Inches: the sheet, its margins, a row, and what stands above and below the rows.
-_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 6.4, 2.25, 0.35, 0.25, 0.85, 0.5
+_WIDTH, _LEFT, _RIGHT, _ROW, _TOP, _BOTTOM = 5.6, 2.1, 0.25, 0.26, 0.75, 0.45
 
 #: A bar, one that is recommended, and the mark of the limit or plan.
 _BAR, _CHOSEN, _MARK = "#8ba6c1", "#0b4f8a", "#9b1c1c"
@@ -155,7 +155,7 @@ def draw_scaling(
         ``axis`` is the rate's.
     """
     sheet = Sheet(_WIDTH, 3.9)
-    sheet.head(words.title, words.lines, left=0.3)
+    sheet.head(words.title, words.lines, left=0.15)
     axes = sheet.panel(0.75, _BOTTOM, width=_WIDTH - 1.1, height=3.9 - _BOTTOM - _TOP - 0.1)
     most = max(threads for points in lines.values() for threads, _ in points)
     for place, (label, points) in enumerate(lines.items()):
@@ -175,10 +175,10 @@ def draw_scaling(
 
 def _rows(labels: Sequence[str], words: Words) -> tuple[Sheet, Axes]:
     """A sheet with a panel of labelled rows, the first at the top."""
-    legend = 0.42
+    legend = 0.32
     height = _TOP + len(labels) * _ROW + _BOTTOM + legend
     sheet = Sheet(_WIDTH, height)
-    sheet.head(words.title, words.lines, left=0.3)
+    sheet.head(words.title, words.lines, left=0.15)
     axes = sheet.panel(
         _LEFT, _BOTTOM + legend, width=_WIDTH - _LEFT - _RIGHT, height=len(labels) * _ROW
     )
@@ -186,7 +186,7 @@ def _rows(labels: Sequence[str], words: Words) -> tuple[Sheet, Axes]:
     axes.set_yticks(range(len(labels)), labels)
     axes.set_xlabel(words.axis, fontsize=TEXT_PT)
     bare_ticks(axes)
-    axes.tick_params(axis="y", length=0.0)
+    axes.tick_params(axis="y", length=0.0, labelsize=TEXT_PT)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.6)

@@ -30,12 +30,12 @@ class Section:
     Parameters
     ----------
     heading : str
-    parts : tuple of str, Illustration or Table
+    parts : tuple of str, Illustration, Table or MethodNote
         In their order; a text is a paragraph.
     """
 
     heading: str
-    parts: tuple[str | Illustration | Table, ...]
+    parts: tuple[str | Illustration | Table | MethodNote, ...]
 
 
 def write_page(
@@ -113,11 +113,13 @@ def _layer_sections(pictures: Sequence[Illustration], tables: Sequence[Table]) -
     return sections
 
 
-def _part(part: str | Illustration | Table, folder: Path, *, embed: bool) -> str:
+def _part(part: str | Illustration | Table | MethodNote, folder: Path, *, embed: bool) -> str:
     if isinstance(part, str):
         return page_parts.paragraph(part)
     if isinstance(part, Illustration):
         return page_parts.figure(part, folder, embed=embed)
+    if isinstance(part, MethodNote):
+        return page_parts.note(part)
     return page_parts.table(part)
 
 

@@ -55,6 +55,6 @@ def bench(
         measure(asked, kept, tell=tell, progress=progress, recommend=recommended)
     finally:
         finding = find(asked, kept)
-        if finding.runs:
+        if finding.summaries or finding.others:
             write_finding(finding)
     return finding

@@ -16,6 +16,7 @@ from dask.base import annotate
 from distributed import Client
 
 from lunarscale.engine.executors import Executor, OnDask, Serial
+from lunarscale.errors import ClusterError
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -84,9 +85,9 @@ class Crew:
         self.client, self.threads = client, threads
         self.worker_bytes, self.start_s = worker_bytes, start_s
 
-    @cached_property
+    @property
     def addresses(self) -> list[str]:
-        """The workers."""
+        """The workers that are there now."""
         if self.client is None:
             return []
         return sorted(self.client.scheduler_info(n_workers=-1)["workers"])
@@ -98,11 +99,26 @@ class Crew:
 
     @contextmanager
     def some(self, workers: int) -> Iterator["Some"]:
-        """The first so many workers; the others stand idle."""
+        """The first so many workers; the others stand idle.
+
+        Raises
+        ------
+        ClusterError
+            If there are fewer.
+        """
         if self.client is None:
             yield Some(self, [])
             return
-        chosen = self.addresses[:workers]
+        there = self.addresses
+        if len(there) < workers:
+            raise ClusterError(
+                f"bench: {workers} workers were there but {len(there)} are left; what is measured "
+                "is kept, run the command again when the cluster is whole"
+            )
+        chosen = there[:workers]
+        if len(chosen) == len(there):
+            yield Some(self, chosen)
+            return
         with annotate(workers=chosen):
             yield Some(self, chosen)
 

@@ -99,7 +99,7 @@ def _scaling(finding: Finding, workload: Workload, folder: Path) -> Illustration
         folder, lines,
         Words(
             f"{workload}-scaling", workload, f"{workload.capitalize()}: strong scaling", "Mpx/s",
-            (f"{told}; {kind_of(finding)}; the better where threads come as several crews",),
+            (f"{told}; {kind_of(finding)}; the better of crews of as many threads",),
             "The same work by more threads, of one worker or several.",
             f"Lines of million pixels a second against threads of {len(cuts)} settings.",
         ),

@@ -13,8 +13,9 @@ from lunarscale.steps.benchmarking.settings import Cut, Setting, Workload
 PARTS = ("read", "decode", "compute", "count", "encode", "write", "ledger", "rest")
 WAITING, IDLE = "waiting", "overhead and idle"
 
-#: Least noise that is believed of any machine, as a share.
-LEAST_NOISE = 0.01
+#: Least noise that is believed of any machine, as a share; and how much slower than the fastest a
+#: recommended setting may be, however loud the machine was.
+LEAST_NOISE, MOST_SLOWER = 0.01, 0.1
 
 
 @dataclass(frozen=True)
@@ -308,6 +309,7 @@ def noise_of(summaries: Sequence[Summary]) -> float:
 def _recommend(summaries: list[Summary], noise: float, *, asked: Question) -> Recommendation:
     """Of one workload: the fastest, or what is as fast within the noise and takes less."""
     fastest = max(summaries, key=lambda s: s.mpx_s.median)
+    noise = min(noise, MOST_SLOWER)
     near = [s for s in summaries if s.mpx_s.median >= fastest.mpx_s.median * (1.0 - noise)]
     chosen = min(near, key=lambda s: _cost(s, remote=not asked.scratch.is_local))
     setting = chosen.setting
@@ -327,17 +329,17 @@ def _cost(summary: Summary, *, remote: bool) -> tuple[float, ...]:
 def _reason(chosen: Summary, fastest: Summary, *, near: int, noise: float) -> str:
     rate = f"{chosen.mpx_s.median:,.1f} Mpx/s"
     if chosen is fastest and near == 1:
-        return f"the fastest, {rate}; no other setting is within the noise of {noise:.1%}"
+        return f"the fastest, {rate}; no other setting is within {noise:.1%} of it"
     if chosen is fastest:
         return (
-            f"the fastest, {rate}; {near - 1} more within the noise of {noise:.1%} take as much "
+            f"the fastest, {rate}; {near - 1} more within {noise:.1%} of it take as much "
             "memory or more, and as many bytes"
         )
     less = f"{chosen.memory / 1e6:,.0f} MB of memory against {fastest.memory / 1e6:,.0f}"
     stored = f"{chosen.disk_bytes / 1e6:,.0f} MB on disk against {fastest.disk_bytes / 1e6:,.0f}"
     return (
         f"{rate}, as fast as the fastest ({fastest.mpx_s.median:,.1f} Mpx/s, "
-        f"{fastest.setting.cut}) within the noise of {noise:.1%}, with {less} and {stored}"
+        f"{fastest.setting.cut}) within {noise:.1%}, with {less} and {stored}"
     )
 
 
@@ -360,6 +362,7 @@ def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recomme
         for place, found in whole.items()
     }
     top = max(score.values())
+    noise = min(noise, MOST_SLOWER)
     near = [place for place, value in score.items() if value >= top * (1.0 - noise)]
 
     def cost(place: tuple[Cut, int, int]) -> tuple[float, ...]:
@@ -373,7 +376,7 @@ def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recomme
         for w, s in whole[chosen].items()
     )
     among = "" if len(near) == 1 else (
-        f"; {len(near) - 1} more are as fast within the noise of {noise:.1%} and take as much "
+        f"; {len(near) - 1} more are as fast within {noise:.1%} and take as much "
         "memory or more, then as many bytes"
     )  # fmt: skip
     return Recommendation(*chosen, f"{told}{among}")

@@ -10,8 +10,8 @@ from lunarscale.render.labels import NO_NUMBER, number
 from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
 from lunarscale.render.tables import Table
-from lunarscale.steps.benchmarking.figures import draw, kind_of, label_of
-from lunarscale.steps.benchmarking.finding import LEAST_NOISE, Finding, Summary
+from lunarscale.steps.benchmarking.figures import draw, kind_of
+from lunarscale.steps.benchmarking.finding import LEAST_NOISE, MOST_SLOWER, Finding, Summary
 from lunarscale.steps.benchmarking.measuring import DASK_REPORT
 from lunarscale.steps.benchmarking.records import FILE
 from lunarscale.steps.benchmarking.settings import Workload
@@ -37,8 +37,7 @@ def write_finding(finding: Finding) -> Path:
     sections = [Section("What to use", tuple(_advice(finding)))]
     for workload in finding.workloads:
         first, *others = drawn[workload]
-        parts = (first, _rates(finding, workload), *others)
-        sections.append(Section(workload.capitalize(), parts))
+        sections.append(Section(workload.capitalize(), (first, _rates(finding, workload), *others)))
     sections.append(Section("The machine", (_machine(finding), *_other_types(finding))))
     if finding.weak:
         sections.append(Section("Weak scaling", (_weak(finding),)))
@@ -75,19 +74,28 @@ def _summary(finding: Finding) -> str:
     )
 
 
-def _advice(finding: Finding) -> list[str | Table]:
+def _advice(finding: Finding) -> list[str | MethodNote]:
     overall = finding.overall
-    told: list[str | Table] = []
+    told: list[str | MethodNote] = []
     if overall is None:
         told.append("No setting was measured with every workload; the tables tell of each.")
     else:
-        told.append(f"Shards and chunks of {overall.cut}: {overall.reason}.")
-        rows = tuple(zip(("ingest", "predict"), commands(overall, finding), strict=True))
-        told.append(Table("Commands", ("step", "command"), (("", rows),), words=True))
+        crew = f"{_many(overall.workers, 'worker')} of {_many(overall.threads, 'thread')}"
+        told.append(
+            MethodNote(
+                f"Shards and chunks of {overall.cut}, {crew}",
+                f"{overall.reason[0].upper()}{overall.reason[1:]}.",
+                formula="\n".join(commands(overall, finding)),
+            )
+        )
     if len(finding.best) > 1:
         told += [
             f"For {best.workload} alone {best.cut}"
-            + (f" with {best.workers} × {best.threads}" * (len(finding.question.sweep.crews) > 1))
+            + (
+                f" with {_many(best.workers, 'worker')} of {_many(best.threads, 'thread')}"
+                if len(finding.question.sweep.crews) > 1
+                else ""
+            )
             + f": {best.reason}."
             for best in finding.best
         ]
@@ -95,16 +103,26 @@ def _advice(finding: Finding) -> list[str | Table]:
     return told
 
 
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"
+
+
 def _rates(finding: Finding, workload: Workload) -> Table:
     found = finding.of(workload)
-    scales = any(s.efficiency is not None for s in found)
+    several = len(finding.question.sweep.crews) > 1
     headings = (
-        "shard / chunk codec", "Mpx/s", "least", "most", "MB/s a core", "share of limit, %",
-        "of it, processor, %", "peak, MB", "of the plan, %", "read, MB", "written, MB",
-        *(("efficiency, %",) if scales else ()),
+        "shard / chunk codec", *(("workers × threads",) if several else ()), "Mpx/s", "± %",
+        "MB/s a core", "share of limit, %", "by processor, %", "peak, MB", "of the plan, %",
+        "read, MB", "written, MB", *(("efficiency, %",) if several else ()),
     )  # fmt: skip
     rows = tuple(
-        (*_rate(finding, s), *((_percent(s.efficiency),) if scales else ())) for s in found
+        (
+            str(s.setting.cut),
+            *((f"{s.setting.workers} × {s.setting.threads}",) if several else ()),
+            *_rate(s),
+            *((_percent(s.efficiency),) if several else ()),
+        )
+        for s in found
     )
     return Table(
         f"{workload.capitalize()}: {found[0].pixels / 1e6:,.1f} Mpx in turns, the fastest first",
@@ -113,10 +131,10 @@ def _rates(finding: Finding, workload: Workload) -> Table:
     )
 
 
-def _rate(finding: Finding, s: Summary) -> tuple[str, ...]:
+def _rate(s: Summary) -> tuple[str, ...]:
     return (
-        label_of(finding, s),
-        *(number(value, 1) for value in (s.mpx_s.median, s.mpx_s.least, s.mpx_s.most)),
+        number(s.mpx_s.median, 1),
+        _percent(s.mpx_s.half),
         number(s.mb_s_core.median, 0),
         _percent(s.share.median if s.limit_s else None),
         _percent(s.share_processor if s.limit_s else None),
@@ -238,7 +256,8 @@ def _notes(finding: Finding) -> list[MethodNote]:
         MethodNote("Memory", f"Most resident memory of a worker process. {reset}"),
         MethodNote(
             "What is recommended",
-            "The fastest; of those as fast within the noise the one with the least memory (to "
+            "The fastest; of those as fast within the noise (and at most "
+            f"{MOST_SLOWER:.0%} slower) the one with the least memory (to "
             "5 % of the plan), of object stores then the fewest objects, then the fewest bytes. "
             "The noise is the median, over settings, of half the range of their repeats, and at "
             f"least {LEAST_NOISE:.0%}. For several workloads, the geometric mean of each one's "

@@ -27,7 +27,7 @@ class Cut:
     shard, chunk : int
         Edges in pixels.
     codec : str
-        ``lz4:5:shuffle``.
+        ``lz4:5:auto``.
     """
 
     shard: int

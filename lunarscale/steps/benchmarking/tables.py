@@ -1,6 +1,7 @@
 """A bench on a terminal, and its tables as Parquet and CSV."""
 
 import io
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -139,7 +140,9 @@ def write_tables(finding: Finding, folder: Path) -> list[Path]:
 
 
 def _write(rows: Sequence[Mapping[str, Any]], folder: Path, name: str) -> list[Path]:
-    frame, packed = pd.DataFrame(rows), io.BytesIO()
+    # what was not measured is no number: a column of nothing else would have no type
+    filled = [{k: math.nan if v is None else v for k, v in row.items()} for row in rows]
+    frame, packed = pd.DataFrame(filled), io.BytesIO()
     frame.to_parquet(packed, index=False)
     return [
         save(folder / f"{name}.parquet", packed.getvalue()),
