@@ -1,16 +1,15 @@
 """The store of a run that holds it: laid, or gone on with as it was when the run was planned."""
 
 import uuid
-from pathlib import Path
 from typing import Any
 
 from lunarscale.engine.ledger import STORE
+from lunarscale.engine.leftovers import sweep
 from lunarscale.engine.run import existing
 from lunarscale.engine.seals import SEAL, checksum
 from lunarscale.errors import BusyError
-from lunarscale.store.cube import LOCKS, Cube
+from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout
-from lunarscale.store.local import PARTIAL
 from lunarscale.store.location import Location
 
 
@@ -27,7 +26,7 @@ def lay(location: Location, wanted: Layout, attributes: dict[str, Any], *, overw
             f"{location.url}: another run has made this store since this one was planned; run the "
             "same command again, it goes on with what is there"
         )
-    _sweep(location)
+    sweep(location)
     if location.exists():
         Cube.remove(location)
     words = {**attributes, "lunarscale": wanted.to_attributes()}
@@ -49,19 +48,5 @@ def go_on(planned: Cube) -> Cube:
             f"{planned.location.url}: another run has made this store afresh since this one was "
             "planned; run the same command again"
         )
-    _sweep(planned.location)
+    sweep(planned.location)
     return cube
-
-
-def half_written(location: Location) -> list[Path]:
-    """Files that killed workers left, or that living ones write just now; locks' not among them."""
-    if not location.is_local:
-        return []  # elsewhere an object is sent whole, or leaves nothing under any name
-    found = Path(location.path).rglob(f"*{PARTIAL}")
-    return sorted(path for path in found if not path.parent.match(LOCKS))
-
-
-def _sweep(location: Location) -> None:
-    """Remove what killed workers left: who holds the store has no worker yet that writes."""
-    for path in half_written(location):
-        path.unlink(missing_ok=True)

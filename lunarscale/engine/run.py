@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lunarscale.engine.executors import Executor
+from lunarscale.engine.leftovers import sweep
 from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
@@ -74,6 +75,8 @@ class Prepared:
             task = self.begin()
             run = self._reduce if self.reduces else self._fold
             tale = run(task, executor, tale=tale, progress=progress)
+            if self.lock is not None:
+                sweep(self.lock.location)
             self.finish(tale)
         return tale
 

@@ -2,8 +2,8 @@
 
 import re
 
-from lunarscale.engine.laying import half_written
 from lunarscale.engine.ledger import FOLDER, Ledger
+from lunarscale.engine.leftovers import half_written
 from lunarscale.engine.record import RUNS
 from lunarscale.steps.validating.shards import objects_of
 from lunarscale.store.cube import LOCKS, Cube
