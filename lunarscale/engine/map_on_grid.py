@@ -68,9 +68,8 @@ class StoredMap:
 
     @property
     def encoded_bytes(self) -> int:
-        """Most bytes of the encoded objects that its readers keep."""
-        arrays = (self.layer, f"{self.layer}_flag")
-        return SHARDS_KEPT * sum(self.cube.array(name).packing.largest_blob for name in arrays)
+        """Most bytes of the encoded objects that its readers hold."""
+        return SHARDS_KEPT * self.cube.held_bytes(self.layer, f"{self.layer}_flag")
 
     def content(self, grid: RasterGrid, window: Window) -> str | None:
         """Digest of the entries of all shards that a window of a grid may be read from.

@@ -1,34 +1,42 @@
 """What a run will take, computed before anything runs; refused if it will not fit.
 
-The figures are bounds: on tiles of noise, which nothing compresses, a worker's measured peak is
-0.4-0.8 of them, for one thread and for two (``tests/engine/test_memory.py``).
+On tiles of noise a worker's measured peak lies within a tenth of it, above and below, the same for
+a small map and for one of sixteen times as many pixels (``tests/engine/test_memory.py``). What
+depends on the data is bounded: how many counts occur, and objects that are held far away.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from lunarscale.engine.meeting import atoms_met
 from lunarscale.engine.sources import Source
 from lunarscale.errors import PlanError
+from lunarscale.grid.groupings import Grouping
 from lunarscale.reduce.sums import Measure
-from lunarscale.reduce.tally import ATOMS_MET, tally_bytes
+from lunarscale.reduce.tally import Histograms, tally_bytes
 from lunarscale.store.layout import Layout
 
-#: A worker before its first task: Python, Dask, NumPy, numba with its compiled kernels, zarr,
-#: rasterio. Measured 330-380 MB (``benchmarks/README.md``), rounded up.
-WORKER_BASE_BYTES = 420_000_000
+#: A worker of our own cluster that has done a task, beside what the task took: Python, Dask, NumPy,
+#: zarr, numba with the verb's compiled kernels; by verbs, as each compiles its own. Measured on
+#: Linux with Python 3.11 as the peak of small shards less what is counted below, and a fiftieth.
+WORKER_BASE_BYTES = {"ingest": 248_000_000, "predict": 264_000_000}
+SUMS_BASE_BYTES = 246_000_000
 
-#: Bytes a pixel of a strip while a mosaic is laid: an Overlay holds counts, settled, reasons,
-#: sum and valid (16) a band, and one band's parts and temporaries (60).
-OVERLAY_BAND_BYTES = 16
-OVERLAY_BYTES = 60
+#: Bytes a pixel of a strip while a mosaic is laid: counts and reasons of a band; its sums where
+#: tiles are meant, and the most pixels that one has; the bands' flags in one number.
+LAID_BYTES = 3
+SUMS_BYTES, MOST_BYTES = 12, 4
+FLAGS_BYTES = 4
 
-#: Bytes a source pixel while a strip is laid: counts and reasons of a band (3), and the copies
-#: that reading a big-endian file and looking reasons up make (4).
-SOURCE_BYTES = 7
+#: Bytes of a sample of a tile: as the file has it.
+SOURCE_BYTES = 2
 
-#: Bytes a pixel of a chunk while maps are made, beside its counts: values, flags, counts and
-#: the kernels' temporaries.
-CHUNK_BYTES = 32
+#: Bytes a pixel of a chunk that is read or written: its packed bytes, and its numbers in one piece.
+PACKED_BYTES = 4
+
+#: Bytes a pixel of a chunk while maps are made, beside its counts: reasons, what is missing, what
+#: is no mare.
+CHUNK_BYTES = 12
 
 #: Bytes a pixel of a chunk for each layer's counts and flags.
 LAYER_BYTES = 3
@@ -83,7 +91,8 @@ class Plan:
 
     def worker_bytes(self, threads: int) -> int:
         """Most memory a worker of so many threads takes."""
-        return WORKER_BASE_BYTES + self.process_bytes + threads * self.task_bytes
+        base = WORKER_BASE_BYTES.get(self.verb, SUMS_BASE_BYTES)
+        return base + self.process_bytes + threads * self.task_bytes
 
     def check(self, layout: Layout, *, threads: int, worker_bytes: int) -> None:
         """Refuse what does not fit.
@@ -129,14 +138,14 @@ def _written_bytes(layout: Layout) -> int:
 
 
 def _held_bytes(layout: Layout) -> int:
-    """Most bytes of one shard of every array, encoded, with the largest joined."""
-    blobs = [spec.packing.largest_blob for spec in layout.arrays() for _ in range(spec.bands or 1)]
-    return sum(blobs) + max(blobs)
+    """Most bytes of one shard of every array, encoded."""
+    return sum(max(spec.bands, 1) * spec.packing.largest_blob for spec in layout.arrays())
 
 
 def plan_ingest(
-    layout: Layout, *, todo: int, pixels: int, source_pixels: int, strip_source_pixels: int
-) -> Plan:
+    layout: Layout, *, todo: int, pixels: int, source_pixels: int, strip_source_pixels: int,
+    means: bool = False, held: bool = False,
+) -> Plan:  # fmt: skip
     """The plan of making a mosaic.
 
     Parameters
@@ -148,25 +157,34 @@ def plan_ingest(
         Pixels of all the tiles that will be read.
     strip_source_pixels : int
         Most pixels of one tile that a strip of chunk rows needs.
+    means : bool
+        Whether pixels are means of a tile's.
+    held : bool
+        Whether whole objects are held in memory: the store is no folder.
     """
     bands = len(layout.camera_facts.wavelengths_nm)
     strip = layout.chunk * layout.shard
-    laying = strip * (bands * OVERLAY_BAND_BYTES + OVERLAY_BYTES)
+    sums = means * (bands * SUMS_BYTES + MOST_BYTES)
+    laying = strip * (bands * LAID_BYTES + FLAGS_BYTES + sums)
     shards = len(layout.windows())
     return Plan(
         verb="ingest",
         shards=shards,
         done=shards - todo,
         pixels=pixels,
-        read_bytes=source_pixels * bands * 2,
+        read_bytes=source_pixels * bands * SOURCE_BYTES,
         write_bytes=todo * _written_bytes(layout),
-        task_bytes=laying + strip_source_pixels * bands * SOURCE_BYTES + _held_bytes(layout),
+        task_bytes=laying
+        + strip_source_pixels * bands * SOURCE_BYTES
+        + PACKED_BYTES * layout.chunk**2
+        + held * _held_bytes(layout),
     )
 
 
 def plan_predict(
     mosaic: Layout, maps: Layout, *, bands: int, aligned: bool, todo: int, pixels: int,
-    masks: int = 0, networks: NetworkBytes = NO_NETWORKS,
+    groupings: Sequence[Grouping] = (), networks: NetworkBytes = NO_NETWORKS,
+    held: tuple[bool, bool] = (False, False),
 ) -> Plan:  # fmt: skip
     """The plan of making maps.
 
@@ -179,17 +197,21 @@ def plan_predict(
         Whether the maps' shards are shards of the mosaic.
     todo, pixels : int
         Shards and pixels still to do.
-    masks : int
-        Bytes of the groupings' masks.
+    groupings : sequence of Grouping
+        What statistics are kept for.
     networks : NetworkBytes
         What the networks among the models take.
+    held : (bool, bool)
+        Whether whole objects of the mosaic, and of the maps, are held in memory: they are no
+        folders.
     """
-    kept = 1 if aligned else 4
     blobs = {spec.name: spec.packing.largest_blob for spec in mosaic.arrays()}
-    source = kept * (bands * blobs["reflectance"] + blobs["flag"])
+    source = (1 if aligned else 4) * (bands * blobs["reflectance"] + blobs["flag"])
     layers = len(maps.layers)
-    chunk = maps.chunk**2 * (2 * bands + CHUNK_BYTES * 2 + LAYER_BYTES * layers)
-    tally = tally_bytes(layers, groups=ATOMS_MET, shard=maps.shard, chunk=maps.chunk)
+    chunk = maps.chunk**2 * (2 * bands + CHUNK_BYTES + PACKED_BYTES + LAYER_BYTES * layers)
+    atoms = atoms_met(groupings, maps) if groupings else 1
+    tally = tally_bytes(layers, groups=atoms, shard=maps.shard, chunk=maps.chunk)
+    masks = sum(grouping.kept_bytes for grouping in groupings)
     shards = len(maps.windows())
     return Plan(
         verb="predict",
@@ -198,7 +220,7 @@ def plan_predict(
         pixels=pixels,
         read_bytes=pixels * 2 * bands,
         write_bytes=todo * _written_bytes(maps),
-        task_bytes=source + _held_bytes(maps) + chunk + tally + networks.thread,
+        task_bytes=held[0] * source + held[1] * _held_bytes(maps) + chunk + tally + networks.thread,
         process_bytes=MASK_COPIES * masks + networks.process,
     )
 
@@ -214,11 +236,15 @@ def plan_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) -> 
     verb : str
         Name of the step.
     """
-    layout, windows = source.layout, source.layout.windows()
-    layers, cut = len(source.layers), {"shard": layout.shard, "chunk": layout.chunk}
+    windows = source.layout.windows()
+    layers = len(source.layers)
     pixels = sum(window.height * window.width for window in windows)
-    tallies = sum(measure.bytes(layers, **cut) for measure in measures.values())
-    merged = sum(measure.sum_bytes(layers) for measure in measures.values())
+    tallies = {name: _tally_bytes(measure, source) for name, measure in measures.items()}
+    # all shards together make no more than each of them
+    merged = sum(
+        min(measure.sum_bytes(layers), len(windows) * tallies[name])
+        for name, measure in measures.items()
+    )
     kept = sum(measure.kept_bytes for measure in measures.values())
     return Plan(
         verb=verb,
@@ -227,6 +253,15 @@ def plan_sums(source: Source, measures: Mapping[str, Measure], *, verb: str) -> 
         pixels=pixels,
         read_bytes=pixels * source.bytes_a_pixel,
         write_bytes=0,
-        task_bytes=source.task_bytes + tallies,
+        task_bytes=source.task_bytes + sum(tallies.values()),
         process_bytes=MASK_COPIES * kept + MERGED * merged,
     )
+
+
+def _tally_bytes(measure: Measure, source: Source) -> int:
+    """Most memory of a shard's tally, of histograms for as many groups as a shard meets."""
+    cut = {"shard": source.layout.shard, "chunk": source.layout.chunk}
+    if isinstance(measure, Histograms):
+        atoms = atoms_met(measure.groupings, source.layout)
+        return tally_bytes(len(source.layers), groups=atoms, **cut)
+    return measure.bytes(len(source.layers), **cut)

@@ -123,10 +123,10 @@ class MapsSource:
 
     @property
     def task_bytes(self) -> int:
-        """One encoded object an array, and every layer's chunk with each reader's own block."""
+        """Objects that are held, and every layer's chunk with each reader's own block."""
         names = [name for layer in self.layers for name in (layer, f"{layer}_flag")]
-        encoded = sum(self.cube.array(name).packing.largest_blob for name in names)
-        return encoded + 2 * self.bytes_a_pixel * self.layout.chunk**2
+        held = self.cube.held_bytes(*names)
+        return held + 2 * self.bytes_a_pixel * self.layout.chunk**2
 
     def shard_name(self, window: Window) -> str:
         """Its name in the ledger."""

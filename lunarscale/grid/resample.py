@@ -71,6 +71,11 @@ def source_samples(lattice: Lattice, samples: int, *, grid: RasterGrid, window: 
     return slice(start, max(start, min(samples, math.ceil(reach.max()) + 3)))
 
 
+def is_meant(lattice: Lattice, grid: RasterGrid) -> bool:
+    """Whether a grid's pixels are means of an image's, and not the nearest of them."""
+    return lattice.ppd * grid.pixel_deg >= MEAN_FROM
+
+
 class Overlay:
     """One window of a mosaic being laid, tile by tile.
 
@@ -118,15 +123,15 @@ class Overlay:
         """
         part = Part(lattice, (counts.shape[1], counts.shape[2]), first)
         image = Counts.of(counts, reasons)
-        is_meant = lattice.ppd * self.grid.pixel_deg >= MEAN_FROM
-        if is_meant and self._sums is None:
+        means = is_meant(lattice, self.grid)
+        if means and self._sums is None:
             self._sums = Sums.of(self.counts.shape)
         near, laid = centres(part, self.grid, self.window), Laid(self.counts, self.reasons)
         if self._sums is None:
             self.disagreements += int(cover(image, near, laid))
             return
         inside = columns(part, self.grid, self.window)
-        if not is_meant:  # every target pixel takes its nearest one
+        if not means:  # every target pixel takes its nearest one
             inside.starts[:] = 0
         self.disagreements += int(blend(image, inside, near, laid, self._sums))
 

@@ -17,6 +17,10 @@ GROUP_BYTES = 12
 #: them: an oxide's 0-40 wt % at its quantum.
 ATOMS_MET, COUNTS_MET = 128, 8_192
 
+#: Bytes of a table's entry and of the system's pages, and the size from which on a block is one
+#: fresh from the system (``MALLOC_MMAP_THRESHOLD_`` of ``engine/clusters.py``).
+ENTRY_BYTES, PAGE_BYTES, WIPED_BYTES = 8, 4096, 32 * 2**20
+
 #: Groups that may be as wide as that, for the bound on the whole; of many more each is a small
 #: place, and narrower: 10 wt %.
 WIDE_GROUPS, NARROW_COUNTS = 64, 2_048
@@ -75,9 +79,16 @@ class Histograms:
 
 
 def tally_bytes(layers: int, *, groups: int, shard: int, chunk: int) -> int:
-    """Most memory of a tally: its tables, a chunk's groups, and twice what is kept of the atoms."""
+    """Most memory of a tally: its tables, a chunk's groups, and twice what is kept of the atoms.
+
+    Tables are reserved whole but become memory page by page, where counts fall on them; small ones
+    lie in memory that was used before, which the system's library wipes whole.
+    """
+    atoms = min(groups, ATOMS_MET)
     tables = layers * (SLOTS + 1) * SLOT_BYTES
-    kept = layers * min(min(groups, ATOMS_MET) * COUNTS_MET, shard**2) * BIN_BYTES
+    if tables > WIPED_BYTES:
+        tables = layers * min(atoms, SLOTS) * (COUNTS_MET * ENTRY_BYTES + PAGE_BYTES)
+    kept = layers * min(atoms * COUNTS_MET, shard**2) * BIN_BYTES
     return tables + chunk**2 * GROUP_BYTES + 2 * kept
 
 

@@ -23,6 +23,7 @@ from lunarscale.engine.run import Prepared, complain, existing
 from lunarscale.engine.seals import sealed, unsealed
 from lunarscale.errors import LunarscaleError, ParametersError, SourceError, TileError
 from lunarscale.grid.raster import RasterGrid
+from lunarscale.grid.resample import is_meant
 from lunarscale.readers.sources import Index, index_sources, verify_md5
 from lunarscale.readers.tile import Tile
 from lunarscale.store.codec import USUAL_CODEC, Codec
@@ -158,6 +159,8 @@ def prepare_ingest(
             pixels=sum(job.window.height * job.window.width for job in jobs),
             source_pixels=sum(total for total, _ in extents),
             strip_source_pixels=max((strip for _, strip in extents), default=0),
+            means=any(is_meant(tile.lattice, grid) for job in jobs for tile in job.tiles),
+            held=not location.is_local,
         ),
         layout=wanted,
         begin=begin,

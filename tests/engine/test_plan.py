@@ -1,16 +1,21 @@
 """The plan: pure, known before anything is touched, and refused with its figures."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lunarscale.bands import CLEMENTINE_UVVIS
+from lunarscale.engine.meeting import atoms_met
 from lunarscale.engine.plan import Plan, giga, plan_ingest, plan_predict, plan_sums
 from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import PlanError
-from lunarscale.grid.groupings import WholeMoon
+from lunarscale.grid.groupings import Seas, WholeMoon
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.models.registry import DEFAULT_MODELS
+from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.predict import name_layers
 from lunarscale.store.cube import Cube
@@ -30,7 +35,7 @@ def layout(kind: Kind, *, shard: int = 2048, chunk: int = 512, ppd: float = 303.
     )
 
 
-def ingest(shard: int = 2048, chunk: int = 512) -> Plan:
+def ingest(shard: int = 2048, chunk: int = 512, **others: Any) -> Plan:
     """A plan of 10 shards to make."""
     return plan_ingest(
         layout("mosaic", shard=shard, chunk=chunk),
@@ -38,10 +43,11 @@ def ingest(shard: int = 2048, chunk: int = 512) -> Plan:
         pixels=10 * shard**2,
         source_pixels=10 * shard**2,
         strip_source_pixels=chunk * shard,
+        **others,
     )
 
 
-def predict(shard: int = 2048, chunk: int = 512, *, aligned: bool = True) -> Plan:
+def predict(shard: int = 2048, chunk: int = 512, *, aligned: bool = True, **others: Any) -> Plan:
     """A plan of 10 shards to make."""
     return plan_predict(
         layout("mosaic", shard=shard, chunk=chunk),
@@ -50,6 +56,7 @@ def predict(shard: int = 2048, chunk: int = 512, *, aligned: bool = True) -> Pla
         aligned=aligned,
         todo=10,
         pixels=10 * shard**2,
+        **others,
     )
 
 
@@ -73,15 +80,51 @@ def test_maps_are_counted_by_layer() -> None:
 
 
 @pytest.mark.parametrize("of", [ingest, predict])
-def test_memory_grows_with_shard_and_threads(of: type) -> None:
-    small, large = of(1024, 512), of(4096, 512)
+def test_memory_grows_with_chunk_and_threads(of: Callable[..., Plan]) -> None:
+    small, large = of(2048, 512), of(2048, 1024)
     assert small.task_bytes < large.task_bytes
     base = small.worker_bytes(0)
     assert small.worker_bytes(2) - base == 2 * (small.worker_bytes(1) - base)
 
 
-def test_maps_off_the_mosaics_shards_hold_more() -> None:
-    assert predict(aligned=False).task_bytes > predict(aligned=True).task_bytes
+def test_chunks_of_a_file_come_and_go() -> None:
+    """A shard of more chunks is no more memory, but in ingest, which lays a row of them."""
+    assert predict(1024, 512).task_bytes == predict(4096, 512).task_bytes
+    assert ingest(1024, 512).task_bytes < ingest(4096, 512).task_bytes
+
+
+def test_objects_far_away_are_held() -> None:
+    """All of a shard that is written, and up to four of the mosaic's that are read."""
+    near, read, written = predict(), predict(held=(True, False)), predict(held=(False, True))
+    reads = layout("mosaic").arrays()
+    most = 3 * reads[0].packing.largest_blob + reads[1].packing.largest_blob
+    assert read.task_bytes - near.task_bytes == most
+    across = predict(aligned=False, held=(True, False))
+    assert across.task_bytes - near.task_bytes == 4 * most
+    assert predict(aligned=False).task_bytes == near.task_bytes
+    blobs = sum(spec.packing.largest_blob for spec in layout("maps").arrays())
+    assert written.task_bytes - near.task_bytes == blobs
+    assert ingest(held=True).task_bytes - ingest().task_bytes == sum(
+        spec.packing.largest_blob * max(spec.bands, 1) for spec in reads
+    )
+
+
+def test_means_take_their_sums() -> None:
+    strip = 2048 * 512
+    assert ingest(means=True).task_bytes - ingest().task_bytes == strip * (5 * 12 + 4)
+
+
+def test_histograms_take_what_a_shard_meets() -> None:
+    """A shard of the whole Moon meets all seas, one of the archive's two or three."""
+    groupings = (WholeMoon(), Seas())
+    assert atoms_met([WholeMoon()], layout("maps")) == 2  # one, and what is not seen
+    met = [atoms_met(groupings, layout("maps", shard=shard, ppd=10)) for shard in (512, 1024, 2048)]
+    assert sorted(met) == met
+    assert met[0] < met[1] < met[2]
+    whole = RasterGrid.whole(10)
+    every = [len(atoms_of(groupings, whole, at).keys) for at in whole.window.split(2048)]
+    assert max(every) <= met[2] <= 1.5 * max(every)
+    assert predict(groupings=groupings).task_bytes > predict(groupings=[WholeMoon()]).task_bytes
 
 
 @given(short=st.integers(-(10**9), 10**9), threads=st.integers(1, 8))
