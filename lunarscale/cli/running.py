@@ -81,9 +81,9 @@ class Runner:
         if self._cluster is None:
             from lunarscale.engine.clusters import open_cluster
 
+            self._cluster = self._stack.enter_context(open_cluster(self.choice))
             if self.choice.warning is not None:
                 err_console.print(f"[yellow]Warning:[/yellow] {escape(self.choice.warning)}")
-            self._cluster = self._stack.enter_context(open_cluster(self.choice))
             out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
             if self._cluster.join is not None:
                 out_console.print("Other hosts join with a copy of the certificates and:")

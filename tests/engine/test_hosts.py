@@ -118,9 +118,21 @@ class Site:
         address = self.hosts.hosts[host].address
         self.started[host] = self.start(host, "-m", "dask", *command, "--host", address)
 
-    def is_there(self, host: int) -> bool:
-        """Whether a host's worker has registered with the scheduler."""
-        return "Registered to:" in self.log(host, "dask").read_text()
+    @property
+    def alive(self) -> list[int]:
+        """Hosts whose worker runs."""
+        return [
+            host for host in (1, 2) if host in self.started and self.started[host].poll() is None
+        ]
+
+    def need(self, *hosts: int) -> None:
+        """Make sure that these hosts' workers, at least, are there."""
+        for host in hosts:
+            if host not in self.alive:
+                self.open_shop(host)
+        for host in hosts:
+            log = self.log(host, "dask")
+            wait_for(lambda log=log: "Registered to:" in log.read_text(), f"host {host} is there")
 
     def shut(self, host: int) -> None:
         """From now on tasks of a host wait before they do anything."""
@@ -144,7 +156,7 @@ class Site:
 
     @contextmanager
     def cut_off(self, *hosts: int) -> Iterator[None]:
-        """Without their links within; after it their workers, which end then, are started anew."""
+        """Without their links within; their workers end, as Dask's do, and are not started anew."""
         for host in hosts:
             self.link(host).is_cut = True
         yield
@@ -152,7 +164,6 @@ class Site:
             (self.folder / f"shut-{host}").unlink(missing_ok=True)
             self.started[host].wait(timeout=PATIENCE_S)
             self.link(host).is_cut = False
-            self.open_shop(host)
 
     def link(self, host: int) -> Any:
         """A host's link."""
@@ -171,10 +182,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         keys = open_certificates(str(folder / "tls"), host=hosts.hosts[0].address)
         made = Site(hosts, folder, keys)
         try:
-            for host in range(3):
-                made.open_shop(host)
-            for host in (1, 2):
-                wait_for(lambda host=host: made.is_there(host), f"host {host} is there")
+            made.open_shop(0)
             yield made
         finally:
             for process in made.started.values():
@@ -182,23 +190,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
                 process.wait()
 
 
-def test_a_worker_is_cut_off_and_comes_back(
-    site: Site, little_tiles: Path, undisturbed: Contents, tmp_path: Path
-) -> None:
-    mosaic, maps = tmp_path / "mosaic.zarr", tmp_path / "maps.zarr"
-    run = site.run("ingest", little_tiles, mosaic)
-    site.hold(2)
-    with site.cut_off(2):
-        site.open(2)  # nobody hears of it, but it writes the shard, which the other one makes too
-        site.end(run)
-    site.end(site.run("predict", mosaic, maps))  # the other one joins again in its course
-    contents(tmp_path).assert_equal(undisturbed)
-
-
 def test_a_link_that_fails_for_a_moment_and_one_that_is_slow(
     site: Site, little_tiles: Path, undisturbed: Contents, tmp_path: Path
 ) -> None:
     mosaic, maps = tmp_path / "mosaic.zarr", tmp_path / "maps.zarr"
+    site.need(1, 2)
     run = site.run("ingest", little_tiles, mosaic)
     site.hold(2)
     site.link(2).is_cut = True
@@ -210,7 +206,21 @@ def test_a_link_that_fails_for_a_moment_and_one_that_is_slow(
     run = site.run("predict", mosaic, maps)
     site.end(run)
     site.link(1).bytes_a_second, site.link(1).delay_s = float("inf"), 0.0
-    assert all(process.poll() is None for process in site.started.values())
+    assert site.alive == [1, 2]
+    contents(tmp_path).assert_equal(undisturbed)
+
+
+def test_a_worker_is_cut_off(
+    site: Site, little_tiles: Path, undisturbed: Contents, tmp_path: Path
+) -> None:
+    mosaic, maps = tmp_path / "mosaic.zarr", tmp_path / "maps.zarr"
+    site.need(1, 2)
+    run = site.run("ingest", little_tiles, mosaic)
+    site.hold(2)
+    with site.cut_off(2):
+        site.open(2)  # nobody hears of it, but it writes the shard, which the other one makes too
+        site.end(run)
+    site.end(site.run("predict", mosaic, maps))
     contents(tmp_path).assert_equal(undisturbed)
 
 
@@ -218,15 +228,15 @@ def test_the_schedulers_own_link_is_cut(
     site: Site, little_tiles: Path, undisturbed: Contents, tmp_path: Path
 ) -> None:
     """With a client of less patience than ours, so that it need not be waited for."""
+    site.need(1)
     arguments = [site.address, str(site.tls.folder), str(little_tiles), str(tmp_path)]
     run = site.start(0, IMPATIENT, *arguments)
-    site.hold(1)
-    site.hold(2)
-    with site.cut_off(1, 2):
+    for host in site.alive:
+        site.hold(host)
+    with site.cut_off(*site.alive):
         site.end(run)
         assert "the cluster has had no worker for 3 s" in site.log(0, "impatient").read_text()
-        site.open(1)
-        site.open(2)  # what they have in hand is of a run that is over
-    wait_for(lambda: site.is_there(1) and site.is_there(2), "both are there again")
+        # what they have in hand is now of a run that is over; at the end they may go on with it
+    site.need(1)
     site.end(site.run("ingest", little_tiles, tmp_path / "mosaic.zarr"))
     assert_same_arrays(arrays(tmp_path / "mosaic.zarr"), undisturbed.mosaic)
