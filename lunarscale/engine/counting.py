@@ -10,6 +10,7 @@ from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.plan import plan_sums
 from lunarscale.engine.run import Prepared
 from lunarscale.engine.sources import Source
+from lunarscale.engine.warm import some_of
 from lunarscale.errors import LunarscaleError, TornError
 from lunarscale.grid.raster import Window
 from lunarscale.laps import lap, recording
@@ -55,6 +56,19 @@ class SumTask:
             except LunarscaleError as problem:
                 outcome = Outcome(self.source.shard_name(job.window), problem=problem)
         return replace(outcome, laps=laps)
+
+    def rehearse(self) -> None:
+        """Sum a few chunks, and forget them: a process is ready then for its first job.
+
+        Raises
+        ------
+        LunarscaleError
+            Where a job would find the same.
+        """
+        source = self.source
+        for window in some_of(source.layout.windows()):
+            chunk = next(iter(source.chunks(next(iter(window.split(source.layout.chunk))))))
+            sum_chunks(self.measures, source.layers, [chunk], grid=source.grid, window=window)
 
     def _sum(self, job: SumJob) -> Outcome:
         source, window = self.source, job.window

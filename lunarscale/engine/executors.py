@@ -13,6 +13,7 @@ from distributed import Client
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT, PATIENCE_S, Flight, Threads
 from lunarscale.engine.shipping import Shipped
 from lunarscale.engine.tree import Tree
+from lunarscale.engine.warm import send_ahead
 
 Job = TypeVar("Job")
 Result = TypeVar("Result")
@@ -132,6 +133,7 @@ class OnDask:
         total, waiting, shipped = initial, iter(jobs), Shipped.of(task)
         threads = Threads(self.client, self.patience_s)
         with Flight(self.client, threads) as flight:
+            ahead = send_ahead(self.client, task)
 
             def fill() -> None:
                 least = max(2, IN_FLIGHT * threads.count())
@@ -145,6 +147,7 @@ class OnDask:
                 flight.release(future)
                 total = merge(total, result)
                 fill()
+            self.client.cancel(ahead)
         return total
 
     def reduce(
@@ -165,10 +168,12 @@ class OnDask:
         """
         threads = Threads(self.client, self.patience_s)
         with Flight(self.client, threads) as flight:
+            ahead = send_ahead(self.client, task)
             root = Tree(flight, task=task, merge=merge).grow(jobs, tell)
             if root is not None:
                 flight.add(root)
             for future, part in flight:
                 flight.release(future)
                 initial = merge(initial, part)
+            self.client.cancel(ahead)
         return initial

@@ -6,6 +6,7 @@ from lunarscale.engine.ledger import Entry, Ledger, digest
 from lunarscale.engine.lock import Ticket
 from lunarscale.engine.map_chunks import MapChunks, Mare
 from lunarscale.engine.outcome import Outcome
+from lunarscale.engine.warm import some_of
 from lunarscale.errors import LunarscaleError, StoreError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import Window
@@ -120,6 +121,26 @@ class MapTask:
             bytes_written=sum(size for size, _ in objects.values()),
             sums={STATISTICS: statistics},
         )
+
+    def rehearse(self) -> None:
+        """Map and count a few chunks, and write nothing: a process is ready then for its first job.
+
+        Raises
+        ------
+        LunarscaleError
+            Where a job would find the same.
+        """
+        maps, (row, col) = self.maps, self.offset
+        mare = Mare(self.mare, maps.grid)
+        chunks = MapChunks(self.mosaic, self.models, size=maps.layout.chunk, mare=mare)
+        for window in some_of(maps.layout.windows()):
+            chunk = next(iter(window.split(maps.layout.chunk)))
+            chunks.read(Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width))
+            counts, flags = chunks.predict(chunk)
+            inside = (slice(None), slice(0, chunk.height), slice(0, chunk.width))
+            tally = self.tally(window)
+            tally.add(Chunk(chunk, counts[inside], flags[inside]))
+            tally.partial().to_bytes()
 
     def tally(self, window: Window) -> HistogramTally:
         """What counts the pixels of a shard."""

@@ -40,9 +40,14 @@ class Shipped:
         """The task, packed."""
         return cls(funcname(task), pickle.dumps(task))
 
+    @property
+    def task(self) -> Callable[[Any], Any]:
+        """The task itself, the same for all of a process."""
+        return _unpacked(self.packed)
+
     def __call__(self, job: Any) -> Any:
         """What the task makes of a job."""
-        return _unpacked(self.packed)(job)
+        return self.task(job)
 
     def submit(self, client: Client, jobs: list[Any]) -> "list[Future[Any]]":
         """Send off some jobs in one message, each a job of its own though it equals another."""
