@@ -7,7 +7,7 @@ from typing import Any
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.laying import go_on, lay
-from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
+from lunarscale.engine.ledger import FOLDER, Entry, Ledger, at_once, digest
 from lunarscale.engine.mosaicking import (
     MosaicJob,
     MosaicTask,
@@ -105,7 +105,7 @@ def prepare_ingest(
         codec=str(Codec.of(codec)),
     )
     cube = existing(location, wanted, overwrite=overwrite)
-    recorded = _recorded(location) if cube is not None else set()
+    recorded = _recorded(cube) if cube is not None else set()
     tiles, away = _with_recorded(index, recorded, storage_options)
     task = MosaicTask(cube or Cube(location, wanted, {}), digest(wanted.to_attributes()))
     ledger, windows = Ledger.of(task.cube), wanted.windows()
@@ -196,10 +196,14 @@ def _are_simulated(index: Index) -> bool:
     return kinds == {True}
 
 
-def _recorded(location: Location) -> set[str]:
-    """Paths of the tiles of all earlier runs."""
-    facts = unsealed(location.get(_TILES))
-    return set() if facts is None else set(facts["tiles"])
+def _recorded(cube: Cube) -> set[str]:
+    """Paths of the tiles of all earlier runs; where their list is damaged, of what was laid."""
+    blob = cube.location.get(_TILES)
+    facts = unsealed(blob)
+    if facts is not None or blob is None:
+        return set(facts["tiles"]) if facts is not None else set()
+    laid = at_once(Ledger.of(cube).inputs, cube.layout.windows())
+    return {path for inputs in laid for _, path, *_ in inputs}
 
 
 def _with_recorded(

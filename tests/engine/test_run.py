@@ -3,6 +3,7 @@
 On the little Moon of eight shards; each case says which shards a second run writes.
 """
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -165,6 +166,15 @@ def test_tiles_of_a_run_that_was_stopped_are_not_forgotten(
     (tmp_path / "away").rename(tmp_path / "first")
     ingest([str(tmp_path / "second")], out=out, **LITTLE)
     assert_same_arrays(arrays(tmp_path / "mosaic.zarr"), undisturbed.mosaic)
+
+
+def test_a_damaged_list_of_tiles_is_made_good_from_what_was_laid(made: Path) -> None:
+    listed = made / "mosaic.zarr" / "ledger" / "tiles.json"
+    whole = listed.read_bytes()
+    listed.write_bytes(whole.replace(b"ui", b"uj", 1))
+    _simulate_again(made / "tiles", ONE)
+    ingest([str(made / "tiles" / ONE)], out=str(made / "mosaic.zarr"), **LITTLE)
+    assert json.loads(listed.read_bytes()) == json.loads(whole)
 
 
 def test_a_worker_that_does_not_see_the_mosaic_makes_nothing(made: Path) -> None:
