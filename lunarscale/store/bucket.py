@@ -16,11 +16,15 @@ from lunarscale.urls.clients import client_of, persist, told
 from lunarscale.urls.options import Settings, settings_of
 from lunarscale.urls.patience import PassingError
 
-#: Bytes of a part of an upload; what is no larger goes in one request.
+#: What is no larger goes in one request: a shard of the usual 2048 x 2048 int16 pixels.
+WHOLE_BYTES = 16 * 2**20
+
+#: Bytes of a part of a larger upload.
 PART_BYTES = 8 * 2**20
 
-#: Most memory that an upload in parts holds: one that fills, two on their way.
-UPLOAD_BYTES = 4 * PART_BYTES
+#: Most memory that an upload holds: what came before its first part, one part that fills, two on
+#: their way.
+UPLOAD_BYTES = WHOLE_BYTES + 3 * PART_BYTES
 
 #: Bytes at an object's end that come with the first request for a part of it: a shard's index.
 TAIL_BYTES = 2**16
@@ -132,7 +136,7 @@ class Bucket:
 
     def put(self, key: str, blob: bytes) -> None:
         """Write an object, whole or not at all; a large one in parts."""
-        if len(blob) > PART_BYTES:
+        if len(blob) > WHOLE_BYTES:
             with self.writing(key) as upload:
                 upload.write(blob)
             return
@@ -284,7 +288,7 @@ class Bucket:
 
 
 class _BucketUpload(Upload):
-    """Pieces held until they fill a part; then parts go one after the other."""
+    """Pieces held while one request can take them; then parts go one after the other."""
 
     def __init__(self, bucket: Bucket, key: str) -> None:
         super().__init__()
@@ -298,7 +302,7 @@ class _BucketUpload(Upload):
 
     def _hold_or_send(self, piece: Piece) -> None:
         # an array may be filled anew with the next piece
-        if self._writer is None and sum(map(len, self._held)) + len(piece) <= PART_BYTES:
+        if self._writer is None and sum(map(len, self._held)) + len(piece) <= WHOLE_BYTES:
             self._held.append(bytes(piece))
             return
         with self._told():

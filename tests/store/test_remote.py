@@ -33,7 +33,7 @@ from lunarscale.errors import SourceError, StoreError, TileError, TornError
 from lunarscale.readers.files import file_size, file_system, kind_of, read_ranges
 from lunarscale.readers.sources import index_sources
 from lunarscale.store import bucket as bucket_module
-from lunarscale.store.bucket import PART_BYTES, TAIL_BYTES
+from lunarscale.store.bucket import PART_BYTES, TAIL_BYTES, UPLOAD_BYTES, WHOLE_BYTES
 from lunarscale.store.location import Location
 from lunarscale.urls.options import settings_of
 from lunarscale.urls.patience import PassingError, Patience
@@ -347,7 +347,7 @@ LARGE = np.arange(5 * PART_BYTES // 16 + 1234, dtype=np.uint64).tobytes()
 class TestUploads:
     """Objects written piece by piece."""
 
-    @pytest.mark.parametrize("size", [0, 1, PART_BYTES, PART_BYTES + 1, len(LARGE)])
+    @pytest.mark.parametrize("size", [0, 1, WHOLE_BYTES, WHOLE_BYTES + 1, len(LARGE)])
     @pytest.mark.parametrize("piece", [PART_BYTES // 3, 10**9])
     def test_it_is_what_was_written(
         self, place: Location, bucket: Bucket, size: int, piece: int
@@ -369,6 +369,30 @@ class TestUploads:
             upload.write(LARGE[:size])
             raise KeyboardInterrupt
         assert place.get("a") == b"before"
+        assert bucket.open_uploads() == 0
+
+    def test_it_holds_no_more_than_it_says(self, bucket: Bucket, tmp_path: Path) -> None:
+        """In a process of its own: an object of four times the bound."""
+        script = tmp_path / "uploads.py"
+        script.write_text(
+            "import json, resource, sys\n"
+            "from lunarscale.store.location import Location\n"
+            "place = Location(sys.argv[1], json.loads(sys.argv[2]))\n"
+            "place.put('a', b'1')\n"
+            "def most(): return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "piece, before = bytes(2**20), most()\n"
+            "with place.writing('b') as upload:\n"
+            "    for _ in range(int(sys.argv[3])): upload.write(piece)\n"
+            "print(upload.size, most() - before)\n"
+        )
+        count = 4 * UPLOAD_BYTES // 2**20
+        command = [sys.executable, str(script), bucket.url("big"), json.dumps(bucket.options)]
+        told = subprocess.run(
+            [*command, str(count)], capture_output=True, text=True, timeout=120, check=True
+        )
+        size, held = map(int, told.stdout.split())
+        assert size == count * 2**20
+        assert held < 1.25 * UPLOAD_BYTES
         assert bucket.open_uploads() == 0
 
     @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import rasterio
 import xarray as xr
-from s3_at_hand import KEY, SECRET, Bucket
+from s3_at_hand import KEY, SECRET, Bucket, served
 
 import lunarscale
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
@@ -229,11 +229,11 @@ def test_another_parameter_is_refused_and_overwrite_starts_afresh(
     neighbour.put("thesis.tex", b"years of work")
     source = [tiles]
     ingest(source, out=out, **RUN, **options)
-    coarser = {**RUN, "ppd": 0.5}
-    with pytest.raises(ParametersError, match=r"made with grid .* --overwrite"):
-        prepare_ingest(source, out=out, **coarser, **options)
-    ingest(source, out=out, **coarser, overwrite=True, **options)
-    assert Cube.open(Location(out, bucket.options)).grid.around == 180
+    otherwise = {**RUN, "shard": 16}
+    with pytest.raises(ParametersError, match=r"made with shard 32 .* --overwrite"):
+        prepare_ingest(source, out=out, **otherwise, **options)
+    ingest(source, out=out, **otherwise, overwrite=True, **options)
+    assert Cube.open(Location(out, bucket.options)).layout.shard == 16
     assert validate(out, deep=True, storage_options=bucket.options).is_whole
     assert neighbour.get("thesis.tex") == b"years of work"
 
@@ -247,3 +247,20 @@ def test_what_is_not_there_is_one_sentence(bucket: Bucket) -> None:
     with pytest.raises(StoreError, match=sentence) as told:
         Location("s3://moon/x", closed).put("a", b"")
     assert "\n" not in str(told.value)
+
+
+def test_a_store_on_a_web_server_is_read(local: Stores) -> None:
+    """Through fsspec; a server that fails now and then is waited for, and nothing is written."""
+    pytest.importorskip("aiohttp", reason="fsspec reads HTTP by aiohttp, which is not installed")
+    near = Path(local.maps)
+    with served(near.parent) as url:
+        far = f"{url}/{near.name}"
+        there = summarise(far, by=("latitude:30",)).rows
+        assert there == summarise(str(near), by=("latitude:30",)).rows
+        assert describe(far) == describe(str(near))
+        assert Location(url).get("nothing") is None
+        blob = Location(far).opened("zarr.json", whole=False)
+        assert blob is not None
+        assert bytes(blob.at(0, 1)) == b"{"  # from a server that gives whole files only
+        with pytest.raises(StoreError):
+            Location(far).put("a", b"1")
