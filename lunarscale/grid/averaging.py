@@ -30,8 +30,9 @@ class Counts(NamedTuple):
     ----------
     bits : ndarray of uint16, (band, line, sample)
         The counts' bits as this machine reads them.
-    swapped : bool
-        Whether their bytes stand the other way round.
+    turned : int
+        Bits by which they must be turned round in their 16: 8 where the file has the other byte
+        order than this machine, else 0.
     reasons : ndarray of uint8, (65536,)
         Why a count is none, by its bits in the right order; 0 where it is a measurement.
     sure : int
@@ -39,7 +40,7 @@ class Counts(NamedTuple):
     """
 
     bits: NDArray[np.uint16]
-    swapped: bool
+    turned: np.int32
     reasons: NDArray[np.uint8]
     sure: np.int32
 
@@ -49,7 +50,7 @@ class Counts(NamedTuple):
         bits = np.ascontiguousarray(counts).view(np.uint16)
         bad = np.flatnonzero(reasons[:32768])
         highest = int(bad[0]) - 1 if bad.size else 32767
-        return cls(bits, not counts.dtype.isnative, reasons, np.int32(highest))
+        return cls(bits, np.int32(0 if counts.dtype.isnative else 8), reasons, np.int32(highest))
 
 
 class Laid(NamedTuple):
@@ -83,11 +84,10 @@ class Sums(NamedTuple):
 
 
 @_part
-def _count_of(bits, swapped):  # type: ignore[no-untyped-def]
-    """A count's bits in the right order."""
-    if swapped:
-        return np.uint16((bits << np.uint16(8)) | (bits >> np.uint16(8)))
-    return bits
+def _count_of(bits, turned):  # type: ignore[no-untyped-def]
+    """A count's bits in the right order, as a number of 0-65535."""
+    wide = np.int32(bits)
+    return ((wide << turned) | (wide >> (np.int32(16) - turned))) & np.int32(0xFFFF)
 
 
 @_kernel
@@ -99,7 +99,7 @@ def cover(image: Counts, centres: Centres, laid: Laid) -> Any:
     int
         Settled pixels for which this tile has another valid count.
     """
-    bits, swapped, reasons, _ = image
+    bits, turned, reasons, _ = image
     bands, _, samples = bits.shape
     rows, cols = laid.counts.shape[1:]
     source = np.empty(cols, np.int32)
@@ -120,7 +120,7 @@ def cover(image: Counts, centres: Centres, laid: Laid) -> Any:
             count_row, met = laid.counts[band, row], laid.reasons[band, row]
             for place in range(found):
                 col = target[place]
-                count = _count_of(theirs[source[place]], swapped)
+                count = _count_of(theirs[source[place]], turned)
                 reason = reasons[count]
                 if met[col] == _VALID:
                     disagreements += reason == _VALID and np.int16(count) != count_row[col]
@@ -204,7 +204,7 @@ def _add_lines(image, columns, lines, here):  # type: ignore[no-untyped-def]
     """
     base, theirs = here.columns[0], here.columns[1]
     start, stop = columns_of_line(columns, lines[0], base)
-    theirs[:] = base
+    _copy(base, theirs)
     for line in range(lines[0], lines[1]):
         is_alike = columns.per_degree[line] == columns.per_degree[lines[0]]  # so on a cylinder
         if not is_alike:
@@ -217,7 +217,7 @@ def _add_lines(image, columns, lines, here):  # type: ignore[no-untyped-def]
                 if theirs[sample] != base[sample]:
                     _take_off(image, line, sample, here)
         elif line > lines[0]:
-            theirs[:] = base
+            _copy(base, theirs)
     for sample in range(np.uint64(start), np.uint64(stop)):
         here.number[np.uint32(base[sample])] += lines[1] - lines[0]
     for band in range(image.bits.shape[0]):
@@ -225,6 +225,13 @@ def _add_lines(image, columns, lines, here):  # type: ignore[no-untyped-def]
         for sample in range(np.uint64(start), np.uint64(stop)):
             total[np.uint32(base[sample])] += piled[sample]
         piled[start:stop] = 0
+
+
+@_part
+def _copy(source, target):  # type: ignore[no-untyped-def]
+    # not target[:] = source: the error that it could raise takes numba three seconds to compile
+    for place in range(source.size):
+        target[place] = source[place]
 
 
 @_part
@@ -236,19 +243,17 @@ def _pile(image, at, span, here):  # type: ignore[no-untyped-def]
         stop = min(start + _RUN, span[1])
         largest = np.int32(0)
         for sample in range(np.uint64(start), np.uint64(stop)):
-            count = np.int32(counts[sample])
-            if image.swapped:
-                count = ((count << np.int32(8)) | (count >> np.int32(8))) & np.int32(0xFFFF)
+            count = _count_of(counts[sample], image.turned)
             piled[sample] += count
             largest = max(largest, count)
         if largest > image.sure:
             for sample in range(np.uint64(start), np.uint64(stop)):
-                count = _count_of(counts[sample], image.swapped)
+                count = _count_of(counts[sample], image.turned)
                 reason, place = image.reasons[count], here.columns[1, sample]
                 if reason == _VALID:
-                    piled[sample] += np.int32(np.int16(count)) - np.int32(count)
+                    piled[sample] += np.int32(np.int16(count)) - count
                 else:
-                    piled[sample] -= np.int32(count)
+                    piled[sample] -= count
                     bad[place] += 1
                     worst[place] = max(worst[place], reason)
 
@@ -259,7 +264,7 @@ def _take_off(image, line, sample, here):  # type: ignore[no-untyped-def]
     here.number[here.columns[0, sample]] -= 1
     here.number[here.columns[1, sample]] += 1
     for band in range(image.bits.shape[0]):
-        count = _count_of(image.bits[band, line, sample], image.swapped)
+        count = _count_of(image.bits[band, line, sample], image.turned)
         if image.reasons[count] == _VALID:
             here.piled[band, sample] -= np.int32(np.int16(count))
             here.total[band, here.columns[1, sample]] += np.int16(count)
@@ -276,7 +281,7 @@ def _pick(image, centres, row, here):  # type: ignore[no-untyped-def]
             if 0 <= sample < samples:
                 here.number[col] = 1
                 for band in range(bands):
-                    count = _count_of(image.bits[band, line, sample], image.swapped)
+                    count = _count_of(image.bits[band, line, sample], image.turned)
                     reason = image.reasons[count]
                     if reason == _VALID:
                         here.total[band, col] = np.int16(count)
