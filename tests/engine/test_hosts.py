@@ -113,7 +113,8 @@ class Site:
             command = ["scheduler", *keys, "--port", "8786"]
         else:
             size = ["--nthreads", "1", "--memory-limit", "700MB"]
-            load = ["--preload", PACED, "--local-directory", str(self.folder)]
+            # a nanny would end with its worker, only later
+            load = ["--preload", PACED, "--local-directory", str(self.folder), "--no-nanny"]
             command = ["worker", self.address, *keys, *size, *load]
         address = self.hosts.hosts[host].address
         self.started[host] = self.start(host, "-m", "dask", *command, "--host", address)
