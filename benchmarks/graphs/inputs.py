@@ -69,7 +69,7 @@ def make_mosaic(url: str, *, width: int, shard: int, chunk: int, executor: Execu
         simulated=True,
     )
     cube = Cube.create(Location(url), layout, {})
-    executor.fold(MakeShard(cube), layout.windows(), merge=_count, initial=0)
+    executor.fold(MakeShard(cube), layout.windows(), merge=count, initial=0)
     return cube
 
 
@@ -107,8 +107,9 @@ def make_plain(cube: Cube, url: str, *, form: Form, chunk: int, executor: Execut
         attributes=packed if form == "int16" else {},
     )
     windows = list(cube.grid.window.split(chunk))
-    executor.fold(CopyWindow(cube, url, form), windows, merge=_count, initial=0)
+    executor.fold(CopyWindow(cube, url, form), windows, merge=count, initial=0)
 
 
-def _count(total: int, pixels: int) -> int:
+def count(total: int, pixels: int) -> int:
+    """Pixels of the shards so far and of one more."""
     return total + pixels

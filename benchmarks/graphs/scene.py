@@ -1,15 +1,15 @@
 """Both sides of the comparison, their inputs and their outputs, in one folder."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.graphs.inputs import Form, make_mosaic, make_plain
-from benchmarks.graphs.limits import Limits
+from benchmarks.graphs.inputs import BANDS_NM, Form, count, make_mosaic, make_plain
+from benchmarks.graphs.limits import CodecAndDisk, MapsAlone
 from benchmarks.graphs.peer import Compare, largest, peer_predict
 from lunarscale.engine.executors import Executor
+from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain
-from lunarscale.models.registry import DEFAULT_MODELS
 from lunarscale.steps.predict import prepare_predict
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
@@ -46,6 +46,16 @@ class Scene:
         """Our output."""
         return str(self.folder / "maps.zarr")
 
+    @property
+    def alone(self) -> str:
+        """Our output without statistics."""
+        return str(self.folder / "alone.zarr")
+
+    @property
+    def limit(self) -> str:
+        """The output of the limit."""
+        return str(self.folder / "limit.zarr")
+
     def peer_source(self, form: Form) -> str:
         """The peer's input."""
         return str(self.folder / f"{form}.zarr")
@@ -66,9 +76,25 @@ class Scene:
         """Our run over everything, not begun."""
         return prepare_predict(self.mosaic, out=self.maps, overwrite=True)
 
-    def ours(self) -> None:
+    def ours(self) -> Tale:
         """Our maps, afresh."""
-        complain(self.prepared().run(self.executor), self.maps)
+        tale = self.prepared().run(self.executor)
+        complain(tale, self.maps)
+        return tale
+
+    def maps_alone(self) -> None:
+        """Our maps, afresh, without statistics."""
+        prepared = prepare_predict(self.mosaic, out=self.alone, overwrite=True)
+        alone = replace(prepared, begin=lambda: MapsAlone(**vars(prepared.begin())))
+        complain(alone.run(self.executor), self.alone)
+
+    def codec_and_disk(self) -> None:
+        """The same bytes read, decoded, encoded and written: the limit; our maps are remembered."""
+        mosaic, prepared = Cube.open(Location(self.mosaic)), self.prepared()
+        store = Cube.create(Location(self.limit), prepared.layout, {})
+        bands = mosaic.layout.camera_facts.band_indices(BANDS_NM, "the limit")
+        task = CodecAndDisk(mosaic, store, bands)
+        self.executor.fold(task, prepared.jobs, merge=count, initial=0)
 
     def peer(self, form: Form) -> None:
         """The peer's maps, afresh."""
@@ -76,7 +102,7 @@ class Scene:
 
     def clear(self) -> None:
         """Remove all maps: each run makes its own afresh, and removing is not timed."""
-        for made in (self.maps, *map(self.peer_maps, FORMS)):
+        for made in (self.maps, self.alone, self.limit, *map(self.peer_maps, FORMS)):
             shutil.rmtree(made, ignore_errors=True)
 
     def differences(self, form: Form) -> dict[str, float]:
@@ -85,8 +111,3 @@ class Scene:
         windows = list(ours.grid.window.split(self.peer_chunk))
         compare = Compare(ours, self.peer_maps(form))
         return self.executor.fold(compare, windows, merge=largest, initial={})
-
-    def limits(self) -> Limits:
-        """The measurement of our limits; our maps must be made."""
-        mosaic, maps = (Cube.open(Location(url)) for url in (self.mosaic, self.maps))
-        return Limits(mosaic, maps, DEFAULT_MODELS, str(self.folder))

@@ -25,7 +25,7 @@ class Timing:
     peak: int
 
 
-def timed(run: Callable[[], None], client: Client) -> Timing:
+def timed(run: Callable[[], object], client: Client) -> Timing:
     """Run once, after what other runs left unwritten has gone to the disk."""
     os.sync()
     workers = [psutil.Process(pid) for pid in client.run(os.getpid).values()]

@@ -24,7 +24,7 @@ from rich.table import Table
 
 from benchmarks.kernels.bench_networks import CHUNK, PASSES, alone, seconds
 from lunarscale.bands import CAMERAS
-from lunarscale.engine.mapping import BLOCK_PIXELS
+from lunarscale.engine.map_chunks import BLOCK_PIXELS
 from lunarscale.models.laws import AngleLine
 from lunarscale.models.model import Prediction
 from lunarscale.models.network import Network

@@ -128,8 +128,10 @@ class Tables:
         np.add.at(self.weights, slots, weights[starts[:-1][here] // width] * lengths)
         np.add.at(self.pixels, slots, lengths)
         add = kernels.add_runs()
-        for layer, (counts, flags) in enumerate(zip(chunk.counts, chunk.flags, strict=True)):
-            pixels = *_by_words(counts), np.ascontiguousarray(flags).reshape(-1)
+        # the last layer was made last, and the first will be packed first: both are in the cache
+        for layer in reversed(range(len(chunk.counts))):
+            flags = np.ascontiguousarray(chunk.flags[layer]).reshape(-1)
+            pixels = *_by_words(chunk.counts[layer]), flags
             sums = self.areas[layer], self.flag_areas[layer], self.valid[layer]
             self.widen(layer, *add(*pixels, (starts, atoms), places, weights, width, *sums))
 
