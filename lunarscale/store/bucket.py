@@ -239,7 +239,7 @@ class Bucket:
 
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all below it, or an object; what is not there is no error."""
-        names = [self._name(f"{folder}/{key}") for key in self._listed(folder)]
+        names = [self._name(f"{folder}/{key}".lstrip("/")) for key in self._listed(folder)]
         if self._name(folder):
             names.append(self._name(folder))
         for first in range(0, len(names), 1000):
