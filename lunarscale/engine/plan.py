@@ -19,8 +19,11 @@ from lunarscale.store.layout import Layout
 #: A worker of our own cluster that has done a task, beside what the task took: Python, Dask, NumPy,
 #: zarr, numba with the verb's compiled kernels; by verbs, as each compiles its own. Measured on
 #: Linux with Python 3.11 as the peak of small shards less what is counted below, and a fiftieth.
-WORKER_BASE_BYTES = {"ingest": 248_000_000, "predict": 264_000_000}
-SUMS_BASE_BYTES = 246_000_000
+WORKER_BASE_BYTES = {"ingest": 248_000_000, "predict": 258_000_000}
+SUMS_BASE_BYTES = 250_000_000
+
+#: What compiling the equations of one model leaves in a process.
+KERNEL_BYTES = 11_000_000
 
 #: Bytes a pixel of a strip while a mosaic is laid: counts and reasons of a band; its sums where
 #: tiles are meant, and the most pixels that one has; the bands' flags in one number.
@@ -183,7 +186,7 @@ def plan_ingest(
 
 def plan_predict(
     mosaic: Layout, maps: Layout, *, bands: int, aligned: bool, todo: int, pixels: int,
-    groupings: Sequence[Grouping] = (), networks: NetworkBytes = NO_NETWORKS,
+    groupings: Sequence[Grouping] = (), equations: int = 0, networks: NetworkBytes = NO_NETWORKS,
     held: tuple[bool, bool] = (False, False),
 ) -> Plan:  # fmt: skip
     """The plan of making maps.
@@ -199,6 +202,8 @@ def plan_predict(
         Shards and pixels still to do.
     groupings : sequence of Grouping
         What statistics are kept for.
+    equations : int
+        Models that are compiled.
     networks : NetworkBytes
         What the networks among the models take.
     held : (bool, bool)
@@ -221,7 +226,7 @@ def plan_predict(
         read_bytes=pixels * 2 * bands,
         write_bytes=todo * _written_bytes(maps),
         task_bytes=held[0] * source + held[1] * _held_bytes(maps) + chunk + tally + networks.thread,
-        process_bytes=MASK_COPIES * masks + networks.process,
+        process_bytes=MASK_COPIES * masks + KERNEL_BYTES * equations + networks.process,
     )
 
 

@@ -1,5 +1,7 @@
 """Dense tables of areas by count, one a layer and atom, with room for a bounded number of atoms."""
 
+import math
+import mmap
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,9 +22,6 @@ NOWHERE = -1
 
 #: Entry of count 0 in the areas.
 FIRST = 32_768
-
-#: Bytes of one layer and atom in the tables: areas of 65,536 counts and of 256 flags.
-SLOT_BYTES = (65_536 + 256) * 8
 
 #: Bytes of one count with its area, as it is kept.
 BIN_BYTES = 10
@@ -49,6 +48,11 @@ class Singles(NamedTuple):
     pixels: NDArray[np.int64]
 
 
+def _reserved(*shape: int) -> NDArray[np.int64]:
+    """Zeros straight from the system, of which only the pages that are written become memory."""
+    return np.frombuffer(mmap.mmap(-1, 8 * math.prod(shape)), np.int64).reshape(shape)
+
+
 class Tables:
     """The sums of every atom that a shard has shown so far.
 
@@ -63,7 +67,7 @@ class Tables:
     """
 
     def __init__(self, layers: int) -> None:
-        self.areas = np.zeros((layers, SLOTS, 65536), dtype=np.int64)
+        self.areas = _reserved(layers, SLOTS, 65536)
         self.flag_areas = np.zeros((layers, SLOTS, 256), dtype=np.int64)
         self.valid = np.zeros((layers, SLOTS), dtype=np.int64)
         self.weights = np.zeros(SLOTS, dtype=np.int64)

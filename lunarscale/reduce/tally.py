@@ -8,7 +8,7 @@ from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.coverage import covering_of, cut
 from lunarscale.reduce.statistics import Label, Statistics
 from lunarscale.reduce.sums import Chunk, require_shape
-from lunarscale.reduce.tables import BIN_BYTES, SLOT_BYTES, SLOTS, Tables
+from lunarscale.reduce.tables import BIN_BYTES, SLOTS, Tables
 
 #: Bytes a pixel of a chunk for the groups' numbers and the atoms made of them.
 GROUP_BYTES = 12
@@ -17,9 +17,8 @@ GROUP_BYTES = 12
 #: them: an oxide's 0-40 wt % at its quantum.
 ATOMS_MET, COUNTS_MET = 128, 8_192
 
-#: Bytes of a table's entry and of the system's pages, and the size from which on a block is one
-#: fresh from the system (``MALLOC_MMAP_THRESHOLD_`` of ``engine/clusters.py``).
-ENTRY_BYTES, PAGE_BYTES, WIPED_BYTES = 8, 4096, 32 * 2**20
+#: Bytes of a table's entry, and of the system's pages.
+ENTRY_BYTES, PAGE_BYTES = 8, 4096
 
 #: Groups that may be as wide as that, for the bound on the whole; of many more each is a small
 #: place, and narrower: 10 wt %.
@@ -81,13 +80,10 @@ class Histograms:
 def tally_bytes(layers: int, *, groups: int, shard: int, chunk: int) -> int:
     """Most memory of a tally: its tables, a chunk's groups, and twice what is kept of the atoms.
 
-    Tables are reserved whole but become memory page by page, where counts fall on them; small ones
-    lie in memory that was used before, which the system's library wipes whole.
+    Tables are reserved whole but become memory page by page, where counts fall on them.
     """
     atoms = min(groups, ATOMS_MET)
-    tables = layers * (SLOTS + 1) * SLOT_BYTES
-    if tables > WIPED_BYTES:
-        tables = layers * min(atoms, SLOTS) * (COUNTS_MET * ENTRY_BYTES + PAGE_BYTES)
+    tables = layers * min(atoms, SLOTS) * (COUNTS_MET * ENTRY_BYTES + PAGE_BYTES)
     kept = layers * min(atoms * COUNTS_MET, shard**2) * BIN_BYTES
     return tables + chunk**2 * GROUP_BYTES + 2 * kept
 

@@ -153,6 +153,7 @@ def prepare_predict(
             todo=len(jobs),
             pixels=sum(job.window.height * job.window.width for job in jobs),
             groupings=groupings,
+            equations=sum(not isinstance(model, Network) for model in chosen),
             networks=_network_bytes(chosen),
             held=(not source.location.is_local, not location.is_local),
         ),
