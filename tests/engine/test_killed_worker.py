@@ -155,7 +155,7 @@ def _disturbed(prepared: Prepared, client: Client, *, diary: Path, seed: int) ->
     assert sorted(name for name, _ in returns) == sorted(shards)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(1))
 def test_killed_in_the_middle_of_a_write(
     seed: int, two_workers: Client, *, little_tiles: Path, undisturbed: Contents, tmp_path: Path
 ) -> None:
