@@ -212,10 +212,11 @@ def _local(
     ):
         join = None
         if certificates is not None and not place.is_local:
+            # without one it takes its share of its own host's memory
+            limit = f"--memory-limit {choice.memory_limit} " if choice.memory_limit else ""
             join = (
-                f"dask worker {local.scheduler_address} --nthreads {choice.threads} "
-                f"--memory-limit {choice.worker_bytes} --dashboard-address 127.0.0.1:0 "
-                f"{certificates.options}"
+                f"dask worker {local.scheduler_address} --nthreads {choice.threads} {limit}"
+                f"--dashboard-address 127.0.0.1:0 {certificates.options}"
             )
         pages = client.dashboard_link.replace(place.address, "127.0.0.1")  # wherever it listens
         yield Cluster(client, pages, choice.threads, choice.worker_bytes, join)

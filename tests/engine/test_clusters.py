@@ -285,7 +285,7 @@ def test_a_cluster_that_others_join_shows_nothing_else(keys: Path) -> None:
         scheduler = cluster.client.scheduler.address
         assert scheduler.startswith(f"tls://{address}:")
         assert cluster.join is not None
-        assert f"dask worker {scheduler} --nthreads 1" in cluster.join
+        assert f"dask worker {scheduler} --nthreads 1 --memory-limit 700MB" in cluster.join
         assert str(keys) in cluster.join
         assert cluster.dashboard.startswith("http://127.0.0.1:")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
