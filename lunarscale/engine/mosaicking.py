@@ -4,13 +4,21 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from lunarscale.engine.ledger import Entry, Ledger, digest
 from lunarscale.engine.lock import Ticket
 from lunarscale.engine.outcome import Outcome
 from lunarscale.errors import LunarscaleError
 from lunarscale.grid.catalogue import Catalogue
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.grid.resample import Overlay, source_lines, source_samples, touches
+from lunarscale.grid.resample import (
+    Overlay,
+    is_meant,
+    source_lines,
+    source_samples,
+    touches,
+)
 from lunarscale.laps import lap, recording
 from lunarscale.readers.tile import Tile, reason_table
 from lunarscale.store.cube import Cube, NewShard
@@ -65,11 +73,14 @@ class MosaicTask:
         Digest of the run's parameters.
     ticket : Ticket or None
         Of the run, shown before a shard is written.
+    rehearsed : tuple of Tile
+        One of each way in which tiles are laid.
     """
 
     cube: Cube
     parameters: str
     ticket: Ticket | None = None
+    rehearsed: tuple[Tile, ...] = ()
 
     def key(self, identities: list[list[Any]]) -> str:
         """The ledger key of a shard made from these tiles."""
@@ -84,6 +95,17 @@ class MosaicTask:
             except LunarscaleError as problem:
                 outcome = Outcome(ledger.name(job.window), problem=problem)
         return replace(outcome, laps=laps)
+
+    def rehearse(self) -> None:
+        """Lay a few counts of no tile: a process is ready then for its first job."""
+        cube = self.cube
+        bands = len(cube.layout.camera_facts.wavelengths_nm)
+        corner = Window(0, 0, min(8, cube.grid.height), min(8, cube.grid.width))
+        for tile in self.rehearsed:
+            overlay = Overlay(cube.grid, corner, bands)
+            nothing = np.zeros((bands, 2, 2), np.int16)
+            overlay.lay(nothing, reason_table(tile.camera), lattice=tile.lattice, first=(0, 0))
+            overlay.flags(cube.layout.camera_facts.flag_dtype)
 
     def _make(self, job: MosaicJob, ledger: Ledger) -> Outcome:
         cube, window = self.cube, job.window
@@ -155,3 +177,8 @@ def source_extent(job: MosaicJob, grid: RasterGrid, chunk: int) -> tuple[int, in
             pixels = (lines.stop - lines.start) * tile.samples * (samples.stop > samples.start)
             total, most = total + pixels, max(most, pixels)
     return total, most
+
+
+def one_of_each(tiles: Iterable[Tile], grid: RasterGrid) -> tuple[Tile, ...]:
+    """A tile that is laid by means and one that is laid by nearest pixels, as far as there are."""
+    return tuple({is_meant(tile.lattice, grid): tile for tile in tiles}.values())

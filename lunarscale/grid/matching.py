@@ -111,7 +111,7 @@ def _reach(part: Part, grid: RasterGrid, window: Window) -> NDArray[np.int64]:
     right = left + (last - west)
     reach = np.minimum(np.stack([left, right], axis=1), window.width)
     reach[right >= grid.around] = 0.0, window.width
-    return reach.astype(np.int64)
+    return np.asarray(reach, dtype=np.int64)
 
 
 class Columns(NamedTuple):

@@ -12,6 +12,7 @@ from lunarscale.engine.mosaicking import (
     MosaicJob,
     MosaicTask,
     mosaic_jobs,
+    one_of_each,
     source_extent,
     tile_content,
     tile_identity,
@@ -150,7 +151,8 @@ def prepare_ingest(
             store = go_on(cube)
         paths = sorted(recorded | {tile.path for tile in tiles})
         location.put(_TILES, sealed({"tiles": paths}))
-        return MosaicTask(store, task.parameters, lock.ticket)
+        rehearsed = one_of_each((tile for job in jobs for tile in job.tiles), grid)
+        return MosaicTask(store, task.parameters, lock.ticket, rehearsed)
 
     return Prepared(
         plan=plan_ingest(
