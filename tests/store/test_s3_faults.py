@@ -37,8 +37,8 @@ from lunarscale.store.location import Location
 
 pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
-#: Four shards over the seam.
-RUN: dict[str, Any] = {"ppd": 1.0, "bbox": (150.0, -30.0, -150.0, 30.0), "shard": 32, "chunk": 16}
+#: Two shards, one on either side of the seam.
+RUN: dict[str, Any] = {"ppd": 1.0, "bbox": (150.0, 0.0, -150.0, 30.0), "shard": 32, "chunk": 16}
 
 #: Seconds that a fault is waited for in these tests, and the longest silence.
 PATIENCE_S, SILENCE_S = 1.5, 0.7
@@ -217,6 +217,17 @@ def test_a_store_that_a_listing_does_not_show_is_gone_on_with(peace: Peace, prox
     with proxy.playing(Fault(lists_nothing, "GET", "list-type")):
         predict(peace.mosaic, out=peace.maps, storage_options=options)
     assert proxy.counted["PUT"] == before
+
+
+def test_what_a_listing_does_not_show_is_still_overwritten(peace: Peace, proxy: Proxy) -> None:
+    """What such a listing leaves behind of the old store is never taken for the new one's."""
+    name = f"faults/{uuid.uuid4().hex}"
+    options = {**peace.bucket.options, "endpoint_url": proxy.url}
+    given: dict[str, Any] = {"out": peace.bucket.url(name), "storage_options": options}
+    predict(peace.mosaic, models=("qiu-2025-feo",), **given)
+    with proxy.playing(Fault(lists_nothing, "GET", "list-type")):
+        predict(peace.mosaic, overwrite=True, **given)
+    Runs(peace, "predict", name).check()
 
 
 def test_no_server_at_all_is_one_sentence(peace: Peace) -> None:
