@@ -14,10 +14,10 @@ from lunarscale.errors import ParametersError, PlanError, StoreError
 from lunarscale.grid.raster import Window
 from lunarscale.steps.bench import bench
 from lunarscale.steps.benchmarking import question as questions
-from lunarscale.steps.benchmarking.crews import Crew
+from lunarscale.steps.benchmarking.crews import Crew, Look
 from lunarscale.steps.benchmarking.limits import Limit
 from lunarscale.steps.benchmarking.question import Question, fullest_piece
-from lunarscale.steps.benchmarking.scene import Scene, scene
+from lunarscale.steps.benchmarking.scene import scene
 from lunarscale.steps.benchmarking.settings import Cut, Setting, Sweep
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
@@ -184,14 +184,12 @@ def test_workers_that_do_not_see_the_scratch_place_are_told(
 ) -> None:
     question = asked(tmp_path / "out")
     blind = Location(str(tmp_path / "another"))
-    looked = Scene.__module__
-    original = __import__(looked, fromlist=["_Look"])._Look
 
-    class Blind(original):  # type: ignore[misc, valid-type]
+    class Blind(Look):
         def __init__(self, place: Location, token: str) -> None:
             super().__init__(blind, token)
 
-    monkeypatch.setattr(f"{looked}._Look", Blind)
+    monkeypatch.setattr(f"{scene.__module__}.Look", Blind)
     with (
         pytest.raises(StoreError, match="1 of 1 workers do not see what is written there"),
         scene(question, HERE, lambda text: None),

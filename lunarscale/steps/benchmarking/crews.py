@@ -4,6 +4,7 @@ import ctypes
 import gc
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from distributed import Client
 
 from lunarscale.engine.executors import Executor, OnDask, Serial
 from lunarscale.errors import ClusterError
+from lunarscale.store.location import Location
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
@@ -147,3 +149,24 @@ class Some:
             for _ in range(self.crew.threads)
         ]
         return list(client.gather(futures))
+
+
+class Look:
+    """A worker's look at a place: it leaves a mark there, and says whether it sees ours.
+
+    Parameters
+    ----------
+    place : Location
+    token : str
+        Name of an object that holds its own name.
+    """
+
+    def __init__(self, place: Location, token: str) -> None:
+        self.place, self.token = place, token
+
+    def __call__(self) -> tuple[str, bool]:
+        """The mark, and whether ours is seen."""
+        mark = uuid.uuid4().hex
+        saw = self.place.get(self.token) == self.token.encode()
+        self.place.put(mark, b"seen")
+        return mark, saw

@@ -91,15 +91,9 @@ def measure(
     random_ = random.Random(SEED)
     todo = sorted(todo, key=lambda each: (each[1], random_.random()))
     with ExitStack() as stack:
-        crews = _open_crews(asked, todo, stack, tell)
-        largest = max(crews.values(), key=lambda crew: len(crew.addresses) * crew.threads)
-        made = stack.enter_context(scene(asked, largest, tell))
+        crews, made = _prepare(asked, todo, stack, tell)
         session = _session(crews, todo, made)
         kept.sessions.append(session)
-        cuts = {setting.cut for setting, _ in todo}
-        tell(f"Making inputs in {len(cuts)} cuts")
-        for setting in dict.fromkeys(setting for setting, _ in todo):
-            made.ready(setting)
         for done, (setting, repeat) in enumerate(todo):
             progress(done, len(todo), setting.key)
             if setting.key in kept.left_out:
@@ -114,6 +108,32 @@ def measure(
         chosen = recommend()
         if chosen is not None and chosen.threads in crews:
             _report(made, crews[chosen.threads], chosen, asked.out / DASK_REPORT)
+
+
+def _prepare(
+    asked: Question, todo: list[tuple[Setting, int]], stack: ExitStack, tell: Tell
+) -> tuple[dict[int, Crew], Scene]:
+    """The crews that are measured, and the scene with all that they read.
+
+    On this machine others make the inputs and go: what simulating takes must not count as memory
+    of a run. A running cluster is not restarted, as others may use it.
+    """
+    tell(f"Making inputs in {len({setting.cut for setting, _ in todo})} cuts")
+    if asked.choice.scheduler is not None:
+        crews = _open_crews(asked, todo, stack, tell)
+        made = stack.enter_context(scene(asked, _largest(crews), tell))
+        made.make_ready(setting for setting, _ in todo)
+        return crews, made
+    with ExitStack() as making:
+        most = max(todo, key=lambda each: each[0].lanes)
+        crew = _largest(_open_crews(asked, [most], making, lambda text: None))
+        made = stack.enter_context(scene(asked, crew, tell))
+        made.make_ready(setting for setting, _ in todo)
+    return _open_crews(asked, todo, stack, tell), made
+
+
+def _largest(crews: Mapping[int, Crew]) -> Crew:
+    return max(crews.values(), key=lambda crew: len(crew.addresses) * crew.threads)
 
 
 def _open_crews(

@@ -1,7 +1,7 @@
 """The scratch place: inputs made once, outputs made afresh by every run, all removed at the end."""
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from lunarscale.errors import StoreError
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.readers.regions import read_grouping
 from lunarscale.reduce.tally import Histograms
-from lunarscale.steps.benchmarking.crews import Crew
+from lunarscale.steps.benchmarking.crews import Crew, Look
 from lunarscale.steps.benchmarking.inputs import Recut, SowTile, tile_plans
 from lunarscale.steps.benchmarking.limits import LimitJob, LimitTask, Plane
 from lunarscale.steps.benchmarking.question import Question
@@ -93,8 +93,12 @@ class Scene:
             self._maps[cut] = Cube.open(Location(url, self._options))
         return self._maps[cut]
 
-    def ready(self, setting: Setting) -> None:
-        """Make what a setting reads."""
+    def make_ready(self, settings: Iterable[Setting]) -> None:
+        """Make what settings read."""
+        for setting in dict.fromkeys(settings):
+            self._make_ready(setting)
+
+    def _make_ready(self, setting: Setting) -> None:
         if setting.workload == "statistics":
             self.maps(setting.cut)
         elif setting.workload == "ingest":
@@ -210,7 +214,7 @@ def _require_seen(place: Location, crew: Crew) -> None:
     token = uuid.uuid4().hex
     place.put(token, token.encode())
     with crew.some(max(len(crew.addresses), 1)) as workers:
-        found = workers.each(_Look(place, token))
+        found = workers.each(Look(place, token))
     unseen = [name for name, saw in found if not saw or place.get(name) is None]
     if unseen:
         raise StoreError(
@@ -218,19 +222,6 @@ def _require_seen(place: Location, crew: Crew) -> None:
             "or this machine does not see what they write; name a --scratch that all of them "
             "share: a shared folder or an fsspec URL"
         )
-
-
-class _Look:
-    """A worker's look at the scratch place: it leaves a mark, and says whether it sees ours."""
-
-    def __init__(self, place: Location, token: str) -> None:
-        self.place, self.token = place, token
-
-    def __call__(self) -> tuple[str, bool]:
-        mark = uuid.uuid4().hex
-        saw = self.place.get(self.token) == self.token.encode()
-        self.place.put(mark, b"seen")
-        return mark, saw
 
 
 def _planes_of(cube: Cube) -> tuple[Plane, ...]:
