@@ -5,9 +5,11 @@ file and met by the command that would read it: it must end with one of our sent
 taken little memory, read and written nothing elsewhere, and unpickled nothing.
 """
 
+import ast
 import io
 import json
 import pickle
+import re
 import shutil
 import struct
 import tracemalloc
@@ -22,8 +24,10 @@ import pytest
 from engine_moon import make
 from numcodecs import blosc
 
+import lunarscale
 from lunarscale.engine.ledger import Ledger
-from lunarscale.errors import FormatError, LunarscaleError, StoreError, TornError
+from lunarscale.errors import FormatError, LunarscaleError, ModelError, StoreError, TornError
+from lunarscale.models.card import Card
 from lunarscale.models.network_files import read_network
 from lunarscale.models.registry import BUILT_IN
 from lunarscale.readers.masks import mask_of
@@ -347,6 +351,48 @@ def test_models_that_reach_further(tmp_path: Path, what: str) -> None:
     path.write_bytes((b"" if content[:1] in b"\x08\x80i" else b"\x08\x0a") + content)
     with pytest.raises(LunarscaleError, match=r"evil\.onnx"):
         read_network(str(path))
+
+
+OBJECTS = {
+    "a call": "name: !!python/object/apply:os.system ['touch planted']",
+    "an object": "name: !!python/object/new:os.system ['touch planted']",
+    "a module": "name: !!python/module:antigravity",
+    "a name": "name: !!python/name:os.system",
+    "aliases": "a: &a [moon, moon]\nb: &b [*a, *a]\nname: [*b, *b]",
+}
+
+
+@pytest.mark.parametrize("what", OBJECTS)
+def test_cards_are_text_and_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelError, match=r"evil\.yaml"):
+        Card.from_yaml(OBJECTS[what], where="evil.yaml")
+    assert not Path("planted").exists()
+
+
+#: Calls that make code or objects out of bytes, and the one file that may: what it unpickles comes
+#: from the cluster, whose certificates say who that is.
+MAKES_OBJECTS = re.compile(
+    r"(eval|exec|compile|__import__|os\.system|os\.popen|yaml\.(unsafe_|full_)?load"
+    r"|(\w*pickle|marshal|shelve|dill|joblib)\.\w+|(torch|np|numpy)\.load|pd\.read_pickle"
+    r"|(lxml|minidom|sax)\.\w+|subprocess\.\w+)"
+)
+ALLOWED = {"engine/shipping.py": {"pickle.dumps", "pickle.loads"}}
+
+
+def test_no_code_is_made_out_of_bytes() -> None:
+    package = Path(lunarscale.__file__).parent
+    for path in package.rglob("*.py"):
+        calls = {
+            ast.unparse(node.func)
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            if isinstance(node, ast.Call)
+        }
+        name = path.relative_to(package).as_posix()
+        found = {call for call in calls if MAKES_OBJECTS.fullmatch(call)} - ALLOWED.get(name, set())
+        assert not found, f"{name} calls {found}"
 
 
 def test_names_of_models_are_no_paths() -> None:
