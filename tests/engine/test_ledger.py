@@ -1,5 +1,6 @@
 """The ledger: what it says is done is done."""
 
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lunarscale.engine.ledger import Entry, Ledger, digest
+from lunarscale.engine.lock import Ticket
+from lunarscale.errors import BusyError, TornError
 from lunarscale.grid.raster import Window
 from lunarscale.store.location import Location
 
@@ -133,3 +136,68 @@ def test_digests_are_of_values_not_of_their_order_in_a_dict() -> None:
     assert digest(1, 2) != digest([1, 2]) != digest(2, 1)
     # the same on every machine: nothing but this text goes in
     assert digest(["FeO"], {"b": 1, "a": 2}) == sha256(b'[["FeO"],{"a":2,"b":1}]').hexdigest()
+
+
+def test_an_entry_of_another_store_in_the_same_place_is_none(ledger: Ledger) -> None:
+    ours, theirs = replace(ledger, store="a1"), replace(ledger, store="b2")
+    theirs.write(WINDOW, entry(flag=[12, 345]))
+    assert ours.read(WINDOW) is None
+    assert ours.inputs(WINDOW) == []
+    ours.withdraw(WINDOW)
+    assert theirs.read(WINDOW) is not None, "what is none is not touched"
+
+
+@given(bit=st.integers(min_value=0))
+def test_an_entry_any_of_whose_bits_is_another_is_none(
+    bit: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    ledger = Ledger(Location(str(tmp_path_factory.mktemp("bit"))), 32, "a1")
+    ledger.write(WINDOW, entry(flag=[12, 345]))
+    blob = bytearray(ledger.location.get("ledger/r0002c0003.json") or b"")
+    bit %= 8 * len(blob)
+    blob[bit // 8] ^= 1 << bit % 8
+    ledger.location.put("ledger/r0002c0003.json", bytes(blob))
+    assert ledger.read(WINDOW) is None
+
+
+def test_a_run_that_lost_the_store_takes_nothing_back_and_enters_nothing(ledger: Ledger) -> None:
+    ledger.write(WINDOW, entry(flag=[12, 345]))
+    lost = replace(ledger, ticket=Ticket(1, "a run whose lock is gone"))
+    with pytest.raises(BusyError, match="ledger/lock/000001 is gone"):
+        lost.withdraw(WINDOW)
+    assert ledger.read(WINDOW) is not None
+    with pytest.raises(BusyError, match="ledger/lock/000001 is gone"):
+        lost.write(WINDOW, entry(flag=[12, 346]), b"statistics")
+    assert ledger.read(WINDOW) is None, "its objects may lie over another run's: none counts"
+
+
+def test_statistics_that_are_others_are_refused(ledger: Ledger) -> None:
+    ledger.write(WINDOW, entry(), b"statistics")
+    ledger.location.put("ledger/r0002c0003.statistics", b"statistiks")
+    with pytest.raises(TornError, match=r"r0002c0003\.statistics: these are not the statistics"):
+        ledger.statistics(WINDOW)
+
+
+def test_what_lies_under_a_window_is_told_by_its_shards(ledger: Ledger) -> None:
+    assert ledger.under(Window(31, 64, 2, 32)) == [Window(0, 64, 1, 1), Window(32, 64, 1, 1)]
+    places = [Window(0, 0, 32, 32), Window(0, 32, 32, 32)]
+    assert ledger.content(places) is None
+    for place in places:
+        ledger.write(place, entry(flag=[12, place.col]))
+    told = ledger.content(places)
+    assert told is not None
+    ledger.write(places[1], entry(flag=[12, 99]))
+    assert ledger.content(places) not in (None, told)
+    ledger.withdraw(places[0])
+    assert ledger.content(places) is None
+
+
+def test_a_scan_finds_what_reading_one_by_one_finds(ledger: Ledger) -> None:
+    places = list(Window(0, 0, 320, 320).split(32))
+    for place in places[::3]:
+        ledger.write(place, entry(flag=[0, 0]))
+    for place in places[::6]:
+        ledger.write(place, entry(flag=[7, 0]))  # an object that is not there
+    assert ledger.scan(places) == [ledger.read(place) for place in places]
+    whole = ledger.scan(places, whole=True)
+    assert [found is not None for found in whole] == [n % 6 == 3 for n in range(100)]
