@@ -3,7 +3,6 @@
 from types import TracebackType
 from typing import Protocol, Self
 
-import google_crc32c
 import numpy as np
 from numpy.typing import NDArray
 
@@ -63,19 +62,15 @@ class Upload:
     ----------
     size : int
         Bytes written.
-    crc32c : int
-        Their CRC32C.
     """
 
     def __init__(self) -> None:
         self.size = 0
-        self.crc32c = 0
 
     def write(self, *pieces: Piece) -> None:
         """Put pieces at the end."""
         for piece in pieces:
             self._take(piece)
-            self.crc32c = int(google_crc32c.extend(self.crc32c, piece))
             self.size += len(piece)
 
     def _take(self, piece: Piece) -> None:

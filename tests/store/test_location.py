@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import fsspec
-import google_crc32c
 import numpy as np
 import pytest
 
@@ -184,7 +183,7 @@ def test_what_is_written_in_pieces_is_their_sum(place: Location) -> None:
         room[:] = 0  # a writer's room is its own again
     whole = b"".join(map(bytes, pieces)) + bytes(range(9))
     assert place.get("a/shard") == whole
-    assert (upload.size, upload.crc32c) == (len(whole), google_crc32c.value(whole))
+    assert upload.size == len(whole)
 
 
 def test_an_error_within_leaves_what_was_there(place: Location) -> None:
