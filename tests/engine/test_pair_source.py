@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 from maps_at_hand import described_by, open_cube, write_maps
 
+from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.map_on_grid import StoredMap
 from lunarscale.engine.pair_source import LAYERS, PairSource
 from lunarscale.errors import ParametersError, RegionError, StoreError
 from lunarscale.flags import EXTRAPOLATED, NO_DATA, MapReason
-from lunarscale.grid.raster import RasterGrid
+from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.changes import HAS_A, HAS_B
+from lunarscale.store.cube import Cube
 
 WHOLE = RasterGrid.whole(0.5)  # 180 x 90 pixels
 
@@ -259,3 +261,44 @@ def test_a_task_stays_within_its_plan(stored):
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < pair.task_bytes
+
+
+@pytest.mark.parametrize("method", ["mean", "nearest"])
+@pytest.mark.parametrize(
+    "other",
+    [
+        WHOLE,
+        RasterGrid.whole(1.25),
+        RasterGrid.whole(0.8).crop(-20, -30, 100, 40),
+        RasterGrid.whole(0.4).crop(150, -50, -150, 60),
+        RasterGrid.whole(0.5).crop(150, -50, -150, 60),
+    ],
+    ids=["same", "finer", "finer part", "coarser over the seam", "part over the seam"],
+)
+def test_what_a_task_asks_the_ledger_of_is_all_that_it_reads(stored, other, method, monkeypatch):
+    sides = (
+        stored("a", some(WHOLE, 1), shard=16, chunk=8),
+        stored("b", some(other, 2), other, shard=16, chunk=8),
+    )
+    source = PairSource(*sides, method=method)
+    read = Cube.reader
+    for window in source.layout.windows():
+        opened: set[tuple[str, Window]] = set()
+
+        def noted(cube, name, at, band=None, opened=opened):
+            opened.add((cube.location.url, Window(at.row, at.col, 1, 1)))
+            return read(cube, name, at, band)
+
+        monkeypatch.setattr(Cube, "reader", noted)
+        for _ in source.chunks(window):
+            pass
+        asked: set[tuple[str, Window]] = set()
+
+        def told(ledger, windows, asked=asked):
+            asked |= {(ledger.location.url, at) for at in windows}
+            return "content"
+
+        monkeypatch.setattr(Ledger, "content", told)
+        assert source.content(window) is not None
+        assert opened <= asked
+        assert len(asked) <= len(opened) + 24, "nor much more"
