@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lunarscale.errors import SourceError, StoreError
 from lunarscale.grid.raster import Window
 from lunarscale.render.geotiff import write_cog
-from lunarscale.steps.opening import open_maps
+from lunarscale.steps.opening import open_maps, unchanged
 from lunarscale.store.layout import affine, lunar_wkt
 
 
@@ -61,12 +61,13 @@ def export(
 
     def blocks() -> Iterator[tuple[Window, NDArray[np.int16]]]:
         reader = cube.reads(layer)
-        for done, window in enumerate(windows):
-            counts = np.empty((window.height, window.width), np.int16)
-            at = Window(window.row + row, window.col + col, window.height, window.width)
-            reader.read_into(at, counts)
-            yield window, counts
-            progress(done + 1, len(windows))
+        with unchanged(cube):
+            for done, window in enumerate(windows):
+                counts = np.empty((window.height, window.width), np.int16)
+                at = Window(window.row + row, window.col + col, window.height, window.width)
+                reader.read_into(at, counts)
+                yield window, counts
+                progress(done + 1, len(windows))
 
     tags = {
         **cube.array(layer).attributes,

@@ -1,13 +1,14 @@
 """Finished maps, what their layers show, and the groupings that are asked of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.run import require
-from lunarscale.errors import RegionError, StoreError
+from lunarscale.errors import RegionError, StoreError, TornError
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.quantities import QUANTITIES, Quantity
@@ -36,6 +37,25 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
             "run the same predict again to finish them"
         )
     return replace(cube, absent=ledger.require_empty)  # nor may one go while the run reads it
+
+
+@contextmanager
+def unchanged(cube: Cube) -> Iterator[None]:
+    """Make sure that maps which are read shard by shard are one run's from first to last.
+
+    Raises
+    ------
+    TornError
+        If a shard was written anew meanwhile, or taken back.
+    """
+    ledger, windows = Ledger.of(cube), cube.layout.windows()
+    before = ledger.scan(windows)
+    yield
+    if ledger.scan(windows) != before:
+        raise TornError(
+            f"{cube.location.url}: a run has written to this store while it was read; let no run "
+            "write there meanwhile, then run this command again"
+        )
 
 
 def read_groupings(
