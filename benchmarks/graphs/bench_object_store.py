@@ -45,8 +45,9 @@ from s3_at_hand import Bucket, proxy_before, s3_server
 SMALL, SHARD = 1_000, 4_000_000
 THREADS = 8
 
-#: The least share of bare obstore's rate on small objects, one thread.
-REQUIRED = 0.7
+#: The least share of ours that bare obstore takes on small objects, by the client's processor: the
+#: server is in another process, and the clock shows what others do.
+REQUIRED = 0.6
 
 #: A signature that is none: moto looks whether there is one, and not at it.
 SIGNED = {
@@ -194,7 +195,7 @@ def requests_a_shard(server: str, folder: Path, *, shard: int) -> dict[str, dict
 
 
 def main() -> int:
-    """Print both tables; 1 if ours falls below its share of obstore's rate."""
+    """Print both tables; 1 if ours takes too much more than obstore."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--small", type=int, default=200, help="small objects")
     parser.add_argument("--shards", type=int, default=12, help="objects as large as shards")
@@ -209,9 +210,14 @@ def main() -> int:
     console.print(_rates(small, f"{SMALL:,} bytes", scale=1.0, unit="a second"))
     console.print(_rates(large, f"{SHARD:,} bytes", scale=SHARD / 1e6, unit="MB/s"))
     console.print(_requests(few, many))
-    share = min(small["lunarscale", w].rate / small["obstore", w].rate for w in ("put", "get"))
-    console.print(f"ours has {share:.0%} of bare obstore's rate on small objects (at least "
-                  f"{REQUIRED:.0%} is required)")  # fmt: skip
+    share = min(
+        small["obstore", what].processor_ms / small["lunarscale", what].processor_ms
+        for what in ("put", "get", "size")
+    )
+    console.print(
+        f"for a small object ours takes {1 / share:.2f} times bare obstore's processor time (at most "
+        f"{1 / REQUIRED:.2f} is required)"
+    )
     return int(share < REQUIRED)
 
 
