@@ -253,7 +253,11 @@ def _notes(finding: Finding) -> list[MethodNote]:
             "Each task takes laps of processor time and of the clock. The parts, waiting, and "
             "overhead and idle add up to the threads times the seconds.",
         ),
-        MethodNote("Memory", f"Most resident memory of a worker process. {reset}"),
+        MethodNote(
+            "Memory",
+            f"Most resident memory of a worker process. {reset} All workloads run in the same "
+            "workers, so that what each has compiled stays: a few MB that no plan of one has.",
+        ),
         MethodNote(
             "What is recommended",
             "The fastest; of those as fast within the noise (and at most "
