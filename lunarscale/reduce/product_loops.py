@@ -19,7 +19,7 @@ def _add(given, row, keys, sums, used):  # type: ignore[no-untyped-def]
     valid = np.empty(width, dtype=np.int64)
     of_row = np.zeros(sums[0].shape, dtype=np.int64)
     touched = np.zeros(keys.shape[0], dtype=np.bool_)
-    slot = 0
+    slot = np.int64(0)
     while row < rows and used + width <= keys.shape[0]:
         valid[:] = 0
         for layer in range(layers):
@@ -51,7 +51,7 @@ def _add_single(given, part, keys, sums, used):  # type: ignore[no-untyped-def]
     counts, places = given
     layers, parts = counts.shape[0], places.shape[1]
     terms = np.zeros(sums[0].shape[1], dtype=np.int64)
-    slot = 0
+    slot = np.int64(0)
     while part < parts and used < keys.shape[0]:
         group, row, col, weight = places[:, part]
         valid = np.int64(0)
@@ -70,7 +70,7 @@ def _slot_of(keys, used, key, slot):  # type: ignore[no-untyped-def]
     group, valid = key
     if slot < used and keys[slot, 0] == group and keys[slot, 1] == valid:
         return slot, used
-    slot = 0
+    slot = np.int64(0)
     while slot < used and (keys[slot, 0] != group or keys[slot, 1] != valid):
         slot += 1
     if slot == used:
