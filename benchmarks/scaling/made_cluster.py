@@ -32,6 +32,7 @@ NICE = 5
 _QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.use-file-locking": False,
+    "distributed.worker.http.routes": [],
     "distributed.admin.system-monitor.interval": "60s",
     "distributed.admin.tick.interval": "5s",
     "distributed.comm.timeouts.connect": "120s",
