@@ -215,8 +215,8 @@ def main() -> int:
         for what in ("put", "get", "size")
     )
     console.print(
-        f"for a small object ours takes {1 / share:.2f} times bare obstore's processor time (at most "
-        f"{1 / REQUIRED:.2f} is required)"
+        f"for a small object ours takes {1 / share:.2f} times bare obstore's processor time "
+        f"(at most {1 / REQUIRED:.2f} is required)"
     )
     return int(share < REQUIRED)
 

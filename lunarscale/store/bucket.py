@@ -1,7 +1,6 @@
 """Objects of a bucket: S3 and what speaks like it, Google's and Azure's."""
 
 import contextlib
-import hashlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -10,21 +9,12 @@ from typing import Any
 import numpy as np
 
 from lunarscale.errors import StoreError, TornError
-from lunarscale.store.objects import Blob, HeldBlob, Piece, Upload
+from lunarscale.store.bucket_upload import WHOLE_BYTES, BucketUpload
+from lunarscale.store.objects import Blob, HeldBlob, Upload
 from lunarscale.store.ranged import RangedBlob
-from lunarscale.urls.clients import client_of, persist, told
+from lunarscale.urls.clients import client_of, persist
 from lunarscale.urls.options import Settings, settings_of
 from lunarscale.urls.patience import PassingError
-
-#: What is no larger goes in one request: a shard of the usual 2048 x 2048 int16 pixels.
-WHOLE_BYTES = 16 * 2**20
-
-#: Bytes of a part of a larger upload.
-PART_BYTES = 8 * 2**20
-
-#: Most memory that an upload holds: what came before its first part, one part that fills, two on
-#: their way.
-UPLOAD_BYTES = WHOLE_BYTES + 3 * PART_BYTES
 
 #: Bytes at an object's end that come with the first request for a part of it: a shard's index.
 TAIL_BYTES = 2**16
@@ -195,7 +185,13 @@ class Bucket:
         It is there whole at the end of the block, or not at all: after an error nothing is left of
         its parts.
         """
-        upload = _BucketUpload(self, key)
+        upload = BucketUpload(
+            self.settings,
+            self._name(key),
+            where=f"{self.url}/{key}",
+            whole=lambda blob: self._put(key, blob),
+            fetch=lambda: self._fetch(key),
+        )
         try:
             yield upload
         except BaseException as error:
@@ -285,90 +281,6 @@ class Bucket:
             }
 
         return persist(self.settings, level, what=self._what("LIST", folder))
-
-
-class _BucketUpload(Upload):
-    """Pieces held while one request can take them; then parts go one after the other."""
-
-    def __init__(self, bucket: Bucket, key: str) -> None:
-        super().__init__()
-        self._bucket, self._key = bucket, key
-        self._held: list[bytes] = []
-        self._writer: Any = None
-        # not the CRC: a shard's is the same whatever it holds, as each of its chunks ends with one
-        self._sent = hashlib.blake2b()
-
-    def _take(self, *pieces: Piece) -> None:
-        for piece in pieces:
-            self._hold_or_send(piece)
-
-    def _hold_or_send(self, piece: Piece) -> None:
-        # an array may be filled anew with the next piece
-        if self._writer is None and sum(map(len, self._held)) + len(piece) <= WHOLE_BYTES:
-            self._held.append(bytes(piece))
-            return
-        with self._told():
-            if self._writer is None:
-                client = client_of(self._bucket.settings, insists=True)
-                import obstore
-
-                self._writer = obstore.open_writer(
-                    client,
-                    self._bucket._name(self._key),
-                    buffer_size=PART_BYTES,
-                    max_concurrency=2,
-                )
-                for held in self._held:
-                    self._sent.update(held)
-                    self._writer.write(held)
-                self._held.clear()
-            self._sent.update(piece if isinstance(piece, bytes) else piece.data)
-            for first in range(0, len(piece), PART_BYTES):
-                self._writer.write(bytes(piece[first : first + PART_BYTES]))
-
-    def finish(self) -> None:
-        """Make the object of the parts."""
-        if self._writer is None:
-            self._bucket._put(self._key, b"".join(self._held))
-            return
-        try:
-            with self._told():
-                self._writer.close()
-        except (StoreError, FileNotFoundError) as error:
-            # the answer to the last request may have been lost: what is there decides
-            if not self._is_there():
-                raise StoreError(
-                    f"{self._bucket._what('PUT in parts', self._key)} failed in the end: {error}"
-                ) from None
-
-    def abort(self, error: BaseException) -> None:
-        """Forget the parts that are there already."""
-        if self._writer is not None:
-            with contextlib.suppress(Exception):  # what went wrong first is what is told
-                self._writer.__exit__(type(error), error, error.__traceback__)
-
-    def _is_there(self) -> bool:
-        found = self._bucket._fetch(self._key)
-        return (
-            found is not None
-            and len(found) == self.size
-            and hashlib.blake2b(found).digest() == self._sent.digest()
-        )
-
-    @contextlib.contextmanager
-    def _told(self) -> Iterator[None]:
-        """The client has tried again by itself: what it tells now is the end."""
-        what = self._bucket._what("PUT in parts", self._key)
-        patience = self._bucket.settings.patience
-        try:
-            with told(self._bucket.settings, what):
-                yield
-        except PassingError as error:
-            raise StoreError(
-                f"{what} was tried up to {patience.tries} times in at most {patience.seconds:g} s "
-                f"and failed in the end: {error}; see whether the server is up and reachable, then "
-                "run the same command again"
-            ) from None
 
 
 def _whole(found: Any) -> Any:

@@ -33,7 +33,8 @@ from lunarscale.errors import SourceError, StoreError, TileError, TornError
 from lunarscale.readers.files import file_size, file_system, kind_of, read_ranges
 from lunarscale.readers.sources import index_sources
 from lunarscale.store import bucket as bucket_module
-from lunarscale.store.bucket import PART_BYTES, TAIL_BYTES, UPLOAD_BYTES, WHOLE_BYTES
+from lunarscale.store.bucket import TAIL_BYTES
+from lunarscale.store.bucket_upload import PART_BYTES, UPLOAD_BYTES, WHOLE_BYTES
 from lunarscale.store.location import Location
 from lunarscale.urls.options import settings_of
 from lunarscale.urls.patience import PassingError, Patience
