@@ -168,7 +168,7 @@ def test_a_worker_of_two_threads_stays_within_the_plan(
     choice = ClusterChoice(workers=1, threads=2, memory_limit="0")
     mosaic, maps = (str(stores.folder / f"usual-{what}.zarr") for what in ("mosaic", "maps"))
     out, source = str(tmp_path / "out.zarr"), MapsSource(Cube.open(Location(maps)))
-    asked = ask(maps, out=str(tmp_path / "samples.parquet"), cells_km2=0.1)
+    asked = ask(maps, out=str(tmp_path / "samples.parquet"), cells_km2=0.5)
     with asked.open_file() as file, as_the_command(tmp_path), open_cluster(choice) as cluster:
         steps: dict[str, Callable[[], Prepared]] = {
             "between the mosaic's shards": lambda: prepare_predict(
