@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import google_crc32c
 import numpy as np
 import pytest
 from s3_at_hand import (
@@ -357,7 +356,7 @@ class TestUploads:
             for first in range(0, size, piece):
                 upload.write(np.frombuffer(LARGE[first : min(first + piece, size)], np.uint8))
             assert place.size("a") is None
-        assert (upload.size, upload.crc32c) == (size, google_crc32c.value(LARGE[:size]))
+        assert upload.size == size
         assert place.get("a") == LARGE[:size]
         assert bucket.open_uploads() == 0
 
