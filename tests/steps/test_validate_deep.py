@@ -10,6 +10,7 @@ import google_crc32c
 import numpy as np
 import pytest
 import xarray as xr
+import zarr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -94,13 +95,16 @@ def test_any_bit_of_any_object(
 
 def _means_the_same(key: str, mine: bytes, theirs: bytes, place: Path, other: Path) -> bool:
     """Whether a bit is without meaning: an escape's letter, a spare bit of a frame's header."""
+    if key.endswith("zarr.json") and "/" in key:  # a word that zarr does not ask for
+        one, two = (zarr.open_array(at, path=key.split("/")[0]) for at in (place, other))
+        return bool(one.metadata == two.metadata and np.array_equal(one[...], two[...]))
     try:
         return bool(json.loads(mine) == json.loads(theirs))
     except ValueError:
         assert not key.startswith(("reflectance", "flag", "FeO", "ledger"))
-    with xr.open_zarr(place) as one, xr.open_zarr(other) as two:
+    with xr.open_zarr(place) as mended, xr.open_zarr(other) as kept:
         name = key.split("/")[0]
-        return bool(np.array_equal(one[name].values, two[name].values))
+        return bool(np.array_equal(mended[name].values, kept[name].values))
 
 
 def _swap_chunks(store: Path) -> None:
