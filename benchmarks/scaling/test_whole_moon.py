@@ -25,7 +25,6 @@ def test_it_goes_on_and_says_what_it_took(
     monkeypatch.setattr(sys, "argv", command)
     part = list(whole_moon.cases(whole_moon.settings()))[:1]
     monkeypatch.setattr(whole_moon, "cases", lambda asked: part)
-    monkeypatch.setattr(whole_moon, "_warm", lambda case, client, folder: None)
     monkeypatch.setattr(whole_moon, "CLUSTER", ClusterChoice(workers=1))
     whole_moon.main()
     kept = Results(tmp_path / "results.json").rows()

@@ -7,9 +7,10 @@ the size; then a gore of 30 degrees from tiles of 100 m, at 100 m and, by means 
 200 m. Steps that were finished are kept in ``results.json``: killed, the same command with the same
 ``--folder`` goes on where it was.
 
-Workers have run every step on a tiny Moon before anything is timed. Peak memory is the kernel's
-own figure (VmHWM), forgotten before each step. The share of the limit is the workers' processor
-time for reading, decoding, encoding and writing over all they took.
+Every step has a cluster of its own; its time has in it that workers get ready (imports, compiling),
+so that times are extrapolated by a line through those of the three sizes. Peak memory is the
+kernel's own figure (VmHWM). The share of the limit is the workers' processor time for reading,
+decoding, encoding and writing over all they took.
 """
 
 import argparse
@@ -22,9 +23,10 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 from distributed import Client
 from rich import box
 from rich.console import Console
@@ -189,8 +191,7 @@ class Bench:
         if not plans:
             return
         with self._timed("simulate") as row:
-            tell = _tell if self.case.name != WARM.name else lambda done, todo: None
-            row.pixels = make_tiles(self.tiles, plans, executor=self.executor, tell=tell)
+            row.pixels = make_tiles(self.tiles, plans, executor=self.executor, tell=_tell)
             row.written = stored(str(self.tiles))
 
     def ingest(self) -> None:
@@ -264,37 +265,27 @@ def _tell(done: int, todo: int) -> None:
 
 def _progress(case: str, step: str) -> Callable[[Tale, int], None]:
     def tell(tale: Tale, todo: int) -> None:
-        if case != WARM.name and tale.done % max(1, todo // 10) == 0:
+        if tale.done % max(1, todo // 10) == 0:
             print(f"  {case}: {step}, {tale.done:,} of {todo:,} shards", file=sys.stderr)
 
     return tell
 
 
 def run(case: Case, folder: Path, results: Results, *, keep: bool) -> None:
-    """All steps of a case on a cluster of its own; its stores are removed when they are done."""
+    """All steps of a case, each on a cluster of its own; its stores are removed when all are done.
+
+    What one step leaves in a worker's memory is so not the next one's peak.
+    """
     if results.has(case, "cells"):
         return
-    with open_cluster(CLUSTER) as up:
-        _warm(case, up.client, folder)
-        bench = Bench(case, folder, up.client, results)
-        _steps(bench)
+    steps = (Bench.simulate, Bench.ingest, Bench.predict, Bench.summarise, Bench.cells)
+    for step in steps:
+        if not results.has(case, step.__name__):
+            with open_cluster(CLUSTER) as up:
+                bench = Bench(case, folder, up.client, results)
+                step(bench)
     if not keep:
         shutil.rmtree(Path(bench.mosaic).parent, ignore_errors=True)
-
-
-def _warm(case: Case, client: Client, folder: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="warm-", dir=folder) as aside:
-        tiny = replace(WARM, tile_ppd=WARM.ppd * case.tile_ppd / case.ppd)
-        _steps(Bench(tiny, Path(aside), client, Results(Path(aside, "results.json"))))
-
-
-#: Run on every new cluster before anything is timed: what compiles is compiled then.
-WARM = Case("warm", 4.0, 4.0, (0.0, -7.0, 24.0, 14.0), shard=32, chunk=16)
-
-
-def _steps(bench: Bench) -> None:
-    for step in (bench.simulate, bench.ingest, bench.predict, bench.summarise, bench.cells):
-        step()
 
 
 def cases(asked: argparse.Namespace) -> list[Case]:
@@ -349,18 +340,19 @@ def show(rows: list[Row], made: list[Case], console: Console) -> None:
 
 def _scaling(found: dict[str, Row], sizes: dict[str, int]) -> str:
     """How time grows with the map, and four times the Moon's pixels by each case's own rate."""
-    whole = found["the Moon"]
-    by_size = [row for name, row in found.items() if not name.startswith("the gore")]
-    rates = {name: row.pixels / row.seconds for name, row in found.items()}
-    peaks = [row.peak for row in by_size]
+    sized = [row for name, row in found.items() if not name.startswith("the gore")]
     pixels = 4 * sizes["the Moon"]
-    by = [pixels / rates[name] for name in ("the Moon", "the gore") if name in rates]
-    spread = f" ({min(by):,.0f}-{max(by):,.0f})" if len(by) > 1 else ""
+    whole, smallest = found["the Moon"], min(sized, key=lambda row: row.pixels)
+    ready, slope = 0.0, whole.seconds / whole.pixels
+    if len(sized) > 1:
+        slope, ready = np.polyfit([r.pixels for r in sized], [r.seconds for r in sized], 1)
+    by = [ready + pixels * slope, whole.seconds / whole.pixels * pixels]
+    if "the gore" in found:
+        by.append(found["the gore"].seconds / found["the gore"].pixels * pixels)
     return (
-        f"{pixels / 1e9:.2f} Gpx, twice the resolution, by the rates measured "
-        f"{sum(by) / len(by):,.0f} s{spread}; rate of the whole over a sixteenth's "
-        f"{rates['the Moon'] / rates.get('a sixteenth', math.nan):.2f}; peak of a worker "
-        f"{whole.peak / min(peaks):.2f} times the smallest map's"
+        f"ready in {ready:.1f} s, then {1e-6 / slope:,.1f} Mpx/s; {pixels / 1e9:.2f} Gpx, twice "
+        f"the resolution: {by[0]:,.0f} s ({min(by):,.0f}-{max(by):,.0f} by single maps); "
+        f"peak of a worker {whole.peak / smallest.peak:.2f} times the smallest map's"
     )
 
 
