@@ -1,8 +1,9 @@
 """A worker is killed in the middle of a write: nothing half-written is ever read as data.
 
-SIGKILL strikes a worker between the two halves of one object's bytes; the object's name, the
-bytes that were left and the time are asserted, so that the test cannot pass by missing. The
-nanny starts another worker and Dask runs the lost jobs again.
+SIGKILL strikes a worker when so many of a shard's objects have landed and of the next one only half
+the bytes are there, under a name that nobody reads. The name, the bytes that were left and the time
+are asserted, so that the test cannot pass by missing. The nanny starts another worker and Dask
+runs the lost jobs again.
 """
 
 import json
@@ -21,16 +22,18 @@ from distributed import Client
 from engine_moon import LITTLE, MODELS, Contents, contents, entries
 
 from lunarscale.engine.executors import OnDask, Serial
-from lunarscale.engine.flight import IN_FLIGHT
+from lunarscale.engine.flight import AHEAD, IN_FLIGHT
 from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.steps.ingest import prepare_ingest
 from lunarscale.steps.predict import prepare_predict
+from lunarscale.store.cube import LOCKS
+from lunarscale.store.local import PARTIAL
 
 pytestmark = pytest.mark.cluster
 
 #: Most jobs that two workers of one thread have in flight.
-MOST_IN_FLIGHT = 2 * IN_FLIGHT
+MOST_IN_FLIGHT = 2 * IN_FLIGHT * AHEAD
 
 #: Seconds that two workers may take to be there again; a loaded machine takes a minute.
 BOTH_THERE_S = 300
@@ -63,25 +66,30 @@ class Murderous:
         if name != self.shard or (self.diary / "killed").exists():
             outcome: Outcome = self.task(job)
             return outcome
-        write_bytes, written = Path.write_bytes, 0
+        land, landed = os.replace, 0
 
-        def write(path: Path, blob: bytes) -> int:
-            nonlocal written
-            written += 1
-            if written <= self.nth:
-                return write_bytes(path, blob)
-            with path.open("wb") as file:
-                file.write(blob[: len(blob) // 2])
-            crime = {"path": str(path), "bytes": len(blob), "time": time.time_ns()}
-            write_bytes(self.diary / "killed", json.dumps(crime).encode())
+        def strike(aside: Path, target: Path) -> None:
+            nonlocal landed
+            if target.parent.match(LOCKS):  # the run's own thread beats meanwhile
+                land(aside, target)
+                return
+            landed += 1
+            if landed <= self.nth:
+                land(aside, target)
+                return
+            whole = aside.stat().st_size
+            os.truncate(aside, whole // 2)
+            crime = {"path": str(aside), "bytes": whole, "left": aside.stat().st_size}
+            note = json.dumps({**crime, "time": time.time_ns()})
+            (self.diary / "killed").write_text(note)
             os.kill(os.getpid(), signal.SIGKILL)
             raise AssertionError("nobody gets here")
 
-        Path.write_bytes = write  # type: ignore[assignment, method-assign]
+        os.replace = strike  # type: ignore[assignment]
         try:
             self.task(job)
         finally:
-            Path.write_bytes = write_bytes  # type: ignore[method-assign]
+            os.replace = land
         raise AssertionError(f"{name} has no object {self.nth}")
 
 
@@ -141,8 +149,9 @@ def _disturbed(prepared: Prepared, client: Client, *, diary: Path, seed: int) ->
 
     crime = json.loads((diary / "killed").read_text())
     partial = Path(crime["path"])
-    assert partial.name.endswith(".partial")
-    assert partial.stat().st_size == crime["bytes"] // 2 > 0
+    assert partial.name.endswith(PARTIAL)
+    assert crime["left"] == crime["bytes"] // 2 > 0
+    assert not partial.exists(), "a run that ends sweeps"
     starts, returns = _notes(diary / "starts"), _notes(diary / "returns")
     before = {name for name, when in starts if when < crime["time"]}
     back = {name for name, when in returns if when < crime["time"]}
