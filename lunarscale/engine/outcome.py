@@ -56,6 +56,8 @@ class Tale:
         Of shards that failed.
     sums : dict of str to Sum
         Merged; exact, so the order does not matter. Empty where no shard is done.
+    failed : frozenset of str
+        Names of the shards that have a problem.
     laps : mapping of str to Lap
         Where the tasks' time went, those of failed shards too.
     remarks : list of str
@@ -69,6 +71,7 @@ class Tale:
     disagreements: int = 0
     problems: list[LunarscaleError] = field(default_factory=list)
     sums: dict[str, Sum] = field(default_factory=dict, repr=False)
+    failed: frozenset[str] = frozenset()
     laps: Laps = field(default_factory=dict, repr=False)
     remarks: list[str] = field(default_factory=list)
 
@@ -76,7 +79,8 @@ class Tale:
     def of(cls, outcome: Outcome) -> "Tale":
         """The tale of one shard."""
         if outcome.problem is not None:
-            return cls(problems=[outcome.problem], laps=outcome.laps)
+            failed = frozenset({outcome.shard})
+            return cls(problems=[outcome.problem], failed=failed, laps=outcome.laps)
         return cls(
             done=1,
             pixels=outcome.pixels,
@@ -97,6 +101,7 @@ class Tale:
             disagreements=self.disagreements + other.disagreements,
             problems=self.problems + other.problems,
             sums=merge_sums(self.sums, other.sums),
+            failed=self.failed | other.failed,
             laps=add_laps(self.laps, other.laps),
             remarks=self.remarks + other.remarks,
         )

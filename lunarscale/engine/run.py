@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lunarscale.engine.executors import Executor
+from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.leftovers import sweep
 from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
-from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError
+from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError, StoreError
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
 from lunarscale.store.location import Location
@@ -76,6 +77,7 @@ class Prepared:
             run = self._reduce if self.reduces else self._fold
             tale = run(task, executor, tale=tale, progress=progress)
             if self.lock is not None:
+                tale = self._made_good(task, executor, tale=tale, location=self.lock.location)
                 sweep(self.lock.location)
             self.finish(tale)
         return tale
@@ -91,6 +93,37 @@ class Prepared:
             return tale
 
         return executor.fold(task, self.jobs, merge=merge, initial=tale)
+
+    def _made_good(
+        self, task: Callable[[Any], Outcome], executor: Executor, *, tale: Tale, location: Location
+    ) -> Tale:
+        """Make shards again whose entries were taken back after they had come back as done.
+
+        A worker that the cluster has given up may still be at a shard that another one has made
+        meanwhile: it takes the entry back to write it anew, and dies before it does.
+        """
+        ledger = Ledger.of(Cube.open(location))
+
+        def taken_back(jobs: list[Any]) -> list[Any]:
+            entries = ledger.scan([job.window for job in jobs])
+            return [job for job, entry in zip(jobs, entries, strict=True) if entry is None]
+
+        def merge(tale: Tale, outcome: Outcome) -> Tale:
+            # the shard was counted when it came back first
+            found = Tale.of(outcome)
+            return tale.merge(Tale(problems=found.problems, failed=found.failed, laps=found.laps))
+
+        done = [job for job in self.jobs if ledger.name(job.window) not in tale.failed]
+        again = taken_back(done)
+        tale = executor.fold(task, again, merge=merge, initial=tale) if again else tale
+        for job in taken_back([j for j in again if ledger.name(j.window) not in tale.failed]):
+            problem = StoreError(
+                f"{location.url}: shard {ledger.name(job.window)} was made but its entry is not in "
+                "the ledger any more; let nothing else write to the store, then run the same "
+                "command again"
+            )
+            tale = tale.merge(Tale(problems=[problem]))
+        return tale
 
     def _reduce(
         self, task: Callable[[Any], Outcome], executor: Executor, *, tale: Tale, progress: Progress
