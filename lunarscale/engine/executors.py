@@ -4,7 +4,7 @@
 give the same bits.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from typing import Protocol, TypeVar
 
@@ -110,10 +110,18 @@ class OnDask:
     client : distributed.Client
     patience_s : float
         Seconds that a run waits where the cluster has no worker left or its scheduler is silent.
+    needed : sequence of str
+        Addresses of workers each of which must stay to the end, as where something is measured on
+        them; none: whoever is there will do.
     """
 
-    def __init__(self, client: Client, patience_s: float = PATIENCE_S) -> None:
-        self.client, self.patience_s = client, patience_s
+    def __init__(
+        self, client: Client, patience_s: float = PATIENCE_S, *, needed: Sequence[str] = ()
+    ) -> None:
+        self.client, self.patience_s, self.needed = client, patience_s, tuple(needed)
+
+    def _threads(self) -> Threads:
+        return Threads(self.client, self.patience_s, self.needed)
 
     def fold(
         self,
@@ -128,12 +136,13 @@ class OnDask:
         Raises
         ------
         ClusterError
-            If a job kills worker after worker, or the cluster or all its workers go away.
+            If a job kills worker after worker, or the cluster, all its workers or one that is
+            needed go away.
         """
         total, waiting, shipped = initial, iter(jobs), Shipped.of(task)
-        threads = Threads(self.client, self.patience_s)
+        threads = self._threads()
         with Flight(self.client, threads) as flight:
-            ahead = send_ahead(self.client, task)
+            ahead = send_ahead(self.client, task, self.needed)
 
             def fill() -> None:
                 least = max(2, IN_FLIGHT * threads.count())
@@ -164,11 +173,12 @@ class OnDask:
         Raises
         ------
         ClusterError
-            If a job kills worker after worker, or the cluster or all its workers go away.
+            If a job kills worker after worker, or the cluster, all its workers or one that is
+            needed go away.
         """
-        threads = Threads(self.client, self.patience_s)
+        threads = self._threads()
         with Flight(self.client, threads) as flight:
-            ahead = send_ahead(self.client, task)
+            ahead = send_ahead(self.client, task, self.needed)
             root = Tree(flight, task=task, merge=merge).grow(jobs, tell)
             if root is not None:
                 flight.add(root)

@@ -1,7 +1,7 @@
 """Tasks that a Dask cluster has in hand, waited for with patience but never for ever."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import CancelledError
 from queue import Empty, SimpleQueue
@@ -39,10 +39,12 @@ class Threads:
     client : distributed.Client
     patience_s : float
         Seconds that it may have none.
+    needed : sequence of str
+        Addresses of the workers that are counted, if not all; each must stay.
     """
 
-    def __init__(self, client: Client, patience_s: float) -> None:
-        self.client, self.patience_s = client, patience_s
+    def __init__(self, client: Client, patience_s: float, needed: Sequence[str] = ()) -> None:
+        self.client, self.patience_s, self.needed = client, patience_s, list(needed)
         #: Seconds from question to question.
         self.pause_s = min(ASK_AGAIN_S, patience_s / 4)
         self._none_since: float | None = None
@@ -54,7 +56,8 @@ class Threads:
         Raises
         ------
         ClusterError
-            If there was no worker for too long, or the scheduler does not answer.
+            If there was no worker for too long, if one that is needed has left, or if the
+            scheduler does not answer.
         """
         if monotonic() - self._asked >= self.pause_s:
             self._count, self._asked = self._ask(), monotonic()
@@ -62,9 +65,15 @@ class Threads:
 
     def _ask(self) -> int:
         try:
-            count = sum(self.client.nthreads(callback_timeout=self.patience_s).values())
+            there = self.client.nthreads(self.needed or None, callback_timeout=self.patience_s)
         except OSError as error:  # a timeout is one of them
             raise ClusterError(_GONE) from error
+        if len(there) < len(self.needed):  # one that is started again has another address
+            raise ClusterError(
+                f"{len(self.needed) - len(there)} of the {len(self.needed)} workers that this was "
+                "to run on left in mid-run; what is stored is kept, run the command again"
+            )
+        count = sum(there.values())
         if count:
             self._none_since = None
         elif self._none_since is None:

@@ -6,6 +6,7 @@ own on a few chunks, writing nothing, and says what it took; jobs follow behind 
 joins later, or comes back, gets ready within its first job.
 """
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -48,7 +49,7 @@ class Warmth(NamedTuple):
     kernels: float
 
 
-def send_ahead(client: Client, task: Any) -> "list[Future[Warmth]]":
+def send_ahead(client: Client, task: Any, only: Sequence[str] = ()) -> "list[Future[Warmth]]":
     """Have every worker warm up for a task before its jobs, if there is anything to rehearse.
 
     The futures are to be kept as long as jobs are sent; what goes wrong in them goes wrong in a
@@ -59,6 +60,8 @@ def send_ahead(client: Client, task: Any) -> "list[Future[Warmth]]":
     client : distributed.Client
     task : callable
         Or one around it that has it as its ``task``.
+    only : sequence of str
+        Addresses of the workers that will have the jobs, if not all.
     """
     while not isinstance(task, Rehearsing):
         if not hasattr(task, "task"):
@@ -67,7 +70,7 @@ def send_ahead(client: Client, task: Any) -> "list[Future[Warmth]]":
     packed = Shipped.of(task)  # type: ignore[arg-type]  # what rehearses is called with jobs too
     return [
         client.submit(warm, packed, workers=[worker], pure=False, priority=1)
-        for worker in client.nthreads()
+        for worker in only or client.nthreads()
     ]
 
 

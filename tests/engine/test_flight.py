@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from dask.base import annotate
 
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
@@ -146,3 +147,26 @@ def test_a_scheduler_that_says_nothing_any_more(
                 )
         finally:
             process.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.parametrize("verb", ["fold", "reduce"])
+def test_a_worker_that_was_needed_leaves_while_others_live(verb: str) -> None:
+    """Its tasks may run nowhere else; they would wait for ever."""
+    with open_cluster(ClusterChoice(workers=2, memory_limit="700MB")) as cluster:
+        client = cluster.client
+        needed = sorted(client.nthreads())[:1]
+
+        async def leave(dask_scheduler: Any) -> None:
+            await dask_scheduler.remove_worker(needed[0], stimulus_id="dismissed", expected=True)
+
+        with (
+            pytest.raises(ClusterError, match="1 of the 1 workers that this was to run on left"),
+            annotate(workers=needed),
+        ):
+            run(
+                verb,
+                OnDask(client, patience_s=2, needed=needed),
+                jobs=1000,
+                at_first=lambda: client.run_on_scheduler(leave),
+            )
+        assert OnDask(client, patience_s=2).fold(abs, range(5), merge=add, initial=0) == 10

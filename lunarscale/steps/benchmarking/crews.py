@@ -17,6 +17,7 @@ from dask.base import annotate
 from distributed import Client
 
 from lunarscale.engine.executors import Executor, OnDask, Serial
+from lunarscale.engine.flight import PATIENCE_S, Flight, Threads
 from lunarscale.errors import ClusterError
 from lunarscale.store.location import Location
 
@@ -96,7 +97,7 @@ class Crew:
 
     @cached_property
     def executor(self) -> Executor:
-        """Runs jobs on those that are at work (``some``)."""
+        """Runs jobs on all of them; to measure, ``some`` have their own."""
         return Serial() if self.client is None else OnDask(self.client)
 
     @contextmanager
@@ -127,28 +128,50 @@ class Crew:
 
 @dataclass(frozen=True)
 class Some:
-    """Workers of a crew that are at work."""
+    """Workers of a crew that are at work; what is measured on fewer is worth nothing."""
 
     crew: Crew = field(repr=False)
     addresses: list[str]
 
+    @cached_property
+    def executor(self) -> Executor:
+        """Runs jobs on them, and ends with a sentence when one of them leaves."""
+        client = self.crew.client
+        return Serial() if client is None else OnDask(client, needed=self.addresses)
+
     def each(self, ask: Callable[[], Any]) -> list[Any]:
-        """Every worker's answer, whatever its tasks do."""
-        if self.crew.client is None:
+        """Every worker's answer, whatever its tasks do.
+
+        Raises
+        ------
+        ClusterError
+            If one of them has left.
+        """
+        client = self.crew.client
+        if client is None:
             return [ask()]
-        return list(self.crew.client.run(ask, workers=self.addresses).values())
+        try:
+            return list(client.run(ask, workers=self.addresses).values())
+        except OSError:
+            Threads(client, PATIENCE_S, self.addresses)  # raises where it is that one has left
+            raise
 
     def at_once(self, task: Callable[[], Any]) -> list[Any]:
-        """A task on every thread of every worker at the same time."""
+        """A task on every thread of every worker at the same time.
+
+        Raises
+        ------
+        ClusterError
+            If one of them leaves meanwhile.
+        """
         client = self.crew.client
         if client is None:
             return [task()]
-        futures = [
-            client.submit(task, workers=[address], pure=False)
-            for address in self.addresses
-            for _ in range(self.crew.threads)
-        ]
-        return list(client.gather(futures))
+        with Flight(client, Threads(client, PATIENCE_S, self.addresses)) as flight:
+            for address in self.addresses:
+                for _ in range(self.crew.threads):
+                    flight.add(client.submit(task, workers=[address], pure=False))
+            return [result for _, result in flight]
 
 
 class Look:

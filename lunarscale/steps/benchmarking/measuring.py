@@ -192,7 +192,7 @@ def _run(made: Scene, crew: Crew, setting: Setting, *, repeat: int) -> Run:
         run = _timed(replace(prepared, jobs=jobs), some, setting)
         run = replace(run, repeat=repeat, decoded_bytes=round(run.decoded_bytes * part))
         if repeat > 0 or setting.dtype != "int16":
-            run = replace(run, limit=_limit(made, crew, setting, jobs))
+            run = replace(run, limit=_limit(made, some, setting, jobs))
     made.clear()
     return _of_codec_alone(run) if setting.dtype != "int16" else run
 
@@ -214,7 +214,7 @@ def _timed(prepared: Prepared, some: Some, setting: Setting) -> Run:
 
     some.each(forget_peak)
     start = perf_counter()
-    tale = replace(prepared, begin=begin, finish=finish).run(some.crew.executor)
+    tale = replace(prepared, begin=begin, finish=finish).run(some.executor)
     whole = perf_counter() - start
     uses = some.each(use)
     complain(tale, f"bench, {setting.key}")
@@ -228,9 +228,9 @@ def _timed(prepared: Prepared, some: Some, setting: Setting) -> Run:
     )  # fmt: skip
 
 
-def _limit(made: Scene, crew: Crew, setting: Setting, jobs: list[Any]) -> Limit:
+def _limit(made: Scene, some: Some, setting: Setting, jobs: list[Any]) -> Limit:
     task, windows = made.limit(setting, jobs)
-    return crew.executor.fold(task, windows, merge=Limit.merge, initial=Limit())
+    return some.executor.fold(task, windows, merge=Limit.merge, initial=Limit())
 
 
 def _of_codec_alone(run: Run) -> Run:
@@ -246,11 +246,11 @@ def _report(made: Scene, crew: Crew, setting: Setting, path: Path) -> None:
         return
     prepared = made.prepared(setting)
     with (
-        crew.some(setting.workers),
+        crew.some(setting.workers) as some,
         crew.client.as_current(),
         performance_report(filename=str(path), mode="inline"),
     ):
-        complain(prepared.run(crew.executor), f"bench, {setting.key}")
+        complain(prepared.run(some.executor), f"bench, {setting.key}")
     made.clear()
 
 
