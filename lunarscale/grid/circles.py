@@ -6,10 +6,11 @@ that no pixel of it can score otherwise is settled as a whole; the other blocks 
 by pixel, as the definition says.
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Any, Self
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from typing import Any, NamedTuple, Self
 
 import numba
 import numpy as np
@@ -29,26 +30,23 @@ OPEN = -1
 Floats = NDArray[np.float64]
 
 
-def paint(
-    circles: Sequence[Sea], lats_deg: Floats, lons_deg: Floats
-) -> NDArray[np.uint16]:  # fmt: skip
+def paint(circles: "Circles", lats_deg: Floats, lons_deg: Floats) -> NDArray[np.uint16]:
     """Number of the circle that each place lies deepest in, from 1, or 0; ``(row, col)``.
 
     Read-only, with strides of 0 where it is one number all over. The first listed wins a tie.
 
     Parameters
     ----------
-    circles : sequence of Sea
-        Their radii up to a quarter turn.
+    circles : Circles
     lats_deg, lons_deg : ndarray of float64, (row,) and (col,)
         Of the rows and columns, southward and eastward; columns may pass the seam.
     """
     lats, lons = np.radians(lats_deg), np.radians(lons_deg)
-    every, shape = _circles(tuple(circles)), (lats.size, lons.size)
-    which = np.flatnonzero(every.touch(lats, lons))
-    if not which.size:
-        return np.broadcast_to(np.uint16(0), shape)
-    touching = every.at(which)
+    shape = lats.size, lons.size
+    number, which = circles.overall(lats, lons)
+    if number != OPEN:
+        return np.broadcast_to(np.uint16(number), shape)
+    touching = circles.at(which)
     blocks, near = touching.settle(lats, lons)
     first = blocks.flat[0]
     if first != OPEN and (blocks == first).all():
@@ -62,9 +60,18 @@ def paint(
     return out
 
 
+class _Circle(NamedTuple):
+    """One circle: its centre in radians and as sine and cosine, and its depth."""
+
+    lon: float
+    sin_lat: float
+    cos_lat: float
+    depth: float
+
+
 @dataclass(frozen=True, eq=False)
-class _Circles:
-    """Circles as arrays, ``(circle,)``: numbers, centres and radii in radians, and depths.
+class Circles:
+    """Circles as arrays, ``(circle,)``: numbers, centres in radians, and depths.
 
     The depth is what 1 - cos d is multiplied by to be the score.
     """
@@ -72,27 +79,41 @@ class _Circles:
     numbers: NDArray[np.int64]
     lon: Floats
     lat: Floats
-    radius: Floats
     depth: Floats
 
     @classmethod
     def of(cls, circles: Sequence[Sea]) -> Self:
-        """All circles, numbered as they come."""
+        """All circles, numbered as they come; their radii up to a quarter turn."""
         lon, lat = np.radians([[c.lon for c in circles], [c.lat for c in circles]])
         radius = np.array([c.diameter_km * 500.0 / RADIUS_M for c in circles])
         numbers = np.arange(1, len(circles) + 1)
-        return cls(numbers, lon, lat, radius, 1.0 / (1.0 - np.cos(radius)))
+        return cls(numbers, lon, lat, 1.0 / (1.0 - np.cos(radius)))
 
     def at(self, which: NDArray[np.intp]) -> Self:
         """Some of them."""
-        return type(self)(*(array[which] for array in vars(self).values()))
+        return type(self)(*(getattr(self, part.name)[which] for part in fields(self)))
 
-    def touch(self, lats: Floats, lons: Floats) -> NDArray[np.bool_]:
-        """Which circles may hold a place of a rectangle; few others are among them."""
-        middle = _Middles.of(lats, lons, size=max(lats.size, lons.size))
-        cosine = middle.cosines(self)[0, 0]
-        reach = np.minimum(self.radius + middle.radius[0, 0], np.pi)
-        return np.asarray(cosine >= np.cos(reach) - NEAR)
+    def overall(self, lats: Floats, lons: Floats) -> tuple[int, NDArray[np.intp]]:
+        """The number of a rectangle's every place or ``OPEN``, and the circles that may count.
+
+        What ``settle`` does to a block; most rectangles are settled here, a number at a time, which
+        for so few is faster than arrays.
+        """
+        (lat, high), (lon, wide) = _middle(lats), _middle(_onward(lons))
+        step = high + wide * math.cos(max(abs(lat) - high, 0.0))
+        bounds = [_scores(lat, lon, step, circle=circle) for circle in self._each]
+        sure = min(1.0, *(most for _, most in bounds))
+        which = [circle for circle, (least, _) in enumerate(bounds) if least <= sure]
+        if not which:
+            return 0, np.empty(0, dtype=np.intp)
+        alone = len(which) == 1 and sure < 1.0
+        return int(self.numbers[which[0]]) if alone else OPEN, np.array(which)
+
+    @cached_property
+    def _each(self) -> list[_Circle]:
+        """Circle by circle what ``_scores`` asks."""
+        parts = self.lon, np.sin(self.lat), np.cos(self.lat), self.depth
+        return list(map(_Circle, *(part.tolist() for part in parts)))
 
     def settle(self, lats: Floats, lons: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Each block's number or ``OPEN``, ``(row, col)``, and which circles may count in it.
@@ -114,11 +135,6 @@ class _Circles:
         return numbers, near
 
 
-@lru_cache(maxsize=8)
-def _circles(circles: tuple[Sea, ...]) -> _Circles:
-    return _Circles.of(circles)
-
-
 @dataclass(frozen=True, eq=False)
 class _Middles:
     """The middles of a rectangle's blocks, and how far their pixels are from them, in radians.
@@ -134,14 +150,13 @@ class _Middles:
     def of(cls, lats: Floats, lons: Floats, *, size: int) -> Self:
         """Those of blocks of so many rows and columns, the last ones cut."""
         middle_lats, half_height = _middles(lats, size)
-        # columns past the seam go on: a block on it has its middle there
-        middle_lons, half_width = _middles(np.where(lons < lons[0], lons + 2 * np.pi, lons), size)
+        middle_lons, half_width = _middles(_onward(lons), size)
         # along the parallel and then along the meridian no place is nearer than straight on
         widest = np.cos(np.maximum(np.abs(middle_lats) - half_height, 0.0))
         radius = half_height[:, None] + half_width[None, :] * widest[:, None]
         return cls(middle_lats, middle_lons, radius)
 
-    def cosines(self, circles: _Circles) -> Floats:
+    def cosines(self, circles: Circles) -> Floats:
         """Cosines of their distances from circles' centres, ``(row, col, circle)``."""
         lats, lons = self.lats[:, None, None], self.lons[None, :, None]
         level = np.cos(lats) * np.cos(circles.lat) * np.cos(lons - circles.lon)
@@ -153,6 +168,26 @@ def _middles(places: Floats, size: int) -> tuple[Floats, Floats]:
     first = places[::size]
     last = places[np.minimum(np.arange(first.size) * size + size, places.size) - 1]
     return (first + last) / 2.0, np.abs(last - first) / 2.0
+
+
+def _middle(places: Floats) -> tuple[float, float]:
+    """Middle and half the extent of all places."""
+    first, last = float(places[0]), float(places[-1])
+    return (first + last) / 2.0, abs(last - first) / 2.0
+
+
+def _onward(lons: Floats) -> Floats:
+    """Longitudes that go on past the seam: a block on it has its middle there."""
+    return lons if lons[-1] >= lons[0] else np.where(lons < lons[0], lons + 2 * np.pi, lons)
+
+
+def _scores(lat: float, lon: float, step: float, *, circle: _Circle) -> tuple[float, float]:
+    """Least and most that a place scores in a circle up to a step from another, in radians."""
+    cosine = math.sin(lat) * circle.sin_lat + math.cos(lat) * circle.cos_lat * math.cos(
+        lon - circle.lon
+    )
+    change = step * math.sqrt(max(1.0 - cosine**2, 0.0)) + step**2 / 2.0 + NEAR
+    return (1.0 - (cosine + change)) * circle.depth, (1.0 - (cosine - change)) * circle.depth
 
 
 @cache

@@ -8,13 +8,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.grid.circles import paint
+from lunarscale.grid.circles import Circles, paint
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.moon import SEAS, Sea
 
@@ -153,10 +153,19 @@ class Seas:
         """The seas' names."""
         return tuple(sea.name for sea in self.seas)
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the circles."""
         return digest_of("Seas", [list(sea) for sea in self.seas])
+
+    def __hash__(self) -> int:
+        # asked for every chunk; the same in every process, as it may travel with what is cached
+        return int(self.digest[:15], 16)
+
+    @cached_property
+    def circles(self) -> Circles:
+        """The circles as arrays."""
+        return Circles.of(self.seas)
 
     @property
     def kept_bytes(self) -> int:
@@ -165,10 +174,10 @@ class Seas:
 
     def numbers(self, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
         """Number of the sea at each pixel, ``(height, width)``; 0 outside all."""
-        return _seas_of(self.seas, grid, window)
+        return _seas_of(self, grid, window)
 
 
 @lru_cache(maxsize=2)
-def _seas_of(seas: tuple[Sea, ...], grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
+def _seas_of(seas: Seas, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
     """Number of the sea at each pixel, read-only; kept, for maria are asked for beside seas."""
-    return paint(seas, grid.lats(window), wrapped_lons(grid, window))
+    return paint(seas.circles, grid.lats(window), wrapped_lons(grid, window))
