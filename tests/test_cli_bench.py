@@ -50,8 +50,19 @@ def test_a_dry_run_lists_settings_and_makes_nothing(tmp_path: Path) -> None:
     assert len(re.findall(r"^ +(equations|statistics) ", text, flags=re.M)) == 20
     assert re.search(r"up to [\d.]+ GB", words)
     assert re.search(r"about \d+ (s|min)", words)
-    assert "shards of 1024 are 16" not in words
+    assert "stand idle" not in words
     assert not out.exists()
+
+
+def test_usual_shards_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
+    text = lunarscale("bench", "--dry-run", "--size", "1024", "--out", tmp_path / "bench").stdout
+    assert set(re.findall(r"^ +(?:equations|statistics) +(\d+)", text, flags=re.M)) == {"1024"}
+    assert " ".join(text.split()).count("shards of 1024 pixels: 1 for") == 1
+    told = refused("bench", "--size", "1024", "--shards", "1024,2048", "--out", tmp_path / "bench")
+    assert "a shard of 2048 is larger than the piece" in told
+    assert "use a larger --size or smaller --shards" in told
+    told = refused("bench", "--size", "512", "--out", tmp_path / "bench")
+    assert "a shard of 1024 is larger than the piece" in told
 
 
 @pytest.mark.parametrize(

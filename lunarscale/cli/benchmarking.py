@@ -8,6 +8,9 @@ from lunarscale.cli.command import command
 from lunarscale.cli.options import DryRun, Folder, Options, check_folder, storage
 from lunarscale.console import out_console, print_pairs, print_tables, progress_bar
 
+#: Edges of shards that are measured where none are named.
+USUAL_SHARDS = "1024,2048"
+
 
 @command("bench", "lunarscale bench --shards 1024,2048 --codecs lz4,zstd:1 --out bench/")
 def bench_command(
@@ -18,7 +21,10 @@ def bench_command(
     workload: Annotated[
         str, typer.Option(help="Of ingest, equations, networks, statistics; commas between.")
     ] = "equations,statistics",
-    shards: Annotated[str, typer.Option(help="Edges of shards in pixels.")] = "1024,2048",
+    shards: Annotated[
+        str | None,
+        typer.Option(help="Edges of shards in pixels; else 1024,2048, as far as they fit."),
+    ] = None,
     chunks: Annotated[str, typer.Option(help="Edges of inner chunks.")] = "256,512",
     codecs: Annotated[
         str, typer.Option(help="NAME:LEVEL:FILTER of Blosc; lz4, lz4hc, blosclz, zlib, zstd.")
@@ -91,8 +97,8 @@ def bench_command(
     check_folder(out)
     named = words.workloads(workload)
     cuts = words.cuts(
-        words.numbers(shards, "--shards"), words.numbers(chunks, "--chunks"),
-        words.words(codecs, "--codecs"),
+        words.numbers(USUAL_SHARDS if shards is None else shards, "--shards"),
+        words.numbers(chunks, "--chunks"), words.words(codecs, "--codecs"),
     )  # fmt: skip
     types = words.number_types(dtypes)
     counts = None if workers is None else words.numbers(workers, "--workers", least=0)
@@ -101,7 +107,7 @@ def bench_command(
     asked = ask(
         words.Sweep(named, cuts, types, crews_of(choice, counts, each), weak), out=out, size=size,
         repeats=repeats, choice=choice, mosaic=mosaic, scratch=scratch,
-        storage_options=storage(storage_options),
+        fit=shards is None, storage_options=storage(storage_options),
     )  # fmt: skip
     kept = Kept(asked.out, asked.identity(), overwrite=overwrite)
     print_pairs(plan_pairs(asked, kept))

@@ -8,6 +8,7 @@ from bench_at_hand import CUT, asked, kept, made
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lunarscale.engine.clusters import ClusterChoice
 from lunarscale.errors import FormatError, ParametersError
 from lunarscale.laps import Lap
 from lunarscale.steps.benchmarking import settings as words
@@ -19,8 +20,10 @@ from lunarscale.steps.benchmarking.finding import (
     Finding,
     find,
 )
+from lunarscale.steps.benchmarking.page import write_finding
 from lunarscale.steps.benchmarking.records import Kept, Run
 from lunarscale.steps.benchmarking.settings import Cut, Setting, Sweep
+from lunarscale.steps.benchmarking.tables import commands
 
 BIG, SMALL, ZSTD = Cut(128, 32), CUT, Cut(64, 32, "zstd:1:auto")
 
@@ -115,6 +118,33 @@ def test_a_loud_machine_does_not_recommend_what_is_slow(tmp_path: Path) -> None:
     finding = of_cuts(tmp_path, fast, slow)
     assert finding.noise > 0.3
     assert finding.best[0].cut == BIG
+    (caution,) = finding.caution
+    assert "this is no firm advice" in caution
+    page = write_finding(finding).read_text()
+    assert caution in page
+    assert not of_cuts(tmp_path, measured(at(BIG)), measured(at(SMALL))).caution
+
+
+def test_why_none_of_the_equally_fast_was_taken(tmp_path: Path) -> None:
+    more = measured(at(BIG), peak_bytes=700_000_000)
+    reason = of_cuts(tmp_path, measured(at(SMALL)), more).best[0].reason
+    assert reason.endswith("another one is as fast within 1.0% but saves no memory, nor disk at "
+                           "equal memory")  # fmt: skip
+    third = measured(at(ZSTD), peak_bytes=700_000_000)
+    reason = of_cuts(tmp_path, measured(at(SMALL)), more, third).best[0].reason
+    assert "2 others are as fast within 1.0% but save no memory" in reason
+
+
+def test_the_page_says_what_a_schedulers_workers_held_before(tmp_path: Path) -> None:
+    finding = of_cuts(tmp_path, measured(at(SMALL)))
+    assert "Others made the inputs and are gone" in write_finding(finding).read_text()
+    choice = ClusterChoice("tls://192.0.2.2:8786", tls="my keys")
+    finding = replace(finding, question=replace(finding.question, choice=choice))
+    page = write_finding(finding).read_text()
+    assert "made the inputs too, and what that left behind counts" in page
+    assert finding.overall is not None
+    for command in commands(finding.overall, finding):
+        assert command.endswith("--scheduler tls://192.0.2.2:8786 --tls 'my keys'")
 
 
 def test_one_setting_for_all_workloads_is_the_best_on_the_whole(tmp_path: Path) -> None:

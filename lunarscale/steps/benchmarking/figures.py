@@ -73,8 +73,8 @@ def _draw(finding: Finding, workload: Workload, folder: Path) -> Iterator[Illust
         Words(
             f"{workload}-memory", workload, f"{name}: memory of a worker", "MB, the most resident",
             (f"{pixels}; the largest worker of all repeats",),
-            "Peak resident memory of the largest worker. The red mark is the plan, which a run "
-            "must not exceed: more than a worker has is refused beforehand.",
+            "Peak resident memory of the largest worker. The red mark is what is planned for one "
+            "that does nothing else; a plan of more than a worker has is refused beforehand.",
             f"Bars of a worker's peak memory of {len(found)} settings, each with its plan.",
         ),
         mark="the plan",

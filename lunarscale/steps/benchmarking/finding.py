@@ -17,6 +17,9 @@ WAITING, IDLE = "waiting", "overhead and idle"
 #: recommended setting may be, however loud the machine was.
 LEAST_NOISE, MOST_SLOWER = 0.01, 0.1
 
+#: Noise from which on it is said that the machine was not quiet.
+LOUD = 0.1
+
 
 @dataclass(frozen=True)
 class Spread:
@@ -157,6 +160,17 @@ class Finding:
     def workloads(self) -> list[Workload]:
         """Those of which something was measured."""
         return list(dict.fromkeys(s.setting.workload for s in self.summaries))
+
+    @property
+    def caution(self) -> list[str]:
+        """What to bear in mind with every recommendation: nothing on a quiet machine."""
+        if self.noise <= LOUD:
+            return []
+        return [
+            f"The machine was not quiet: repeats lie within {self.noise:.0%} of their median, and "
+            "settings nearer to each other than that cannot be told apart. So this is no firm "
+            "advice; measure again, with --overwrite, when nothing else runs."
+        ]
 
     def of(self, workload: Workload) -> list[Summary]:
         """One workload's summaries, the fastest first."""
@@ -331,16 +345,20 @@ def _reason(chosen: Summary, fastest: Summary, *, near: int, noise: float) -> st
     if chosen is fastest and near == 1:
         return f"the fastest, {rate}; no other setting is within {noise:.1%} of it"
     if chosen is fastest:
-        return (
-            f"the fastest, {rate}; {near - 1} more within {noise:.1%} of it take as much "
-            "memory or more, and as many bytes"
-        )
+        return f"the fastest, {rate}; {_more(near, noise)}"
     less = f"{chosen.memory / 1e6:,.0f} MB of memory against {fastest.memory / 1e6:,.0f}"
     stored = f"{chosen.disk_bytes / 1e6:,.0f} MB on disk against {fastest.disk_bytes / 1e6:,.0f}"
     return (
         f"{rate}, as fast as the fastest ({fastest.mpx_s.median:,.1f} Mpx/s, "
         f"{fastest.setting.cut}) within {noise:.1%}, with {less} and {stored}"
     )
+
+
+def _more(near: int, noise: float) -> str:
+    """Why none of the others that are as fast was taken."""
+    others = "another one is" if near == 2 else f"{near - 1} others are"
+    saves = "saves" if near == 2 else "save"
+    return f"{others} as fast within {noise:.1%} but {saves} no memory, nor disk at equal memory"
 
 
 def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recommendation | None:
@@ -375,8 +393,5 @@ def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recomme
         f"{w} {s.mpx_s.median:,.1f} Mpx/s ({s.mpx_s.median / fastest[w]:.0%} of its fastest)"
         for w, s in whole[chosen].items()
     )
-    among = "" if len(near) == 1 else (
-        f"; {len(near) - 1} more are as fast within {noise:.1%} and take as much "
-        "memory or more, then as many bytes"
-    )  # fmt: skip
+    among = "" if len(near) == 1 else f"; {_more(len(near), noise)}"
     return Recommendation(*chosen, f"{told}{among}")

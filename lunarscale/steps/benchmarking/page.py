@@ -2,6 +2,7 @@
 
 import platform
 from pathlib import Path
+from textwrap import wrap
 
 import lunarscale
 from lunarscale.engine.plan import giga
@@ -11,14 +12,19 @@ from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
 from lunarscale.render.tables import Table
 from lunarscale.steps.benchmarking.figures import draw, kind_of
-from lunarscale.steps.benchmarking.finding import LEAST_NOISE, MOST_SLOWER, Finding, Summary
+from lunarscale.steps.benchmarking.finding import (
+    LEAST_NOISE,
+    MOST_SLOWER,
+    Finding,
+    Summary,
+)
 from lunarscale.steps.benchmarking.measuring import DASK_REPORT
 from lunarscale.steps.benchmarking.records import FILE
 from lunarscale.steps.benchmarking.settings import Workload
 from lunarscale.steps.benchmarking.tables import commands, write_tables
 
-#: Noise from which on it is said that the machine was not quiet.
-LOUD = 0.1
+#: Characters of a line of a command.
+_LINE = 60
 
 _FILES = {
     "summary.csv": "one row a setting, as CSV",
@@ -58,25 +64,19 @@ def write_finding(finding: Finding) -> Path:
 
 
 def _summary(finding: Finding) -> str:
-    quiet = ""
-    if finding.noise > LOUD:
-        quiet = (
-            " The machine was not quiet: settings nearer to each other than that cannot be told "
-            "apart; measure again when nothing else runs."
-        )
     made = (
         "The pixels are simulated, the times are measured. " if finding.question.simulated else ""
     )
     return (
-        f"{made}Each setting was run {finding.question.repeats} times in turn with all others, "
-        f"beside the limit of the same bytes. Repeats lie within {finding.noise:.1%} of their "
-        f"median.{quiet}"
+        f"{made}Each setting was run {_many(finding.question.repeats, 'time')} in turn with all "
+        "others, beside its limit: the time that the same workers take only to read, unpack, pack "
+        f"and write the same bytes. Repeats lie within {finding.noise:.1%} of their median."
     )
 
 
 def _advice(finding: Finding) -> list[str | MethodNote]:
     overall = finding.overall
-    told: list[str | MethodNote] = []
+    told: list[str | MethodNote] = [*finding.caution]
     if overall is None:
         told.append("No setting was measured with every workload; the tables tell of each.")
     else:
@@ -85,7 +85,7 @@ def _advice(finding: Finding) -> list[str | MethodNote]:
             MethodNote(
                 f"Shards and chunks of {overall.cut}, {crew}",
                 f"{overall.reason[0].upper()}{overall.reason[1:]}.",
-                formula="\n".join(commands(overall, finding)),
+                formula="\n".join(map(_in_lines, commands(overall, finding))),
             )
         )
     if len(finding.best) > 1:
@@ -101,6 +101,11 @@ def _advice(finding: Finding) -> list[str | MethodNote]:
         ]
     told += [f"Not measured: {reason}" for reason in dict.fromkeys(finding.left_out.values())]
     return told
+
+
+def _in_lines(command: str) -> str:
+    """A command in short lines, which a shell takes as one."""
+    return " \\\n".join(wrap(command, _LINE, break_on_hyphens=False, break_long_words=False))
 
 
 def _many(count: int, noun: str) -> str:
@@ -220,6 +225,12 @@ def _weak(finding: Finding) -> Table:
 
 def _notes(finding: Finding) -> list[MethodNote]:
     last = finding.sessions[-1]
+    left = (
+        "The workers of a scheduler have made the inputs too, and what that left behind counts: "
+        "their peaks are higher than a run's own."
+        if finding.question.choice.scheduler is not None
+        else "Others made the inputs and are gone."
+    )
     reset = (
         "The peak begins anew before each run, after the C library has handed back what it held."
         if last.peaks_reset
@@ -231,6 +242,12 @@ def _notes(finding: Finding) -> list[MethodNote]:
         else ""
     )
     return [
+        MethodNote(
+            "Names of settings",
+            "2048 / 512 lz4:5:auto: shards (the files, one task each) of 2048 x 2048 pixels, in "
+            "chunks (the least that is read) of 512 x 512, packed by Blosc's LZ4 at level 5; auto "
+            "takes the filter that suits each layer.",
+        ),
         MethodNote(
             "Share of the limit",
             "The limit's seconds over the run's. The limit is measured in the same bench just "
@@ -255,8 +272,9 @@ def _notes(finding: Finding) -> list[MethodNote]:
         ),
         MethodNote(
             "Memory",
-            f"Most resident memory of a worker process. {reset} All workloads run in the same "
-            "workers, so that what each has compiled stays: a few MB that no plan of one has.",
+            f"Most resident memory of a worker process. {reset} {left} All workloads and "
+            "their limits run in the same workers, and what they have loaded and compiled stays: "
+            "about a tenth more than the plan of a run of one workload was seen.",
         ),
         MethodNote(
             "What is recommended",

@@ -186,6 +186,7 @@ def ask(
     choice: ClusterChoice,
     mosaic: str | None = None,
     scratch: str | None = None,
+    fit: bool = False,
     storage_options: Mapping[str, Any] | None = None,
 ) -> Question:
     """Put a question together; nothing is made yet.
@@ -204,6 +205,8 @@ def ask(
         Path or fsspec URL.
     scratch : str, optional
         Path or fsspec URL; ``scratch`` beside the results if none.
+    fit : bool
+        Leave out shards that are larger than the piece, as long as there are others.
     storage_options : mapping, optional
         Options for fsspec.
 
@@ -234,12 +237,21 @@ def ask(
     )  # fmt: skip
     if cube is not None:
         asked = replace(asked, piece=fullest_piece(cube, size))
-    smallest = min(asked.grid.height, asked.grid.width)
-    for cut in sweep.cuts:
-        if cut.shard > smallest:
+    return _fitted(asked, leave_out=fit)
+
+
+def _fitted(asked: Question, *, leave_out: bool) -> Question:
+    """With shards that are no larger than the piece only."""
+    edge = min(asked.grid.height, asked.grid.width)
+    fitting = tuple(cut for cut in asked.sweep.cuts if cut.shard <= edge)
+    if leave_out and fitting:
+        return replace(asked, sweep=replace(asked.sweep, cuts=fitting))
+    for cut in asked.sweep.cuts:
+        if cut.shard > edge:
+            larger = "a larger --size or " if edge == asked.size else ""
             raise PlanError(
                 f"bench: a shard of {cut.shard} is larger than the piece of {asked.grid.width} x "
-                f"{asked.grid.height} pixels; use a larger --size or smaller --shards"
+                f"{asked.grid.height} pixels; use {larger}smaller --shards"
             )
     return asked
 
@@ -276,11 +288,11 @@ def fullest_piece(cube: Cube, size: int) -> Window:
 
 def too_few_shards(asked: Question) -> Iterator[str]:
     """What is said of settings that leave threads without work."""
-    for cut in asked.sweep.cuts:
-        shards = -(-asked.grid.height // cut.shard) * -(-asked.grid.width // cut.shard)
+    for edge in dict.fromkeys(cut.shard for cut in asked.sweep.cuts):
+        shards = -(-asked.grid.height // edge) * -(-asked.grid.width // edge)
         most = max(setting.lanes for setting in asked.sweep.settings())
         if shards < 2 * most:
             yield (
-                f"shards of {cut.shard} are {shards} for {most} threads: some stand idle at the "
-                "end of a run; a larger --size tells more"
+                f"shards of {edge} pixels: {shards} for {most} threads, so that some stand idle at "
+                "the end of a run; a larger --size tells more"
             )

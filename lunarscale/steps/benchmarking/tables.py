@@ -2,6 +2,7 @@
 
 import io
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def summary_tables(finding: Finding) -> list[Any]:
         lines += [
             "MB/s: decoded, a core. limit: the time that codec and store take alone, of the run's. "
             "plan: the peak of what is planned.",
+            *finding.caution,
         ]
         lines += [f"Use shards and chunks of {finding.overall.cut}: {finding.overall.reason}."]
     return [*tables, Group(*map(Text, lines))]
@@ -123,6 +125,8 @@ def commands(recommended: Recommendation, finding: Finding) -> list[str]:
         if choice.scheduler is not None
         else f"--workers {recommended.workers} --threads {recommended.threads}"
     )
+    if choice.tls is not None:
+        cluster += f" --tls {shlex.quote(choice.tls)}"
     return [
         f"lunarscale ingest TILES --out mosaic.zarr {cut.options} {cluster}",
         f"lunarscale predict mosaic.zarr --out maps.zarr --codec {cut.codec} {cluster}",
