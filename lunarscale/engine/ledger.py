@@ -213,22 +213,6 @@ class Ledger:
             )
         return blob
 
-    def require_empty(self, window: Window, key: str) -> None:
-        """Make sure that a finished shard's object is absent because all of it is fill.
-
-        Raises
-        ------
-        TornError
-            If it was written, or the shard is not done any more: it went in mid-run.
-        """
-        entry = self.read(window)
-        if entry is None or entry.objects.get(key) != [0, 0]:
-            raise TornError(
-                f"{self.location.url}/{key}: this object was there when the run began and is gone; "
-                "let nobody write to the store meanwhile, run the command that made it again, "
-                "then this one"
-            )
-
     def under(self, window: Window) -> list[Window]:
         """The shards that a window touches, as windows of one pixel in their corner."""
         rows, cols = (

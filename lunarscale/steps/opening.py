@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lunarscale.engine.ledger import Ledger
+from lunarscale.engine.promises import Promises
 from lunarscale.engine.run import require
 from lunarscale.errors import RegionError, StoreError, TornError
 from lunarscale.grid.groupings import Grouping
@@ -36,7 +37,7 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
             f"{maps}: {missing} of {len(windows)} shards are not done or torn; "
             "run the same predict again to finish them"
         )
-    return replace(cube, absent=ledger.require_empty)  # nor may one go while the run reads it
+    return replace(cube, promised=Promises(ledger))  # nor may one go while the run reads it
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from lunarscale.engine.ledger import Ledger, at_once, digest
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import NetworkBytes, plan_predict
+from lunarscale.engine.promises import Promises
 from lunarscale.engine.record import RunRecord, provenance
 from lunarscale.engine.run import Prepared, complain, existing, require
 from lunarscale.errors import LunarscaleError, ModelError, RegionError, StoreError
@@ -79,7 +80,7 @@ def prepare_predict(
         Start afresh where a lunarscale store is there.
     """
     found = require(Cube.open(Location(mosaic, storage_options or {})), "mosaic")
-    source = replace(found, absent=Ledger.of(found).require_empty)
+    source = replace(found, promised=Promises(Ledger.of(found)))
     camera = source.layout.camera_facts
     chosen = models_for(models, camera)
     grid, offset = source.within(bbox)

@@ -48,15 +48,18 @@ class Cube:
     layout : Layout
     attributes : dict
         The root's attributes: provenance, conventions.
-    absent : callable, optional
-        Told a shard's window and key whose object is not there, it raises if one should be: Zarr
-        would read no-data. None of a store that is still being made.
+    promised : callable, optional
+        Shown each object of a shard that is opened (window, key, reader), it raises if that is not
+        what was written: Zarr would read no-data where one is gone. None of a store that is still
+        being made.
     """
 
     location: Location
     layout: Layout
     attributes: dict[str, Any] = field(hash=False, repr=False)
-    absent: Callable[[Window, str], None] | None = field(default=None, compare=False, repr=False)
+    promised: Callable[[Window, str, ShardReader], None] | None = field(
+        default=None, compare=False, repr=False
+    )
 
     @property
     def grid(self) -> RasterGrid:
@@ -217,9 +220,10 @@ class Cube:
         packing = self.array(name).packing
         with lap("read"):
             blob = self.location.opened(key)
-        if blob is None and self.absent is not None:
-            self.absent(window, key)
-        return ShardReader(blob, packing, f"{self.location.url}/{key}")
+        reader = ShardReader(blob, packing, f"{self.location.url}/{key}")
+        if self.promised is not None:
+            self.promised(window, key, reader)
+        return reader
 
     @contextmanager
     def writing(self, name: str, window: Window, band: int | None = None) -> Iterator[ShardWriter]:
