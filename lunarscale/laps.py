@@ -32,18 +32,17 @@ class _Recording:
     """One thread's open laps and what they came to; a lap within another is not the other's."""
 
     def __init__(self) -> None:
-        self.laps: dict[Part, Lap] = {}
+        self.seconds: dict[Part, list[float]] = {"rest": [0.0, 0.0]}
         self.parts: list[Part] = ["rest"]
         self._since = thread_time(), perf_counter()
 
     def turn(self) -> None:
         """Give the time since the last turn to the innermost open part."""
-        now = thread_time(), perf_counter()
-        processor_s, clock_s = self.laps.get(self.parts[-1], Lap())
-        self.laps[self.parts[-1]] = Lap(
-            processor_s + now[0] - self._since[0], clock_s + now[1] - self._since[1]
-        )
-        self._since = now
+        processor, clock = thread_time(), perf_counter()
+        part = self.seconds.setdefault(self.parts[-1], [0.0, 0.0])
+        part[0] += processor - self._since[0]
+        part[1] += clock - self._since[1]
+        self._since = processor, clock
 
 
 class lap:
@@ -90,7 +89,7 @@ def recording() -> Iterator[dict[Part, Lap]]:
     finally:
         inner.turn()
         _here.recording = outer
-        laps.update(inner.laps)
+        laps.update((part, Lap(*seconds)) for part, seconds in inner.seconds.items())
 
 
 def add_laps(first: Laps, second: Laps) -> dict[Part, Lap]:
