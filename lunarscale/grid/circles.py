@@ -16,6 +16,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.grid.compiling import LOOP
 from lunarscale.moon import RADIUS_M, Sea
 
 #: Rows and columns of a block.
@@ -55,7 +56,9 @@ def paint(circles: "Circles", lats_deg: Floats, lons_deg: Floats) -> NDArray[np.
     along = np.sin(lats) * np.sin(touching.lat)[:, None]
     across = np.cos(lats) * np.cos(touching.lat)[:, None]
     cosines = np.cos(lons - touching.lon[:, None])
-    _painter()(blocks, near, (touching.numbers, touching.depth), (along, across, cosines), out)
+    of_row = np.empty(lons.size), np.empty(lons.size, dtype=np.int64)
+    which_depth, angles = (touching.numbers, touching.depth), (along, across, cosines)
+    _painter()(blocks, near, which_depth, angles, of_row, out)
     out.setflags(write=False)
     return out
 
@@ -194,20 +197,23 @@ def _scores(lat: float, lon: float, step: float, *, circle: _Circle) -> tuple[fl
 def _painter() -> Any:
     """Compiled on first use, once a process; without fast mathematics, as the definition says."""
 
-    @numba.njit(nogil=True)
-    def painter(blocks, near, circles, angles, out):  # type: ignore[no-untyped-def]
+    # a row's arrays are handed in: to make them would take as long to compile as the loops
+    @numba.njit(**LOOP)
+    def painter(blocks, near, circles, angles, of_row, out):  # type: ignore[no-untyped-def]
         numbers, depths = circles
         along, across, cosines = angles
-        best, won = np.empty(out.shape[1]), np.empty(out.shape[1], dtype=np.int64)
+        best, won = of_row
         for row in range(out.shape[0]):
             for block in range(blocks.shape[1]):
                 # unsigned, so that nothing counts from an array's end and the loops pack
                 first = np.uint64(block * BLOCK)
-                last = np.uint64(min(block * BLOCK + BLOCK, out.shape[1]))
-                settled = max(blocks[row // BLOCK, block], 0)
+                end = block * BLOCK + BLOCK
+                last = np.uint64(end if end < out.shape[1] else out.shape[1])
+                settled = blocks[row // BLOCK, block]
                 for col in range(first, last):
-                    won[col], best[col] = settled, 1.0
-                if blocks[row // BLOCK, block] != OPEN:
+                    won[col] = settled if settled != OPEN else 0
+                    best[col] = 1.0
+                if settled != OPEN:
                     continue
                 for circle in range(numbers.size):
                     if near[row // BLOCK, block, circle]:

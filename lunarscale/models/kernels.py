@@ -17,12 +17,11 @@ from fractions import Fraction
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numba import njit
 
 from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
-from lunarscale.models.polynomials import inclination, power_coefficients, steepness
+from lunarscale.models.polynomials import inclination, part, power_coefficients, steepness
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
@@ -135,7 +134,7 @@ def _line(law: AngleLine, scale: float) -> OfPixel:
     unit = f32(scale * denominator)
     slope, offset = f32(law.sign * law.a), f32(law.b)
 
-    @njit(inline="always")
+    @part
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator))
@@ -153,7 +152,7 @@ def _power(law: AnglePower, scale: float) -> OfPixel:
     unit = f32(scale * denominator)
     c0, c1, c2, c3, c4, c5, c6, c7, c8 = power_coefficients(law.a, law.p)
 
-    @njit(inline="always")
+    @part
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         # where the angle is not positive the value is 0, and a flag voids it
@@ -179,7 +178,7 @@ def _distance(law: OriginDistance, scale: float) -> OfPixel:
     rest = f32(law.x0 / scale - whole)
     unit, per_denominator = f32(scale), f32(1.0 / denominator)
 
-    @njit(inline="always")
+    @part
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator)) * per_denominator / f32(count)
@@ -194,7 +193,7 @@ def _plane(law: Plane, scale: float) -> OfPixel:
     per_count, per_ratio = f32(law.a * law.u * scale), f32(law.a * law.v)
     offset = f32(law.b)
 
-    @njit(inline="always")
+    @part
     def value(base, other):  # type: ignore[no-untyped-def]
         count = f32(max(i32(base), lowest))
         return offset + per_count * count + per_ratio * (f32(other) / count)
@@ -213,7 +212,7 @@ def _flag_of(law: Law, fitted_range: tuple[float, float], scale: float) -> OfPix
     angle = i32(MapReason.ANGLE_NOT_POSITIVE)
     negative, extrapolated = i32(NEGATIVE), i32(EXTRAPOLATED)
 
-    @njit(inline="always")
+    @part
     def flag(base, other, value):  # type: ignore[no-untyped-def]
         stretched = negative if value < f32(0) else i32(0)
         stretched |= extrapolated if (base < fitted_low) | (base > fitted_high) else i32(0)

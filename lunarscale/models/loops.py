@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 from numba import njit
 
+from lunarscale.grid.compiling import LOOP
 from lunarscale.models.kernels import kernel_of
 from lunarscale.models.laws import Law
 from lunarscale.models.polynomials import FAST
@@ -22,7 +23,7 @@ Scaled: TypeAlias = tuple[Law, tuple[float, float], float]
 Loop: TypeAlias = Any  # numba's functions carry no types
 
 #: Without NumPy's rule for a division by zero, each would be a branch and nothing would pack.
-_PACKED: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy", "nogil": True}
+_PACKED: dict[str, Any] = {"fastmath": FAST, "error_model": "numpy", **LOOP}
 
 _compiling = Lock()
 

@@ -9,6 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
+from lunarscale.grid.compiling import LOOP, PART
 
 #: Largest magnitude that a layer holds; -32768 stands for no-data.
 LARGEST = 32767
@@ -62,7 +63,7 @@ def rounding(quantum: float) -> Compiled:
     largest, no_data = np.float32(LARGEST), np.float32(NO_DATA)
     reasons, beyond = np.uint8(REASON_MASK), np.uint8(MapReason.BEYOND_RANGE)
 
-    @njit(forceinline=True)
+    @njit(forceinline=True, **PART)
     def rounded(value, flag):  # type: ignore[no-untyped-def]
         steps = np.rint(value * per_quantum)
         fits = abs(steps) <= largest
@@ -77,7 +78,7 @@ def rounding(quantum: float) -> Compiled:
 def _loop(quantum: float) -> Compiled:
     round_to = rounding(quantum)
 
-    @njit("void(float32[::1], uint8[::1], int16[::1], uint8[::1])", nogil=True)
+    @njit("void(float32[::1], uint8[::1], int16[::1], uint8[::1])", **LOOP)
     def loop(values, flags, counts, final):  # type: ignore[no-untyped-def]
         for pixel in range(values.size):
             counts[pixel], final[pixel] = round_to(values[pixel], flags[pixel])

@@ -9,6 +9,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from lunarscale.flags import BAND_MASK, BITS_PER_BAND, MapReason
+from lunarscale.grid.compiling import LOOP, PART
 
 _compiling = Lock()
 
@@ -68,18 +69,20 @@ def _loop(packed: str) -> Any:
         types.uint8[::1],
     )
 
-    @njit
+    @njit(**PART)
     def worst_of(code, shifts, reasons):  # type: ignore[no-untyped-def]
         worst = no_input
-        for shift in shifts:
-            worst = max(worst, reasons[(code >> shift) & BAND_MASK])
+        for band in range(shifts.size):
+            reason = reasons[(code >> shifts[band]) & BAND_MASK]
+            worst = reason if reason > worst else worst
         return worst
 
-    @njit(signature, nogil=True)
+    @njit(signature, **LOOP)
     def loop(flags, packed, pixels, shifts, reasons):  # type: ignore[no-untyped-def]
         known = packed[pixels[0]]
         worst = worst_of(known, shifts, reasons)
-        for pixel in pixels:
+        for place in range(pixels.size):
+            pixel = pixels[place]
             if flags[0, pixel] == no_input:
                 if packed[pixel] != known:  # neighbours mostly share their reasons
                     known = packed[pixel]

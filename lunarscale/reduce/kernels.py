@@ -2,7 +2,7 @@
 
 Compiled on first use, once a process and outside the interpreter's lock, so that the threads of
 a worker run side by side. Not cached on disk (numba#4807) and not parallel: threads come from
-above.
+above. Comparisons are written out, for numba compiles ``min`` and ``max`` anew for any two types.
 """
 
 from collections.abc import Callable
@@ -11,6 +11,8 @@ from typing import Any
 
 import numba
 import numpy as np
+
+from lunarscale.grid.compiling import LOOP, PART
 
 #: The bits of ``NO_DATA`` as an unsigned number.
 NO_DATA_BITS = np.uint16(0x8000)
@@ -28,28 +30,32 @@ SIGN_BITS, ONE_COUNT = np.uint64(0x8000_8000_8000_8000), np.uint64(0xFFFF)
 BLOCK = np.uint64(32)
 
 
-@numba.njit
+@numba.njit(**PART)
 def _span(counts, start, stop):  # type: ignore[no-untyped-def]
     # NO_DATA is the least place, 0: one less wraps it around to the greatest
     low, top = np.uint16(0xFFFF), np.uint16(0)
     for pixel in range(start, stop):
         before = np.uint16((counts[pixel] ^ SIGN_BIT) - np.uint16(1))
-        low, top = min(low, before), max(top, before)
+        low = before if before < low else low
+        top = before if before > top else top
     size = np.int64(stop - start)
     if top != np.uint16(0xFFFF):
         return np.int64(low) + 1, np.int64(top) + 1, size
     high, gaps = np.uint16(0), np.uint32(0)
     for pixel in range(start, stop):
-        high = max(high, np.uint16(counts[pixel] ^ SIGN_BIT))
+        place = np.uint16(counts[pixel] ^ SIGN_BIT)
+        high = place if place > high else high
         gaps = np.uint32(gaps + np.uint32(counts[pixel] == NO_DATA_BITS))
     return np.int64(low) + 1, np.int64(high), size - np.int64(gaps)
 
 
-@numba.njit
+@numba.njit(**PART)
 def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-untyped-def]
     # One load brings four counts: a table's rate is its loads, additions and stores.
-    head = min((start + np.uint64(3)) >> np.uint64(2) << np.uint64(2), stop)
-    tail = max(stop >> np.uint64(2) << np.uint64(2), head)
+    head = (start + np.uint64(3)) >> np.uint64(2) << np.uint64(2)
+    head = head if head < stop else stop
+    tail = stop >> np.uint64(2) << np.uint64(2)
+    tail = tail if tail > head else head
     for pixel in range(start, head):
         areas[counts[pixel] ^ SIGN_BIT] += weight
     for word in range(head >> np.uint64(2), tail >> np.uint64(2)):
@@ -63,7 +69,7 @@ def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-u
         areas[counts[pixel] ^ SIGN_BIT] += weight
 
 
-@numba.njit
+@numba.njit(**PART)
 def _differ(flags, start, stop, flag):  # type: ignore[no-untyped-def]
     other = np.uint8(0)
     for pixel in range(start, stop):  # no branch: all are compared at once
@@ -71,13 +77,14 @@ def _differ(flags, start, stop, flag):  # type: ignore[no-untyped-def]
     return other != 0
 
 
-@numba.njit
+@numba.njit(**PART)
 def _add_flags(flags, start, stop, weight, areas):  # type: ignore[no-untyped-def]
     # Flags come in long runs, so a run is added once.
     flag, since = flags[start], start
     if _differ(flags, start, stop, flag):
         for block in range(start, stop, BLOCK):
-            end = min(block + BLOCK, stop)
+            end = block + BLOCK
+            end = end if end < stop else stop
             if _differ(flags, block, end, flag):
                 for pixel in range(block, end):
                     if flags[pixel] != flag:
@@ -99,7 +106,8 @@ def _add(counts, words, flags, runs, slots, weights, width, areas, flag_areas, v
         _add_flags(flags, start, stop, weight, flag_areas[slot])
         first, last, pixels = _span(counts, start, stop)
         if pixels > 0:
-            low, high = min(low, first), max(high, last)
+            low = first if first < low else low
+            high = last if last > high else high
             valid[slot] += pixels
             # no-data is added to place 0, which nobody reads
             _add_counts(counts, words, start, stop, weight, areas[slot])
@@ -165,7 +173,7 @@ def add_runs() -> Callable[..., Any]:
         *[whole[:, ::1]] * 2,
         whole[::1],
     )
-    return numba.njit(signature, nogil=True)(_add)
+    return numba.njit(signature, **LOOP)(_add)
 
 
 @cache
@@ -186,7 +194,7 @@ def add_singles() -> Callable[..., Any]:
         *[sums[:, ::1]] * 2,
         sums[::1],
     )
-    return numba.njit(signature, nogil=True)(_add_singles)
+    return numba.njit(signature, **LOOP)(_add_singles)
 
 
 @cache
@@ -196,7 +204,7 @@ def range_of() -> Callable[..., Any]:
     ``(counts uint16 (pixel,))``, as their bits; the last is 0 where there is no value.
     """
     signature = numba.types.UniTuple(numba.types.int64, 2)(_read("uint16"))
-    kernel: Callable[..., Any] = numba.njit(signature, nogil=True)(_range)
+    kernel: Callable[..., Any] = numba.njit(signature, **LOOP)(_range)
     return kernel
 
 
@@ -221,7 +229,7 @@ def add_pairs() -> Callable[..., Any]:
         sums[:, :, :, ::1],
         sums[::1],
     )
-    return numba.njit(signature, nogil=True)(_add_pairs)
+    return numba.njit(signature, **LOOP)(_add_pairs)
 
 
 def _read(dtype: str) -> Any:

@@ -1,6 +1,7 @@
 """The measure of products: every map times every other, where they have values."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +108,9 @@ class ProductTally:
         self._keys = np.zeros((SLOTS_AT_FIRST, 2), dtype=np.int64)
         self._sums = Wide.zeros((SLOTS_AT_FIRST, self._terms))
         self._used = 0
+        #: a row's sums in each slot, and which of them are not zero; all are between rows
+        self._of_row = np.zeros((SLOTS_AT_FIRST, self._terms), dtype=np.int64)
+        self._touched = np.zeros(SLOTS_AT_FIRST, dtype=np.uint8)
 
     def add(self, chunk: Chunk) -> None:
         """Add a chunk; each pixel is to be added once.
@@ -128,7 +132,8 @@ class ProductTally:
         while row < chunk.window.height:
             self._reserve(self._used + chunk.window.width)  # a row may need one a pixel
             limbs = self._sums.low, self._sums.high
-            row, self._used = add_products()(given, row, self._keys, limbs, self._used)
+            scratch = self._scratch(chunk.window.width)
+            row, self._used = add_products()(given, row, self._keys, limbs, self._used, scratch)
 
     def _add_parts(
         self, counts: NDArray[np.int16], pieces: Pieces, areas: NDArray[np.int64]
@@ -140,7 +145,13 @@ class ProductTally:
         while part < len(weights):
             self._reserve(self._used + 1)
             limbs = self._sums.low, self._sums.high
-            part, self._used = add_parts()((counts, places), part, self._keys, limbs, self._used)
+            part, self._used = add_parts()(
+                (counts, places), part, self._keys, limbs, self._used, self._scratch(0)
+            )
+
+    def _scratch(self, width: int) -> tuple[NDArray[Any], ...]:
+        """What the loops note down for a row: made here, for it takes them long to compile."""
+        return np.empty(width, np.int64), self._of_row, self._touched
 
     def _reserve(self, slots: int) -> None:
         """Make room for so many slots, and keep those that there are."""
@@ -151,6 +162,8 @@ class ProductTally:
         sums = Wide.zeros((2 * slots, self._terms))
         sums.add_at(slice(self._used), self._sums[: self._used])
         self._keys, self._sums = keys, sums
+        self._of_row = np.zeros(sums.low.shape, dtype=np.int64)
+        self._touched = np.zeros(len(keys), dtype=np.uint8)
 
     def partial(self) -> Covariances:
         """What has been added so far."""

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from lunarscale.grid.compiling import LOOP
+
 _HALF = 32
 _MASK = 0xFFFFFFFF
 
@@ -52,7 +54,7 @@ class Wide:
         return [(high << 64) + low for high, low in pairs]
 
 
-@numba.njit(nogil=True)
+@numba.njit(**LOOP)
 def product(a, b):  # type: ignore[no-untyped-def]
     """Limbs (low, high) of the product of two int64; for kernels.
 
@@ -67,20 +69,20 @@ def product(a, b):  # type: ignore[no-untyped-def]
     return np.uint64(a * b), high
 
 
-@numba.njit(nogil=True)
+@numba.njit(**LOOP)
 def plus(one, other):  # type: ignore[no-untyped-def]
     """Limbs (low, high) of the sum of two numbers given as limbs; for kernels."""
     low = one[0] + other[0]
     return low, one[1] + other[1] + np.int64(low < other[0])
 
 
-@numba.njit(nogil=True)
+@numba.njit(**LOOP)
 def minus(one, other):  # type: ignore[no-untyped-def]
     """Limbs (low, high) of the difference of two numbers given as limbs; for kernels."""
     return one[0] - other[0], one[1] - other[1] - np.int64(one[0] < other[0])
 
 
-@numba.njit(nogil=True)
+@numba.njit(**LOOP)
 def nearest(number):  # type: ignore[no-untyped-def]
     """The float64 nearest to a number given as limbs, to two units in its last place."""
     low, high = number
