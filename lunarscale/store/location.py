@@ -60,9 +60,18 @@ class Location:
         return remote_at(self.url, self.storage_options)
 
     def _file(self, key: str) -> Path:
-        """The file of an object here; a key that some description gave leads nowhere else."""
+        """The file of an object here."""
+        return Path(self.path, self._inside(key))
+
+    def _far(self, key: str) -> Remote:
+        """Who keeps an object far away."""
+        self._inside(key)
+        return self._remote
+
+    def _inside(self, key: str) -> str:
+        """A key that some description gave: it leads nowhere else."""
         try:
-            return Path(self.path, require_inside(key))
+            return require_inside(key)
         except ValueError as error:
             raise StoreError(
                 f"{self.url}: {error}; fetch the store again from where it was made"
@@ -75,7 +84,7 @@ class Location:
     def get(self, key: str) -> bytes | None:
         """The object's bytes, or None where there is none."""
         if not self.is_local:
-            return self._remote.get(key)
+            return self._far(key).get(key)
         try:
             return self._file(key).read_bytes()
         except (FileNotFoundError, NotADirectoryError):
@@ -84,7 +93,7 @@ class Location:
     def size(self, key: str) -> int | None:
         """Bytes of the object, or None where there is none."""
         if not self.is_local:
-            return self._remote.size(key)
+            return self._far(key).size(key)
         try:
             return self._file(key).stat().st_size
         except (FileNotFoundError, NotADirectoryError):
@@ -100,7 +109,7 @@ class Location:
             Whether all of it is wanted: from afar it then comes in one request, else by parts.
         """
         if not self.is_local:
-            return self._remote.opened(key, whole=whole)
+            return self._far(key).opened(key, whole=whole)
         return local.opened(self._file(key))
 
     def writing(self, key: str) -> contextlib.AbstractContextManager[Upload]:
@@ -112,7 +121,7 @@ class Location:
             If the disk is full; what was there before is still there.
         """
         if not self.is_local:
-            return self._remote.writing(key)
+            return self._far(key).writing(key)
         return local.writing(self._place(key))
 
     def put(self, key: str, blob: bytes) -> None:
@@ -124,7 +133,7 @@ class Location:
             If the disk is full; what was there before is still there.
         """
         if not self.is_local:
-            self._remote.put(key, blob)
+            self._far(key).put(key, blob)
             return
         with self.writing(key) as upload:
             upload.write(blob)
@@ -140,13 +149,13 @@ class Location:
             If the disk is full.
         """
         if not self.is_local:
-            return self._remote.put_new(key, blob)
+            return self._far(key).put_new(key, blob)
         return local.put_new(self._place(key), blob)
 
     def delete(self, key: str) -> None:
         """Remove an object; one that is not there is no error."""
         if not self.is_local:
-            self._remote.delete(key)
+            self._far(key).delete(key)
             return
         self._file(key).unlink(missing_ok=True)
 
@@ -156,7 +165,7 @@ class Location:
             place = self._file(folder)
             names = [p.name for p in place.iterdir() if p.is_file()] if place.is_dir() else []
         else:
-            names = self._remote.keys(folder)
+            names = self._far(folder).keys(folder)
         return sorted(name for name in names if not name.endswith(PARTIAL))
 
     def entries(self) -> set[str]:
@@ -198,7 +207,7 @@ class Location:
     def remove_tree(self, folder: str) -> None:
         """Remove a folder and all below it, or an object; what is not there is no error."""
         if not self.is_local:
-            self._remote.remove_tree(folder)
+            self._far(folder).remove_tree(folder)
             return
         place = self._file(folder)
         if place.is_dir() and not place.is_symlink():

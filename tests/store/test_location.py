@@ -306,3 +306,25 @@ def test_a_place_that_cannot_be_reached_is_one_sentence(url: str) -> None:
     with pytest.raises(StoreError, match=rf"^{url}: cannot be reached: \S") as caught:
         Location(url).get("zarr.json")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("key", ["../else", "a/../../else", "/else", "\\else", "a\\..\\..\\else"])
+def test_no_key_leads_out_of_the_place(place: Location, key: str) -> None:
+    def write() -> None:
+        with place.writing(key) as upload:
+            upload.write(b"moon")
+
+    for what in (
+        write,
+        lambda: place.put(key, b"moon"),
+        lambda: place.put_new(key, b"moon"),
+        lambda: place.get(key),
+        lambda: place.size(key),
+        lambda: place.opened(key),
+        lambda: place.delete(key),
+        lambda: place.keys(key),
+        lambda: place.remove_tree(key),
+    ):
+        with pytest.raises(StoreError, match="leads beyond the store"):
+            what()
+    assert not place.exists()
