@@ -1,6 +1,7 @@
 """Tasks that a Dask cluster has in hand, waited for with patience but never for ever."""
 
 import asyncio
+import time
 from collections.abc import Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import CancelledError
@@ -86,6 +87,44 @@ class Threads:
         return int(count)
 
 
+class Silence:
+    """How long nothing has come back, watched because Dask's timers go by the clock of the day.
+
+    They wait for an hour to come again that a clock was set back by, and what they would send
+    waits with them. An end of that is better than a run that stands still.
+
+    Parameters
+    ----------
+    patience_s : float
+        Seconds that nothing may come back after the clock was set back by as much.
+    """
+
+    def __init__(self, patience_s: float) -> None:
+        self.patience_s = patience_s
+        self._ahead = time.time() - monotonic()
+        self._since = monotonic()
+
+    def end(self) -> None:
+        """Something came back."""
+        self._since = monotonic()
+
+    def require_timers(self) -> None:
+        """Make sure that it is not this machine's clock that everybody waits for.
+
+        Raises
+        ------
+        ClusterError
+            If nothing has come back for too long since it was set back.
+        """
+        back_s = self._ahead - (time.time() - monotonic())
+        if back_s >= self.patience_s and monotonic() - self._since >= self.patience_s:
+            raise ClusterError(
+                f"this machine's clock was set back by {back_s:.0f} s in mid-run and no job has "
+                f"come back for {self.patience_s:.0f} s: Dask waits for that time to come again; "
+                "what is stored is kept, run the command again"
+            )
+
+
 class Flight:
     """Futures that are waited for; on leaving, those that were not released are cancelled.
 
@@ -104,6 +143,7 @@ class Flight:
         self._awaited: dict[futures.Future[Any], Future[Any]] = {}
         self._arrived: SimpleQueue[futures.Future[Any]] = SimpleQueue()
         self._landed: set[Future[Any]] = set()
+        self._silence = Silence(threads.patience_s)
 
     def __enter__(self) -> "Flight":
         return self
@@ -144,7 +184,9 @@ class Flight:
                 arrival = self._arrived.get(timeout=self.threads.pause_s)
             except Empty:
                 self.threads.count()
+                self._silence.require_timers()
                 continue
+            self._silence.end()
             future = self._awaited.pop(arrival)
             self._landed.add(future)
             yield future, _result(future, arrival)

@@ -4,14 +4,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 from dask.base import annotate
 
+from lunarscale.engine import flight
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
+from lunarscale.engine.flight import Silence
 from lunarscale.errors import ClusterError
 
 pytestmark = pytest.mark.cluster
@@ -87,6 +91,40 @@ def test_workers_that_come_in_time_are_waited_for() -> None:
         executor = OnDask(client)
         assert run("fold", executor, jobs=100, at_first=kill_all) == sum(range(100))
         assert run("reduce", executor, jobs=100, at_first=kill_all) == sum(range(100))
+
+
+def test_a_clock_that_is_set_back_in_mid_run_ends_it() -> None:
+    """Dask's timers then wait for hours; only this process's clock jumps here, and back again."""
+    with (
+        open_cluster(ClusterChoice(workers=1, memory_limit="700MB")) as cluster,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        there = time.time
+
+        def set_back() -> None:
+            patch.setattr(time, "time", lambda: there() - 30 * 3600)
+
+        with pytest.raises(
+            ClusterError, match="clock was set back by 108000 s in mid-run"
+        ) as error:
+            run("fold", OnDask(cluster.client, patience_s=2), jobs=3000, at_first=set_back)
+        assert "what is stored is kept, run the command again" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("jump_s", "quiet_s", "ends"),
+    [(0, 1e9, False), (3600, 1e9, False), (-5, 1e9, False), (-20, 9, False), (-20, 11, True)],
+)
+def test_silence_ends_a_run_only_where_the_clock_was_set_back(
+    jump_s: float, quiet_s: float, ends: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silence, there, steady = Silence(patience_s=10), time.time, time.monotonic
+    monkeypatch.setattr(time, "time", lambda: there() + quiet_s + jump_s)
+    monkeypatch.setattr(flight, "monotonic", lambda: steady() + quiet_s)
+    with pytest.raises(ClusterError, match="set back by 20 s") if ends else nullcontext():
+        silence.require_timers()
+    silence.end()
+    silence.require_timers()
 
 
 #: A scheduler and one worker of its own, which die with it.
