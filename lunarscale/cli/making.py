@@ -225,9 +225,13 @@ def validate_command(
     if verdict.missing:
         more = f" and {len(verdict.missing) - 8:,} more" if len(verdict.missing) > 8 else ""
         out_console.print(f"not made yet: {', '.join(verdict.missing[:8])}{more}")
-    out_console.print(f"{verdict.done} of {verdict.shards} shards are whole")
+    looked = "are whole" if deep else "have their full length; --deep reads every byte"
+    out_console.print(f"{verdict.done} of {verdict.shards} shards {looked}")
     if not verdict.is_whole:
-        out_console.print("Run the command that made the store again: it makes what is missing.")
+        out_console.print(
+            "Run the command that made the store again, unless it is at work: it makes what is "
+            "missing."
+        )
         raise typer.Exit(1)
 
 

@@ -252,7 +252,8 @@ def test_what_is_foreign_or_left_is_named(made: Path) -> None:
     assert [sentence.removeprefix(f"{store}/") for sentence in verdict.strange] == [
         "notes.txt: no run of lunarscale wrote this; remove it",
         "reflectance/c/9/9/9: no run of lunarscale wrote this; remove it",
-        "flag/c/0/.0.0123.partial: a killed worker left this half-written; the next run removes it",
+        "flag/c/0/.0.0123.partial: half-written: a run is at it now, or a killed worker left "
+        "it; the next run removes it",
     ]
 
 

@@ -4,7 +4,7 @@ import platform
 import random
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -94,20 +94,32 @@ def measure(
         crews, made = _prepare(asked, todo, stack, tell)
         session = _session(crews, todo, made)
         kept.sessions.append(session)
-        for done, (setting, repeat) in enumerate(todo):
+        done = 0
+        for (setting, repeat), *others in _together(todo):
             progress(done, len(todo), setting.key)
+            done += 1 + len(others)
             if setting.key in kept.left_out:
                 continue
+            beside = [other for other, _ in others]
             try:
-                run = _run(made, crews[setting.threads], setting, repeat=repeat)
+                runs = _run(made, crews[setting.threads], setting, repeat=repeat, beside=beside)
             except PlanError as error:
                 kept.left_out[setting.key] = str(error)
                 continue
-            kept.add(replace(run, session=session.name))
+            for run in runs:
+                kept.add(replace(run, session=session.name))
         progress(len(todo), len(todo), "")
         chosen = recommend()
         if chosen is not None and chosen.threads in crews:
             _report(made, crews[chosen.threads], chosen, asked.out / DASK_REPORT)
+
+
+def _together(todo: list[tuple[Setting, int]]) -> Iterable[list[tuple[Setting, int]]]:
+    """Runs of one setting by all number types: what one has made is packed in each of them."""
+    found: dict[tuple[Setting, int], list[tuple[Setting, int]]] = {}
+    for setting, repeat in sorted(todo, key=lambda each: each[0].dtype != "int16"):
+        found.setdefault((replace(setting, dtype="int16"), repeat), []).append((setting, repeat))
+    return sorted(found.values(), key=lambda each: todo.index(each[0]))
 
 
 def _prepare(
@@ -175,8 +187,10 @@ def _session(crews: Mapping[int, Crew], todo: list[tuple[Setting, int]], made: S
     )  # fmt: skip
 
 
-def _run(made: Scene, crew: Crew, setting: Setting, *, repeat: int) -> Run:
-    """One run, and its limit beside it.
+def _run(
+    made: Scene, crew: Crew, setting: Setting, *, repeat: int, beside: Sequence[Setting] = ()
+) -> list[Run]:
+    """One run, and its limit beside it; then the limits of other number types of the same.
 
     Raises
     ------
@@ -191,10 +205,16 @@ def _run(made: Scene, crew: Crew, setting: Setting, *, repeat: int) -> Run:
     with crew.some(setting.workers) as some:
         run = _timed(replace(prepared, jobs=jobs), some, setting)
         run = replace(run, repeat=repeat, decoded_bytes=round(run.decoded_bytes * part))
-        if repeat > 0 or setting.dtype != "int16":
-            run = replace(run, limit=_limit(made, some, setting, jobs))
+        limits = [
+            _limit(made, some, each, jobs)
+            if repeat > 0 or each.dtype != "int16" else Limit()
+            for each in (setting, *beside)
+        ]  # fmt: skip
     made.clear()
-    return _of_codec_alone(run) if setting.dtype != "int16" else run
+    return [
+        _of_codec_alone(replace(run, setting=each, limit=limit))
+        for each, limit in zip((setting, *beside), limits, strict=True)
+    ]
 
 
 def _timed(prepared: Prepared, some: Some, setting: Setting) -> Run:
@@ -235,6 +255,8 @@ def _limit(made: Scene, some: Some, setting: Setting, jobs: list[Any]) -> Limit:
 
 def _of_codec_alone(run: Run) -> Run:
     """A setting of another number type: its time is that of the codec and the store."""
+    if run.setting.dtype == "int16":
+        return run
     laps = {str(part): lap for part, lap in run.limit.laps.items() if part != "compute"}
     clock = sum(lap.clock_s for lap in laps.values())
     return replace(run, wall_s=clock / run.setting.lanes, laps=laps, fixed_s=0.0)

@@ -150,10 +150,13 @@ class Question:
         taken = START_S * len({setting.threads for setting, _ in todo})
         taken += mega / RECUT / lanes * len(cuts)
         taken += mega / SIMULATED / lanes if self.mosaic is None else 0.0
-        for setting, _ in todo:
+        for setting, repeat in todo:
             share = setting.lanes / lanes if setting.weak else 1.0
             runs = mega * share / ROUGHLY[setting.workload] / setting.lanes
-            taken += RUN_S + runs * (1.0 + LIMITS)
+            if setting.dtype != "int16" and (replace(setting, dtype="int16"), repeat) in todo:
+                taken += runs * LIMITS  # beside the run of the counts
+            else:
+                taken += RUN_S + runs * (1.0 + LIMITS)
         return taken
 
     def check_disk(self) -> None:

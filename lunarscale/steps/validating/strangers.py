@@ -29,6 +29,7 @@ def strangers(cube: Cube, keys: set[str]) -> list[str]:
     left = half_written(cube.location)
     return [
         *(f"{url}/{key}: no run of lunarscale wrote this; remove it" for key in foreign),
-        *(f"{path}: a killed worker left this half-written; the next run removes it"
+        *(f"{path}: half-written: a run is at it now, or a killed worker left it; the next run "
+          "removes it"
           for path in left),
     ]  # fmt: skip
