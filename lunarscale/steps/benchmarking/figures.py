@@ -38,7 +38,7 @@ def _draw(finding: Finding, workload: Workload, folder: Path) -> Iterator[Illust
         ],
         Words(
             f"{workload}-rates", workload, f"{name}: pixels a second", "Mpx/s",
-            (f"{pixels}; median of {found[0].repeats} repeats, lines from the least to the most",),
+            (f"{pixels}; median of {found[0].repeats} timed, lines from the least to the most",),
             f"Rates of {workload} by shard, chunk and codec. The red mark is the limit of the same "
             "bytes: the same workers only reading, decoding, encoding and writing them"
             + (", and running the networks alone." if workload == "networks" else "."),

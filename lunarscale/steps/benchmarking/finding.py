@@ -64,6 +64,8 @@ class Summary:
     limit_s : float
         Seconds that codec and store take alone, on the same threads; of networks with the models
         alone.
+    codec_s : float
+        The same without the models.
     share, share_processor : float
         Of the limit: its seconds over the run's, by the clock and by processor time.
     efficiency : float or None
@@ -86,6 +88,7 @@ class Summary:
     pixels: int
     shards: int
     limit_s: float
+    codec_s: float
     share: Spread
     share_processor: float
     codec_mb_s: Mapping[str, float]
@@ -246,6 +249,7 @@ def _summary(runs: list[Run]) -> Summary | None:
         pixels=first.pixels,
         shards=first.shards,
         limit_s=median(limit_s(run) for run in limits) if limits else 0.0,
+        codec_s=median(limit_s(run, models=False) for run in limits) if limits else 0.0,
         share=Spread.of(limit_s(run) / run.wall_s for run in limits or timed),
         share_processor=median(
             limit_s(run, processor=True) * setting.lanes / max(run.processor_s, 1e-9)
@@ -255,15 +259,21 @@ def _summary(runs: list[Run]) -> Summary | None:
     )
 
 
-def limit_s(run: Run, *, processor: bool = False) -> float:
+def rate(mpx_s: float) -> str:
+    """Million pixels a second to three figures or one decimal: 59.8, 2.41, 0.153."""
+    return f"{mpx_s:,.{1 if mpx_s >= 10.0 else 2 if mpx_s >= 1.0 else 3}f}"
+
+
+def limit_s(run: Run, *, processor: bool = False, models: bool = True) -> float:
     """Seconds that the limit of a run takes on its threads.
 
     Reading, decoding, encoding and writing the run's own objects, as measured on the same workers
-    just after it; of networks, the models alone are added, at the rate of their first pixels.
+    just after it; of networks, the models alone are added, at the rate of their first pixels
+    (unless they are left away).
     """
     limit, place = run.limit, 0 if processor else 1
     moved = sum(lap[place] for part, lap in limit.laps.items() if part != "compute")
-    if "compute" in limit.laps and limit.kernel_pixels:
+    if models and "compute" in limit.laps and limit.kernel_pixels:
         moved += limit.laps["compute"][place] * limit.pixels / limit.kernel_pixels
     return moved / run.setting.lanes
 
@@ -309,8 +319,8 @@ def _with_efficiency(summaries: list[Summary]) -> list[Summary]:
         if len(same) == 1:
             found.append(each)
             continue
-        rate = each.mpx_s.median / each.setting.lanes
-        found.append(replace(each, efficiency=rate / (fewest.mpx_s.median / fewest.setting.lanes)))
+        ours = each.mpx_s.median / each.setting.lanes
+        found.append(replace(each, efficiency=ours / (fewest.mpx_s.median / fewest.setting.lanes)))
     return found
 
 
@@ -341,15 +351,15 @@ def _cost(summary: Summary, *, remote: bool) -> tuple[float, ...]:
 
 
 def _reason(chosen: Summary, fastest: Summary, *, near: int, noise: float) -> str:
-    rate = f"{chosen.mpx_s.median:,.1f} Mpx/s"
+    ours = f"{rate(chosen.mpx_s.median)} Mpx/s"
     if chosen is fastest and near == 1:
-        return f"the fastest, {rate}; no other setting is within {noise:.1%} of it"
+        return f"the fastest, {ours}; no other setting is within {noise:.1%} of it"
     if chosen is fastest:
-        return f"the fastest, {rate}; {_more(near, noise)}"
+        return f"the fastest, {ours}; {_more(near, noise)}"
     less = f"{chosen.memory / 1e6:,.0f} MB of memory against {fastest.memory / 1e6:,.0f}"
     stored = f"{chosen.disk_bytes / 1e6:,.0f} MB on disk against {fastest.disk_bytes / 1e6:,.0f}"
     return (
-        f"{rate}, as fast as the fastest ({fastest.mpx_s.median:,.1f} Mpx/s, "
+        f"{ours}, as fast as the fastest ({rate(fastest.mpx_s.median)} Mpx/s, "
         f"{fastest.setting.cut}) within {noise:.1%}, with {less} and {stored}"
     )
 
@@ -366,6 +376,8 @@ def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recomme
     named = list(dict.fromkeys(s.setting.workload for s in summaries))
     if not named:
         return None
+    if len(named) == 1:
+        return replace(_recommend(summaries, noise, asked=asked), workload="")
     by: dict[tuple[Cut, int, int], dict[Workload, Summary]] = {}
     for s in summaries:
         by.setdefault((s.setting.cut, s.setting.workers, s.setting.threads), {})[
@@ -390,7 +402,7 @@ def _overall(summaries: list[Summary], noise: float, asked: Question) -> Recomme
 
     chosen = min(near, key=cost)
     told = ", ".join(
-        f"{w} {s.mpx_s.median:,.1f} Mpx/s ({s.mpx_s.median / fastest[w]:.0%} of its fastest)"
+        f"{w} {rate(s.mpx_s.median)} Mpx/s ({s.mpx_s.median / fastest[w]:.0%} of its fastest)"
         for w, s in whole[chosen].items()
     )
     among = "" if len(near) == 1 else f"; {_more(len(near), noise)}"

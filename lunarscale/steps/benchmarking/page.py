@@ -11,12 +11,13 @@ from lunarscale.render.labels import NO_NUMBER, number
 from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
 from lunarscale.render.tables import Table
-from lunarscale.steps.benchmarking.figures import draw, kind_of
+from lunarscale.steps.benchmarking.figures import draw
 from lunarscale.steps.benchmarking.finding import (
     LEAST_NOISE,
     MOST_SLOWER,
     Finding,
     Summary,
+    rate,
 )
 from lunarscale.steps.benchmarking.measuring import DASK_REPORT
 from lunarscale.steps.benchmarking.records import FILE
@@ -138,7 +139,7 @@ def _rates(finding: Finding, workload: Workload) -> Table:
 
 def _rate(s: Summary) -> tuple[str, ...]:
     return (
-        number(s.mpx_s.median, 1),
+        rate(s.mpx_s.median),
         _percent(s.mpx_s.half),
         number(s.mb_s_core.median, 0),
         _percent(s.share.median if s.limit_s else None),
@@ -187,7 +188,7 @@ def _other_types(finding: Finding) -> list[str | Table]:
         rows = tuple(
             (
                 s.setting.dtype,
-                number(s.pixels / s.limit_s / 1e6 if s.limit_s else None, 1),
+                number(s.pixels / s.codec_s / 1e6 if s.codec_s else None, 1),
                 number(s.disk_bytes / s.pixels, 2),
                 *(number(s.codec_mb_s.get(part), 0) for part in ("decode", "encode")),
             )
@@ -212,7 +213,7 @@ def _weak(finding: Finding) -> Table:
             f"{s.setting.workload} {s.setting.cut}",
             f"{s.setting.workers} × {s.setting.threads}",
             number(s.pixels / 1e6, 1),
-            number(s.mpx_s.median, 1),
+            rate(s.mpx_s.median),
             _percent(s.efficiency),
         )
         for s in sorted(
@@ -302,7 +303,7 @@ def _provenance(finding: Finding) -> dict[str, Entry]:
     several = len(finding.sessions)
     return {
         "page": f"lunarscale {lunarscale.__version__}, {now()}",
-        "pixels": f"{asked.source}; {kind_of(finding)}",
+        "pixels": asked.source,
         "machine": f"{last.host}, {last.processor}, {platform.system()}",
         "workers": asked.choice.scheduler or "a local cluster",
         "scratch": asked.scratch.url,

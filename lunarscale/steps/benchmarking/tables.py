@@ -22,6 +22,7 @@ from lunarscale.steps.benchmarking.finding import (
     Recommendation,
     Summary,
     limit_s,
+    rate,
 )
 from lunarscale.steps.benchmarking.question import Question
 from lunarscale.steps.benchmarking.records import Kept, Run
@@ -106,7 +107,7 @@ def _workload_table(finding: Finding, workload: Any) -> Table:
         table.add_row(
             str(setting.cut),
             *((f"{setting.workers} × {setting.threads}",) if several else ()),
-            f"{each.mpx_s.median:,.1f}",
+            rate(each.mpx_s.median),
             f"{each.mpx_s.half:.0%}",
             f"{each.mb_s_core.median:,.0f}",
             f"{each.share.median:.0%}" if each.limit_s else "",
