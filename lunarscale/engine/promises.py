@@ -57,6 +57,11 @@ class Promises:
                 f"{url}/{key}: this object was there when the run began and is gone; let nobody "
                 f"write to the store meanwhile, {advice}"
             )
+        if self._kept(window) is None:  # it was read just now
+            raise TornError(
+                f"{url}/{key}: shard {name} has changed since the run began; let no run write to "
+                "the store meanwhile, then run this command again"
+            )
         raise TornError(
             f"{url}/{key}: this is not the object that was written with shard {name}: its bytes or "
             f"its checksum are others; `lunarscale validate --deep` the store, {advice}"
