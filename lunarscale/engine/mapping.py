@@ -20,6 +20,10 @@ from lunarscale.store.cube import Cube, NewShard
 #: Name of the statistics among a shard's sums.
 STATISTICS = "statistics"
 
+#: Rows of a chunk that a rehearsal reads, the rest being no-data: of networks whole chunks would
+#: cost every run of 8192 x 4096 pixels, on two workers, a sixteenth of its time.
+REHEARSED_ROWS = 8
+
 
 @dataclass(frozen=True)
 class MapJob:
@@ -135,7 +139,8 @@ class MapTask:
         chunks = MapChunks(self.mosaic, self.models, size=maps.layout.chunk, mare=mare)
         for window in some_of(maps.layout.windows()):
             chunk = next(iter(window.split(maps.layout.chunk)))
-            chunks.read(Window(chunk.row + row, chunk.col + col, chunk.height, chunk.width))
+            height = min(REHEARSED_ROWS, chunk.height)
+            chunks.read(Window(chunk.row + row, chunk.col + col, height, chunk.width))
             counts, flags = chunks.predict(chunk)
             inside = (slice(None), slice(0, chunk.height), slice(0, chunk.width))
             tally = self.tally(window)
