@@ -91,6 +91,10 @@ class MapChunks:
             self._lacking = lacking(self._packed.reshape(-1))
         self.pixels_read += self._counts.size
 
+    def forget(self, first: int) -> None:
+        """Take rows from this one on for no-data, until the next chunk is read."""
+        self._counts[:, first:] = NO_DATA
+
     def predict(self, chunk: Window) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
         """Every map's counts and flags of the chunk that was read, until the next is.
 
