@@ -324,11 +324,10 @@ def test_a_folder_that_may_not_be_written_is_refused(
 def test_a_full_disk_is_told_and_half_a_tile_is_not_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(path: Path, content: bytes) -> None:
-        path.touch()
+    def full(descriptor: int, content: bytes) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr("os.write", full)
     box = ("--bbox", "0", "0", "4", "4", "--ppd", "4")
     for camera in ("clementine", "kaguya-mi"):
         sentence = refused("simulate", *box, "--camera", camera, "--out", tmp_path)

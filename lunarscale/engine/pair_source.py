@@ -26,8 +26,9 @@ LAYERS = FIRST, SECOND, DIFFERENCE = "A", "B", "difference"
 #: Finer pixels along the edge of a chunk that is read of a finer map, and of a shard.
 _FINE_CHUNK, _FINE_SHARD = 2048, 4096
 
-#: Bytes a pixel of a chunk: three layers twice over, and a difference in the making.
-_CHUNK_BYTES = 2 * 3 * 3 + 16
+#: Bytes a pixel of a chunk: three layers twice over, a difference in the making, and of each map a
+#: packed chunk on its way in and what it unpacks into.
+_CHUNK_BYTES = 2 * 3 * 3 + 16 + 2 * (2 + 3)
 
 
 @dataclass(frozen=True)

@@ -281,4 +281,4 @@ def test_the_plan_is_known_and_what_does_not_fit_refused(usual: str) -> None:
     assert (plan.verb, plan.shards, plan.pixels) == ("anorthosite", 18, 540 * 270)
     assert plan.read_bytes == plan.pixels * 6
     with pytest.raises(PlanError, match="anorthosite: a worker of 1 thread needs"):
-        plan.check(prepared.layout, threads=1, worker_bytes=400_000_000)
+        plan.check(prepared.layout, threads=1, worker_bytes=plan.worker_bytes(1) - 1)

@@ -148,12 +148,12 @@ def prepare_patches(seen: Seen) -> Prepared:
     for place in asked.places:
         circle = Seas((Sea(place.name, place.lon, place.lat, place.diameter_km),))
         measures[_PLACE + place.name] = AcceptedAreas(*asked.axes, passing, circle)
-    prepared = prepare_sums(MapsSource(asked.cube), measures, verb=f"{VERB}, patches")
-    windows = asked.windows()
+    windows, verb = asked.windows(), f"{VERB}, patches"
+    prepared = prepare_sums(MapsSource(asked.cube), measures, verb=verb, windows=windows)
     pixels = sum(window.height * window.width for window in windows)
     read = prepared.plan.read_bytes * pixels // max(prepared.plan.pixels, 1)
     plan = replace(prepared.plan, shards=len(windows), pixels=pixels, read_bytes=read)
-    return replace(prepared, plan=plan, jobs=windows)
+    return replace(prepared, plan=plan)
 
 
 def finding_of(seen: Seen, tale: Tale) -> Finding:
