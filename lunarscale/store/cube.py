@@ -132,7 +132,7 @@ class Cube:
         if root is not None:
             return root == _REMOVED
         keys = {key for key in location.all_keys() if not key.startswith(f"{LOCKS}/")}
-        return keys <= _documents(layout, {}).keys()
+        return not keys or keys <= _documents(layout, {}).keys()
 
     @staticmethod
     def remove(location: Location) -> None:
