@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import NamedTuple
 
-from lunarscale.engine.ledger import at_once
 from lunarscale.engine.outcome import Outcome
 from lunarscale.engine.plan import plan_sums
 from lunarscale.engine.run import Prepared
@@ -15,6 +14,7 @@ from lunarscale.errors import LunarscaleError, TornError
 from lunarscale.grid.raster import Window
 from lunarscale.laps import lap, recording
 from lunarscale.reduce.sums import Measure, sum_chunks
+from lunarscale.urls.at_once import at_once
 
 
 class SumJob(NamedTuple):

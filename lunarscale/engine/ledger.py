@@ -13,10 +13,9 @@ they were read, so were they.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import google_crc32c
 
@@ -28,20 +27,15 @@ from lunarscale.laps import lap
 from lunarscale.store.cube import Cube
 from lunarscale.store.foreign import require_inside
 from lunarscale.store.location import Location
+from lunarscale.urls.at_once import at_once
 
 FOLDER = "ledger"
 
 #: The root's attribute that holds a store's number, and the checksum of what it says in words.
 STORE = "lunarscale_store"
 
-#: Entries that are asked for at once: on an object store each takes some 20 ms, wherever one waits.
-SCANNERS = 32
-
 #: The key of an entry that is not true any more; it still tells what went in.
 WITHDRAWN = ""
-
-Item = TypeVar("Item")
-Found = TypeVar("Found")
 
 
 def digest(*parts: Any) -> str:
@@ -251,9 +245,3 @@ class Ledger:
         return all(
             self.location.size(key) == (size or None) for key, (size, _) in entry.objects.items()
         )
-
-
-def at_once(look: Callable[[Item], Found], items: Iterable[Item]) -> list[Found]:
-    """``look`` at each, many at a time: what takes its time on an object store is the waiting."""
-    with ThreadPoolExecutor(SCANNERS) as pool:
-        return list(pool.map(look, items))

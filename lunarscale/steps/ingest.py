@@ -7,7 +7,7 @@ from typing import Any
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.laying import go_on, lay
-from lunarscale.engine.ledger import FOLDER, Entry, Ledger, at_once, digest
+from lunarscale.engine.ledger import FOLDER, Entry, Ledger, digest
 from lunarscale.engine.mosaicking import (
     MosaicJob,
     MosaicTask,
@@ -31,6 +31,7 @@ from lunarscale.store.codec import USUAL_CODEC, Codec
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout
 from lunarscale.store.location import Location
+from lunarscale.urls.at_once import at_once
 
 _TILES = f"{FOLDER}/tiles.json"
 

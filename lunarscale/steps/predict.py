@@ -8,7 +8,7 @@ from typing import Any
 from lunarscale.bands import CAMERAS, Camera
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.laying import go_on, lay
-from lunarscale.engine.ledger import Ledger, at_once, digest
+from lunarscale.engine.ledger import Ledger, digest
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import NetworkBytes, plan_predict
@@ -27,6 +27,7 @@ from lunarscale.store.codec import USUAL_CODEC, Codec
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Layout, MapLayer
 from lunarscale.store.location import Location
+from lunarscale.urls.at_once import at_once
 
 #: What the first statistics are kept for, always.
 GROUPINGS = ("moon", "maria", "seas")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
-from lunarscale.engine.ledger import Ledger, at_once
+from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.mapping import STATISTICS
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared, complain
@@ -31,6 +31,7 @@ from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.opening import open_maps, quantities_of, read_groupings
 from lunarscale.steps.summarising.files import Results, write_results
 from lunarscale.store.cube import Cube
+from lunarscale.urls.at_once import at_once
 
 #: Names of the sums besides the statistics of all pixels: those at cells' centres, and products
 #: of layers by each grouping.

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +11,7 @@ from lunarscale.errors import StoreError, TornError
 from lunarscale.store.bucket_upload import WHOLE_BYTES, BucketUpload
 from lunarscale.store.objects import Blob, HeldBlob, Upload
 from lunarscale.store.ranged import RangedBlob
+from lunarscale.urls.at_once import at_once
 from lunarscale.urls.clients import client_of, persist
 from lunarscale.urls.options import Settings, settings_of
 from lunarscale.urls.patience import PassingError
@@ -19,8 +19,6 @@ from lunarscale.urls.patience import PassingError
 #: Bytes at an object's end that come with the first request for a part of it: a shard's index.
 TAIL_BYTES = 2**16
 
-#: Objects that are asked for at a time where a listing is held against the truth.
-_THREADS = 16
 
 #: Settings whose server was seen to refuse a second object of one name.
 _refuses_second: set[Settings] = set()
@@ -221,9 +219,8 @@ class Bucket:
     def all_keys(self) -> set[str]:
         """Keys of all objects that are there, at any depth; of a single file, its path."""
         listed = self._listed("")
-        with ThreadPoolExecutor(_THREADS) as pool:
-            sizes = pool.map(self.size, listed)
-            keys = {key for key, size in zip(listed, sizes, strict=True) if size is not None}
+        sizes = at_once(self.size, listed)
+        keys = {key for key, size in zip(listed, sizes, strict=True) if size is not None}
         return keys or ({self.path} if self._is_object() else set())
 
     def exists(self) -> bool:

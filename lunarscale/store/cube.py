@@ -4,7 +4,6 @@ import json
 import platform
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,15 +23,13 @@ from lunarscale.moon import RADIUS_M
 from lunarscale.store.layout import CRS, ArraySpec, Layout, affine, lunar_wkt, spatial_attributes
 from lunarscale.store.location import Location
 from lunarscale.store.shard import NOTHING, ShardReader, ShardWriter
+from lunarscale.urls.at_once import at_once
 
 #: Shards a reader keeps open: a window as large as a shard touches four at the most.
 SHARDS_KEPT = 4
 
 #: Where the locks of runs lie: they are of the place, not of the store that is in it just now.
 LOCKS = "ledger/lock"
-
-#: Objects that are removed at once.
-_REMOVERS = 32
 
 #: The root's document of a store that is being removed.
 _REMOVED = b'{"zarr_format": 3, "node_type": "group", "attributes": {"lunarscale": "removed"}}'
@@ -141,8 +138,7 @@ class Cube:
         The entries go first, so that a reader asks for none of what goes after them.
         """
         location.put("zarr.json", _REMOVED)
-        with ThreadPoolExecutor(_REMOVERS) as pool:
-            list(pool.map(lambda key: location.delete(f"ledger/{key}"), location.keys("ledger")))
+        at_once(lambda key: location.delete(f"ledger/{key}"), location.keys("ledger"))
         location.remove_tree("ledger/runs")
         for name in location.entries() - {"zarr.json", "ledger"}:
             location.remove_tree(name)

@@ -10,11 +10,12 @@ from zarr.core.buffer import default_buffer_prototype
 from zarr.core.metadata.v3 import ArrayV3Metadata
 from zarr.core.sync import sync
 
-from lunarscale.engine.ledger import FOLDER, STORE, at_once
+from lunarscale.engine.ledger import FOLDER, STORE
 from lunarscale.engine.record import RUNS
 from lunarscale.engine.seals import SEAL, checksum, is_sealed
 from lunarscale.store.cube import LOCKS, Cube
 from lunarscale.store.layout import spatial_attributes
+from lunarscale.urls.at_once import at_once
 
 #: What a coordinate's bytes, changed, make zarr and its codecs raise.
 _UNREADABLE = (ValueError, RuntimeError, TypeError, KeyError, OSError, EOFError)
