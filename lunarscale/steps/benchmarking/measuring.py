@@ -182,7 +182,8 @@ def _session(crews: Mapping[int, Crew], todo: list[tuple[Setting, int]], made: S
             found = some.at_once(MachineTask(made.at("machine"), threads))
             machine[f"{workers}x{threads}"] = middling(found)
     return Session(
-        uuid.uuid4().hex[:8], now(), platform.node(), processor(),
+        # A letter first: a reader of the CSV table takes 54264e01 for a number.
+        f"s{uuid.uuid4().hex[:8]}", now(), platform.node(), processor(),
         {str(threads): crew.start_s for threads, crew in crews.items()}, machine, reset,
     )  # fmt: skip
 
