@@ -11,6 +11,19 @@ import pytest
 if TYPE_CHECKING:
     from distributed import Client
 
+#: Processes that share the tests of the whole suite. Each may have a cluster of two workers.
+PROCESSES = 2
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    """Run the whole suite in processes; files that are named, in this one, which begins sooner."""
+    option = config.option
+    said = option.numprocesses is not None or option.dist != "no" or option.usepdb
+    if config.args_source is pytest.Config.ArgsSource.TESTPATHS and not said:
+        option.numprocesses, option.dist = PROCESSES, "loadfile"
+        option.loadscopereorder = False  # a long file of few tests would come last
+
 
 @pytest.fixture
 def hears_ctrl_c() -> Callable[[], None]:

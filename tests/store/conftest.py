@@ -3,8 +3,14 @@
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+from lunarscale.store.location import Location
+
+if TYPE_CHECKING:
+    from s3_at_hand import Bucket, Proxy
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +47,33 @@ def moon_tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def new_name() -> Callable[[], str]:
     """Names of buckets."""
     return lambda: f"moon-{uuid.uuid4().hex}"
+
+
+@pytest.fixture(scope="module")
+def bucket(s3: str, new_name: Callable[[], str]) -> "Bucket":
+    """A bucket of a module's own."""
+    from s3_at_hand import Bucket
+
+    return Bucket.new(s3, new_name())
+
+
+@pytest.fixture(scope="module")
+def proxy(s3: str) -> "Iterator[Proxy]":
+    """A server that plays tricks."""
+    from s3_at_hand import proxy_before
+
+    with proxy_before(s3) as made:
+        yield made
+
+
+@pytest.fixture
+def place(bucket: "Bucket") -> Location:
+    """An empty place, reached directly."""
+    return Location(bucket.url(uuid.uuid4().hex), bucket.options)
+
+
+@pytest.fixture
+def tricky(bucket: "Bucket", proxy: "Proxy") -> Location:
+    """An empty place behind the proxy; faults are waited for a few seconds at the most."""
+    options = {**bucket.options, "endpoint_url": proxy.url, "patience_s": 3}
+    return Location(bucket.url(uuid.uuid4().hex), options)

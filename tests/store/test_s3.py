@@ -4,7 +4,6 @@ The server is moto's, in a process of this machine; the credentials are made up.
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,12 +30,6 @@ pytestmark = [pytest.mark.s3, pytest.mark.slow]
 
 #: A part of the Moon over the seam, and shards that do not fit it.
 RUN: dict[str, Any] = {"ppd": 1.0, "bbox": (150.0, -30.0, -150.0, 30.0), "shard": 32, "chunk": 16}
-
-
-@pytest.fixture(scope="module")
-def bucket(s3: str, new_name: Callable[[], str]) -> Bucket:
-    """An empty bucket."""
-    return Bucket.new(s3, new_name())
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ sentence and the next run completes. A proxy between us and a real S3 server pla
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from s3_at_hand import (
     cut_before,
     lists_also,
     lists_nothing,
-    proxy_before,
     says,
     says_in_turn,
     truncates,
@@ -140,13 +139,6 @@ def peace(s3: str, new_name: Callable[[], str], moon_tiles: Path) -> Peace:
     predict(mosaic, out=maps, **options)
     rows = summarise(maps, by=("latitude:30",), **options).rows
     return Peace(bucket, tiles, mosaic, maps, rows)
-
-
-@pytest.fixture(scope="module")
-def proxy(s3: str) -> Iterator[Proxy]:
-    """A server that plays tricks."""
-    with proxy_before(s3) as made:
-        yield made
 
 
 @dataclass(frozen=True)
