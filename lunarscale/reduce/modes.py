@@ -138,7 +138,8 @@ def _peaks(density: NDArray[np.float64], *, least: float, error: float) -> list[
     """The maxima that stand high enough above the higher of the saddles beside them.
 
     The least of those that do not is taken away, again and again, and the lower of its saddles
-    stays between its neighbours: so the others are told apart by their true saddles.
+    stays between its neighbours: so the others are told apart by their true saddles. The ends stay
+    the ends: what lies beyond the outermost maximum is its own.
     """
     rising = np.sign(np.diff(density))
     maxima = np.flatnonzero((rising[:-1] > 0) & (rising[1:] <= 0)) + 1
@@ -155,7 +156,8 @@ def _peaks(density: NDArray[np.float64], *, least: float, error: float) -> list[
         if not low:
             break
         worst = min(low, key=stands)
-        del saddles[max((worst, worst + 1), key=lambda k: density[saddles[k]])], tops[worst]
+        inner = [k for k in (worst, worst + 1) if 0 < k < len(tops)]
+        del saddles[max(inner, key=lambda k: density[saddles[k]])], tops[worst]
     highest = float(density.max())
     return [
         _Peak(top, saddles[k], saddles[k + 1], stands(k) / highest) for k, top in enumerate(tops)

@@ -138,6 +138,15 @@ def test_noise_makes_no_modes():
         assert sum(found) <= 22, (pixels, found)
 
 
+@pytest.mark.parametrize("values", [[-32188, 0], [0, 32188]])
+def test_what_is_too_little_for_a_mode_of_its_own_belongs_to_its_neighbour(values):
+    """Values so far apart that nothing at all lies between them, just at the limit."""
+    rare, common = 66_403_789_950_823, 3_320_189_497_540_885
+    weights = np.array([rare, common] if values[1] == 0 else [common, rare])
+    (mode,) = modes_of(Histogram(np.array(values, np.int16), weights, 576)).modes
+    assert (round(mode.location), mode.share) == (0, pytest.approx(1.0))
+
+
 def test_one_value_and_none():
     only = Histogram(np.array([-7], np.int16), np.array([5]), 3)
     (mode,) = modes_of(only).modes
