@@ -11,7 +11,7 @@ from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.laps import lap
 from lunarscale.models.model import Counting, Model, Prediction
 from lunarscale.models.quantise import quantise
-from lunarscale.models.reasons import explain, lacking
+from lunarscale.models.reasons import Reasons
 from lunarscale.store.cube import Cube
 
 #: Pixels that a model of float32 values is given at a time: what it makes of them stays in the L2
@@ -21,8 +21,6 @@ BLOCK_PIXELS = 24_576
 
 #: Number of the group that is mare.
 MARIA = 1
-
-_NONE = np.empty(0, dtype=np.int64)
 
 
 class Mare(NamedTuple):
@@ -55,7 +53,6 @@ class MapChunks:
         self._counting = [model if isinstance(model, Counting) else None for model in models]
         camera = mosaic.layout.camera_facts
         self._scale = camera.scale
-        self._reasons = np.array(camera.map_reasons, dtype=np.uint8)
         asked = {wavelength for model in models for wavelength in model.bands_nm}
         needed = sorted(asked, key=camera.wavelengths_nm.index)
         self._bands = camera.band_indices(tuple(needed), "the run")
@@ -69,7 +66,10 @@ class MapChunks:
         layers = [len(model.quantities) for model in models]
         self._made = np.empty((sum(layers), size * size), np.int16)
         self._flags = np.empty((sum(layers), size * size), np.uint8)
-        self._lacking = _NONE
+        self._lacks = False
+        bands = [tuple(self._bands[row] for row in self._rows_of(model)) for model in models]
+        told = np.array(camera.map_reasons, dtype=np.uint8)
+        self._reasons = Reasons(bands, layers, told)
         self._found = Prediction.empty(max(layers), BLOCK_PIXELS)
 
     def read(self, place: Window) -> None:
@@ -85,10 +85,9 @@ class MapChunks:
             self._packed.fill(self._never_imaged)
         for reader, counts in zip(self._readers, self._counts, strict=True):
             reader.read_into(place, counts)
-        self._lacking = _NONE
-        if self._counts.min() == NO_DATA:
+        self._lacks = bool(self._counts.min() == NO_DATA)
+        if self._lacks:
             self._flag_reader.read_into(place, self._packed)
-            self._lacking = lacking(self._packed.reshape(-1))
         self.pixels_read += self._counts.size
 
     def forget(self, first: int) -> None:
@@ -113,22 +112,24 @@ class MapChunks:
             for model, counting in zip(self._models, self._counting, strict=True):
                 of = slice(first, first + len(model.quantities))
                 counts, flags = self._made[of], self._flags[of]
-                rows = [self._row_of[wavelength] for wavelength in model.bands_nm]
-                needed = _rows(self._counts.reshape(len(self._counts), -1), rows)
+                needed = _rows(self._counts.reshape(len(self._counts), -1), self._rows_of(model))
                 if counting is not None:
                     counting.predict_counts(needed, self._scale, out=(counts, flags))
                 else:
                     self._predict(model, needed, counts, flags)
-                bands = tuple(self._bands[row] for row in rows)
-                packed = self._packed.reshape(-1)
-                explain(flags, packed, self._lacking, bands=bands, reasons=self._reasons)
                 if model.mare_only:
                     outside = self._outside_mare(chunk) if outside is None else outside
                     has_value = (flags & np.uint8(REASON_MASK)) == 0
                     flags[has_value & outside] |= OUTSIDE_MARE
                 first = of.stop
+            if self._lacks:
+                self._reasons.explain(self._flags, self._packed.reshape(-1))
         shape = (-1, *self._packed.shape)
         return self._made.reshape(shape), self._flags.reshape(shape)
+
+    def _rows_of(self, model: Model) -> list[int]:
+        """Where a model's bands are among the counts."""
+        return [self._row_of[wavelength] for wavelength in model.bands_nm]
 
     def _predict(
         self,
