@@ -20,11 +20,17 @@ NO_DATA_BITS = np.uint16(0x8000)
 #: Where a count's bin is looked up, this stands for no-data.
 NO_BIN = np.uint16(0xFFFF)
 
+#: No-data, and what moves the least count that is a value to 0.
+NO_DATA, LARGEST = np.int16(-32768), np.uint16(32767)
+
 #: What turns a count's bits into its place in a table whose first entry is -32768.
 SIGN_BIT = np.uint16(0x8000)
 
 #: The same bit of the four counts that one load of eight bytes brings, and one count of them.
 SIGN_BITS, ONE_COUNT = np.uint64(0x8000_8000_8000_8000), np.uint64(0xFFFF)
+
+#: Most pixels that are looked at and then added: counts and flags of them fit the L1 cache.
+STRETCH = 8192
 
 #: Flags that are compared at once.
 BLOCK = np.uint64(32)
@@ -32,26 +38,22 @@ BLOCK = np.uint64(32)
 
 @numba.njit(**PART)
 def _span(counts, start, stop):  # type: ignore[no-untyped-def]
-    # NO_DATA is the least place, 0: one less wraps it around to the greatest
-    low, top = np.uint16(0xFFFF), np.uint16(0)
+    # NO_DATA is the least count, and comes behind the greatest where -32767 is moved to 0
+    low, high = np.uint16(0xFFFF), NO_DATA
     for pixel in range(start, stop):
-        before = np.uint16((counts[pixel] ^ SIGN_BIT) - np.uint16(1))
-        low = before if before < low else low
-        top = before if before > top else top
-    size = np.int64(stop - start)
-    if top != np.uint16(0xFFFF):
-        return np.int64(low) + 1, np.int64(top) + 1, size
-    high, gaps = np.uint16(0), np.uint32(0)
-    for pixel in range(start, stop):
-        place = np.uint16(counts[pixel] ^ SIGN_BIT)
-        high = place if place > high else high
-        gaps = np.uint32(gaps + np.uint32(counts[pixel] == NO_DATA_BITS))
-    return np.int64(low) + 1, np.int64(high), size - np.int64(gaps)
+        count = counts[pixel]
+        moved = np.uint16(count + LARGEST)
+        low = moved if moved < low else low
+        signed = np.int16(count)
+        high = signed if signed > high else high
+    return np.int64(low) + 1, np.int64(high) + 32768
 
 
 @numba.njit(**PART)
 def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-untyped-def]
-    # One load brings four counts: a table's rate is its loads, additions and stores.
+    # One load brings four counts: a table's rate is its loads, additions and stores. Returns how
+    # many are no-data: what place 0, which nobody else reads, comes to tells of the single ones.
+    areas[0], gaps = 0, np.uint64(0)
     head = (start + np.uint64(3)) >> np.uint64(2) << np.uint64(2)
     head = head if head < stop else stop
     tail = stop >> np.uint64(2) << np.uint64(2)
@@ -65,15 +67,23 @@ def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-u
             areas[(four >> np.uint64(16)) & ONE_COUNT] += weight
             areas[(four >> np.uint64(32)) & ONE_COUNT] += weight
             areas[four >> np.uint64(48)] += weight
+        else:
+            gaps += np.uint64(4)
     for pixel in range(tail, stop):
         areas[counts[pixel] ^ SIGN_BIT] += weight
+    if weight == 0:  # a pixel too small for the weights' unit still is one
+        gaps = np.uint64(0)
+        for pixel in range(start, stop):
+            gaps += np.uint64(counts[pixel] == NO_DATA_BITS)
+        return np.int64(gaps)
+    return np.int64(gaps) + areas[0] // weight
 
 
 @numba.njit(**PART)
 def _differ(flags, start, stop, flag):  # type: ignore[no-untyped-def]
     other = np.uint8(0)
     for pixel in range(start, stop):  # no branch: all are compared at once
-        other |= flags[pixel] ^ flag
+        other = np.uint8(other | np.uint8(flags[pixel] ^ flag))
     return other != 0
 
 
@@ -93,24 +103,43 @@ def _add_flags(flags, start, stop, weight, areas):  # type: ignore[no-untyped-de
     areas[flag] += weight * np.int64(stop - since)
 
 
+@numba.njit(**PART)
+def _stretch(starts, atoms, first):  # type: ignore[no-untyped-def]
+    # The end of the runs from this one on that are of its atom and fit the cache together.
+    end = first + 1
+    while end < atoms.size and atoms[end] == atoms[first]:
+        if starts[end + 1] - starts[first] > STRETCH:
+            break
+        end += 1
+    return end
+
+
 def _add(counts, words, flags, runs, slots, weights, width, areas, flag_areas, valid):  # type: ignore[no-untyped-def]
     starts, atoms = runs
-    low, high = np.int64(65536), np.int64(-1)
-    for run in range(atoms.size):
-        slot = slots[atoms[run]]
+    low, high, end = np.int64(65536), np.int64(-1), np.int64(0)
+    while end < atoms.size:
+        first = end
+        end = _stretch(starts, atoms, first)
+        slot = slots[atoms[first]]
         if slot < 0:
             continue
         # unsigned, so that nothing counts from an array's end and the loops pack
-        start, stop = np.uint64(starts[run]), np.uint64(starts[run + 1])
-        weight = weights[starts[run] // width]
-        _add_flags(flags, start, stop, weight, flag_areas[slot])
-        first, last, pixels = _span(counts, start, stop)
-        if pixels > 0:
-            low = first if first < low else low
-            high = last if last > high else high
-            valid[slot] += pixels
-            # no-data is added to place 0, which nobody reads
-            _add_counts(counts, words, start, stop, weight, areas[slot])
+        start, stop = np.uint64(starts[first]), np.uint64(starts[end])
+        least, most = _span(counts, start, stop)
+        low = least if least < low else low
+        high = most if most > high else high
+        flag = flags[start]
+        alike = not _differ(flags, start, stop, flag)
+        for run in range(first, end):
+            start, stop = np.uint64(starts[run]), np.uint64(starts[run + 1])
+            weight = weights[starts[run] // width]
+            if alike:
+                flag_areas[slot, flag] += weight * np.int64(stop - start)
+            else:
+                _add_flags(flags, start, stop, weight, flag_areas[slot])
+            if most > 0:
+                gaps = _add_counts(counts, words, start, stop, weight, areas[slot])
+                valid[slot] += np.int64(stop - start) - gaps
     return low, high
 
 
@@ -128,8 +157,7 @@ def _add_pairs(counts, qualified, groups, weights, lookups, areas, whole):  # ty
 
 
 def _range(counts):  # type: ignore[no-untyped-def]
-    low, high, _ = _span(counts, np.uint64(0), np.uint64(counts.size))
-    return low, high
+    return _span(counts, np.uint64(0), np.uint64(counts.size))
 
 
 def _add_singles(counts, flags, at, slots, weights, ones, areas, flag_areas, pixels):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from lunarscale.grid.groupings import Seas, WholeMoon
 from lunarscale.grid.masks import Maria, MaskGrouping
 from lunarscale.grid.raster import SPHERE_WEIGHT, RasterGrid, Window
 from lunarscale.moon import Sea
+from lunarscale.reduce import kernels
 from lunarscale.reduce.atoms import atoms_of
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.sums import Chunk
@@ -73,6 +74,44 @@ def _agrees(sums, counts, flags, weights):
             expected
         )
     assert sums.counts.pixels == valid.sum()
+
+
+@settings(max_examples=25, deadline=None)
+@given(data=st.data(), seed=st.integers(0, 99))
+def test_runs_of_any_lengths_add_up_to_their_pixels(data, seed):
+    """Rows longer than what is looked at at once, atoms alike in a row, rows that weigh nothing."""
+    rng = np.random.default_rng(seed)
+    width = data.draw(st.sampled_from([5, 37, 900, kernels.STRETCH + 9]))
+    rows = 12
+    breaks = rng.choice(np.arange(1, width), min(data.draw(st.integers(0, 9)), width - 1), False)
+    starts = np.unique(np.add.outer(np.arange(rows) * width, np.append(0, breaks)))
+    starts = np.append(starts, rows * width)
+    atoms = rng.integers(0, data.draw(st.integers(1, 3)), starts.size - 1)
+    counts = rng.integers(-32767, 32768, rows * width).astype(np.int16)
+    for share in rng.random((data.draw(st.integers(0, 3)), 2)):  # no-data lies together
+        counts[slice(*np.sort((share * counts.size).astype(int)))] = NO_DATA
+    flags = rng.integers(0, data.draw(st.integers(1, 4)), counts.size).astype(np.uint8)
+    flags[: flags.size // 2] = 8
+    weights = rng.integers(0, 3, rows)
+    slots = np.array([1, -1, 0])
+    areas, flag_areas = np.zeros((2, 65536), np.int64), np.zeros((2, 256), np.int64)
+    valid = np.zeros(2, np.int64)
+    words = counts[: counts.size // 4 * 4].view(np.uint64)
+    sums = areas, flag_areas, valid
+    bits = counts.view(np.uint16)
+    low, high = kernels.add_runs()(
+        bits, words, flags, (starts, atoms), slots, weights, width, *sums
+    )
+    of = np.repeat(slots[atoms], np.diff(starts))
+    heavy = np.repeat(weights, width)
+    seen = counts[(of >= 0) & (counts != NO_DATA)].astype(int) + 32768
+    assert (low > high) if not seen.size else (low, high) == (seen.min(), seen.max())
+    for slot in range(2):
+        here, known = of == slot, (of == slot) & (counts != NO_DATA)
+        expected = np.bincount(counts[known].astype(int) + 32768, heavy[known], 65536)
+        np.testing.assert_array_equal(areas[slot, 1:], expected[1:])
+        np.testing.assert_array_equal(flag_areas[slot], np.bincount(flags[here], heavy[here], 256))
+        assert valid[slot] == known.sum()
 
 
 @settings(max_examples=25, deadline=None)
