@@ -21,7 +21,13 @@ import numpy as np
 from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, MapReason
 from lunarscale.models.laws import AngleLine, AnglePower, Law, OriginDistance, Plane
-from lunarscale.models.polynomials import inclination, part, power_coefficients, steepness
+from lunarscale.models.polynomials import (
+    POWER_ERROR,
+    inclination,
+    part,
+    power_coefficients,
+    steepness,
+)
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
@@ -107,6 +113,20 @@ def require_computable(law: Law) -> None:
         power_coefficients(law.a, law.p)
 
 
+def most_of(law: Law) -> float:
+    """What no value of a law exceeds in magnitude, whatever the counts; infinite where not known.
+
+    A loop need not look whether its values fit where this does.
+    """
+    match law:
+        case AngleLine():
+            return abs(law.a) * math.pi / 2 + abs(law.b)
+        case AnglePower():
+            return abs(law.a) * math.pow(math.pi / 2, law.p) + POWER_ERROR
+        case _:
+            return math.inf
+
+
 def first_count_above(reflectance: float, scale: float) -> int:
     """The lowest count whose reflectance, in float64, exceeds the given one."""
     count = math.floor(reflectance / scale) - 1
@@ -126,11 +146,16 @@ def _ratio_origin(y0: float) -> tuple[int, int]:
     return fraction.numerator, fraction.denominator
 
 
+def _count_origin(x0: float, scale: float) -> tuple[np.float32, np.float32]:
+    """``x0`` in counts: a whole number, which a count loses exactly, and the rest."""
+    whole = math.floor(x0 / scale)
+    return f32(whole), f32(x0 / scale - whole)
+
+
 def _line(law: AngleLine, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
-    whole = math.floor(law.x0 / scale)
-    rest = f32(law.x0 / scale - whole)
+    whole, rest = _count_origin(law.x0, scale)
     unit = f32(scale * denominator)
     slope, offset = f32(law.sign * law.a), f32(law.b)
 
@@ -138,7 +163,7 @@ def _line(law: AngleLine, scale: float) -> OfPixel:
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator))
-        run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
+        run = f32(count) * ((f32(count) - whole - rest) * unit)
         return offset + slope * inclination(rise, run)
 
     return value
@@ -147,8 +172,7 @@ def _line(law: AngleLine, scale: float) -> OfPixel:
 def _power(law: AnglePower, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
-    whole = math.floor(law.x0 / scale)
-    rest = f32(law.x0 / scale - whole)
+    whole, rest = _count_origin(law.x0, scale)
     unit = f32(scale * denominator)
     c0, c1, c2, c3, c4, c5, c6, c7, c8 = power_coefficients(law.a, law.p)
 
@@ -157,7 +181,7 @@ def _power(law: AnglePower, scale: float) -> OfPixel:
         count = max(i32(base), lowest)
         # where the angle is not positive the value is 0, and a flag voids it
         rise = f32(max(i32(other * denominator - count * numerator), i32(0)))
-        run = f32(count) * ((f32(i32(count - whole)) - rest) * unit)
+        run = f32(count) * ((f32(count) - whole - rest) * unit)
         angle = steepness(rise, run)
         p = c7 + angle * c8
         p = c6 + angle * p
@@ -174,15 +198,14 @@ def _power(law: AnglePower, scale: float) -> OfPixel:
 def _distance(law: OriginDistance, scale: float) -> OfPixel:
     lowest = i32(first_count_above(law.floor, scale))
     numerator, denominator = _ratio_origin(law.y0)
-    whole = math.floor(law.x0 / scale)
-    rest = f32(law.x0 / scale - whole)
+    whole, rest = _count_origin(law.x0, scale)
     unit, per_denominator = f32(scale), f32(1.0 / denominator)
 
     @part
     def value(base, other):  # type: ignore[no-untyped-def]
         count = max(i32(base), lowest)
         rise = f32(i32(other * denominator - count * numerator)) * per_denominator / f32(count)
-        run = (f32(i32(count - whole)) - rest) * unit
+        run = (f32(count) - whole - rest) * unit
         return np.sqrt(run * run + rise * rise)
 
     return value
@@ -216,7 +239,8 @@ def _flag_of(law: Law, fitted_range: tuple[float, float], scale: float) -> OfPix
     def flag(base, other, value):  # type: ignore[no-untyped-def]
         stretched = negative if value < f32(0) else i32(0)
         stretched |= extrapolated if (base < fitted_low) | (base > fitted_high) else i32(0)
-        rise = i32(other * denominator - base * numerator + always)
+        # below the lowest count another reason stands, so ``value``'s own rise will do
+        rise = i32(other * denominator - max(i32(base), i32(lowest)) * numerator + always)
         reason = stretched if rise > 0 else angle
         reason = outside if base < lowest else reason
         return np.uint8(no_input if (base == NO_DATA) | (other == NO_DATA) else reason)

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from numba import njit
 
 from lunarscale.grid.compiling import LOOP
-from lunarscale.models.kernels import kernel_of
+from lunarscale.models.kernels import kernel_of, most_of
 from lunarscale.models.laws import Law
 from lunarscale.models.polynomials import FAST
 from lunarscale.models.quantise import rounding
@@ -73,7 +73,7 @@ def _values_loop(scaled: Scaled) -> Loop:
 @lru_cache(maxsize=256)
 def _counts_loop(scaled: Scaled, quantum: float) -> Loop:
     value_of, flag_of = kernel_of(*scaled)
-    round_to = rounding(quantum)
+    round_to = rounding(quantum, most_of(scaled[0]))
 
     @njit("void(int16[::1], int16[::1], int16[::1], uint8[::1])", **_PACKED)
     def loop(base, other, counts, flags):  # type: ignore[no-untyped-def]

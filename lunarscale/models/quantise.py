@@ -1,5 +1,6 @@
 """From float32 values to the integers of a layer: half to even, and nothing wraps."""
 
+import math
 from functools import lru_cache
 from threading import Lock
 from typing import Any, TypeAlias
@@ -54,19 +55,26 @@ def quantise(
     return out
 
 
-def rounding(quantum: float) -> Compiled:
+def rounding(quantum: float, most: float = math.inf) -> Compiled:
     """``(value: float32, flag: uint8) -> (int16, uint8)`` of one pixel, for loops over pixels.
 
     Whatever mathematics the loop has, here a NaN compares as one and is voided.
+
+    Parameters
+    ----------
+    quantum : float
+    most : float, optional
+        What no value exceeds in magnitude, nor is any NaN: if it fits, none is looked at.
     """
     per_quantum = np.float32(1.0 / quantum)
     largest, no_data = np.float32(LARGEST), np.float32(NO_DATA)
+    always = most <= (LARGEST - 1) * quantum  # one for float32's own rounding
     reasons, beyond = np.uint8(REASON_MASK), np.uint8(MapReason.BEYOND_RANGE)
 
     @njit(forceinline=True, **PART)
     def rounded(value, flag):  # type: ignore[no-untyped-def]
         steps = np.rint(value * per_quantum)
-        fits = abs(steps) <= largest
+        fits = always | (abs(steps) <= largest)
         void = (flag & reasons) != 0
         count = np.int16(np.int32(steps if fits & (not void) else no_data))
         return count, (flag if fits | void else beyond)

@@ -13,9 +13,9 @@ from numba.core.codegen import get_host_cpu_features
 
 from lunarscale.errors import ModelError
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, REASON_MASK, MapReason
-from lunarscale.models.kernels import first_count_above, kernel_of
-from lunarscale.models.laws import AngleLine
-from lunarscale.models.loops import values_loop
+from lunarscale.models.kernels import first_count_above, kernel_of, most_of
+from lunarscale.models.laws import AngleLine, AnglePower
+from lunarscale.models.loops import counts_loop, values_loop
 from lunarscale.models.quantise import quantise
 from lunarscale.models.registry import BUILT_IN
 
@@ -137,6 +137,27 @@ def test_integers_in_one_pass_are_the_quantised_values(name, seeded):
     expected = quantise(values.values, values.flags, model.quantity.quantum)
     for got, wanted in zip(made, expected, strict=True):
         np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        AngleLine(0.018, 1.188, -1, a=104.0, b=0.4),  # the most is 2 quanta within
+        AngleLine(0.018, 1.188, 1, a=2000.0, b=-100.0),
+        AnglePower(0.0, 0.481, a=-7.1, p=4.022),
+    ],
+)
+def test_a_law_keeps_its_promise_of_the_most_and_nothing_wraps_beyond_it(law):
+    counts = np.random.default_rng(5).integers(-32768, 32768, (2, 20_000)).astype(np.int16)
+    scaled = law, (0.05, 0.4), SCALE
+    values, flags = np.empty(20_000, np.float32), np.empty(20_000, np.uint8)
+    values_loop(scaled)(*counts, values, flags)
+    assert np.abs(values).max() <= most_of(law) * (1 + 1e-6)
+    made, told = np.empty(20_000, np.int16), np.empty(20_000, np.uint8)
+    counts_loop(scaled, 0.005)(*counts, made, told)
+    expected = quantise(values, flags, 0.005)
+    np.testing.assert_array_equal(made, expected[0])
+    np.testing.assert_array_equal(told, expected[1])
 
 
 def test_values_do_not_depend_on_the_width_of_vectors():
