@@ -16,6 +16,15 @@
     ├── RegionError       a bounding box, grouping or mask does not describe the Moon
     ├── PlanError         the work does not fit the machine
     ├── ClusterError      a Dask cluster cannot be reached or lost its workers
+    ├── ServiceError      the service cannot run, or refuses a request
+    │   ├── RequestError      the request says something impossible
+    │   ├── UnknownError      the service has nothing of that name
+    │   ├── AccessError       a token is missing, or is none of this service's
+    │   │   └── RightError        the token is good but its role too small
+    │   ├── LimitError        more is asked for than the service gives at once
+    │   ├── RateError         too many requests in too short a time
+    │   ├── ConflictError     what is there already stands against it
+    │   └── UnavailableError  it cannot be done just now
     └── IncompleteError   the run ended, but part of its input is missing
 
 Each takes one finished message (so that it pickles): which thing, what was promised, what was
@@ -82,6 +91,45 @@ class PlanError(LunarscaleError):
 
 class ClusterError(LunarscaleError):
     """A Dask cluster cannot be reached, or lost its workers."""
+
+
+class ServiceError(LunarscaleError):
+    """The service cannot run, or refuses a request."""
+
+
+class RequestError(ServiceError):
+    """A request says something impossible."""
+
+
+class UnknownError(ServiceError):
+    """The service has nothing of that name."""
+
+
+class AccessError(ServiceError):
+    """A token is missing, or is none of this service's."""
+
+
+class RightError(AccessError):
+    """The token is good, but its role is too small for what is asked."""
+
+
+class LimitError(ServiceError):
+    """More is asked for than the service gives at once; the message has the limit."""
+
+
+class RateError(ServiceError):
+    """Too many requests in too short a time."""
+
+    #: Seconds after which the next one may come.
+    retry_after_s = 1
+
+
+class ConflictError(ServiceError):
+    """What is there already, or is going on, stands against it."""
+
+
+class UnavailableError(ServiceError):
+    """It cannot be done just now; it may be later."""
 
 
 class IncompleteError(LunarscaleError):

@@ -70,9 +70,11 @@ def colour_range(
     """
     weights = row_cosines(bounds, values.shape[0])
     found = area_quantiles(values, weights, (LOW_SHARE, HIGH_SHARE))
-    if found is None:
-        return None
-    low, high = found
+    return None if found is None else rounded_outward(*found)
+
+
+def rounded_outward(low: float, high: float) -> tuple[float, float]:
+    """A range rounded outward to two digits of its span; of no span, a narrow one about it."""
     span = high - low
     if span <= 1e-6 * max(abs(low), abs(high)):
         half = max(abs(low) * 0.01, 1e-3)

@@ -1,0 +1,234 @@
+"""The stores that a service shows: folders of one folder, looked up by their names in its listing.
+
+A name from a request is compared with names that were listed and never made part of a path, so
+nothing outside the folder can be asked for. Links, hidden folders and what is no store are left
+out.
+"""
+
+import hashlib
+import os
+import re
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from time import monotonic
+
+from lunarscale.engine.ledger import FOLDER, Ledger
+from lunarscale.engine.promises import Promises
+from lunarscale.errors import FormatError, UnknownError
+from lunarscale.service.layers import Layer, layers_of
+from lunarscale.service.ranges import Range, display_range
+from lunarscale.store.cube import Cube
+from lunarscale.store.location import Location
+
+#: What a dataset's name may be: it stands in addresses and messages.
+_NAME = re.compile(r"\w[\w .+-]{0,126}\w")
+
+#: A store that is being written is looked through again once this many times as long has passed as
+#: looking took: it takes a twentieth of one core at most.
+PATIENCE = 20.0
+
+#: Times of change, inodes and sizes by which a changed store is told.
+Mark = tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A store as it was when it was last looked at.
+
+    Parameters
+    ----------
+    name : str
+        Its folder's.
+    cube : Cube
+        Each object that is read is held against the store's ledger.
+    version : str
+        Another one after any change: for caches.
+    done, torn, shards : int
+        Shards that are finished, those whose objects are not what was written, and all.
+    """
+
+    name: str
+    cube: Cube
+    version: str
+    done: int
+    torn: int
+    shards: int
+
+    @property
+    def location(self) -> Location:
+        """Where the store lies; not for clients."""
+        return self.cube.location
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        return str(self.cube.attributes.get("title", self.name))
+
+    @property
+    def created(self) -> str | None:
+        """When the store was laid, UTC, ISO 8601; None where it does not say."""
+        last = str(self.cube.attributes.get("history", "")).strip().rpartition("\n")[2]
+        found = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", last)
+        return found[0] if found else None
+
+    @cached_property
+    def levels(self) -> tuple[Cube, ...]:
+        """The base and its overviews, finest first."""
+        return (self.cube,)
+
+    @cached_property
+    def layers(self) -> tuple[Layer, ...]:
+        """What it can show."""
+        return layers_of(self.cube.layout)
+
+    def layer(self, name: str) -> Layer:
+        """The layer of a name.
+
+        Raises
+        ------
+        UnknownError
+            If there is none; the message lists those there are.
+        """
+        for layer in self.layers:
+            if layer.name == name:
+                return layer
+        raise UnknownError(
+            f"{self.name} has no layer {name[:80]!r}; it has "
+            f"{', '.join(layer.name for layer in self.layers)}"
+        )
+
+    @cached_property
+    def ranges(self) -> dict[str, Range | None]:
+        """The values that each layer's colours span unless asked otherwise."""
+        return {layer.name: display_range(self.levels[-1], layer) for layer in self.layers}
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What was found of one folder, when, and how long it took."""
+
+    mark: Mark
+    found: Dataset | FormatError
+    at: float
+    took: float
+
+
+class Catalogue:
+    """The stores of one folder; what changed is noticed when it is asked for.
+
+    Parameters
+    ----------
+    data_dir : Path
+    clock : callable, optional
+        Seconds that only go on.
+    """
+
+    def __init__(self, data_dir: Path, clock: Callable[[], float] = monotonic) -> None:
+        self.data_dir, self._clock = data_dir, clock
+        self._known: dict[str, _Known] = {}
+        self._looking = threading.Lock()
+
+    def names(self) -> list[str]:
+        """The names of what is a store or should be one, sorted."""
+        return sorted(name for name in self._folders() if self._mark(name) is not None)
+
+    def datasets(self) -> list[Dataset]:
+        """The stores that can be read."""
+        found = map(self._look, self.names())
+        return [each for each in found if isinstance(each, Dataset)]
+
+    def broken(self) -> dict[str, FormatError]:
+        """Why the others cannot be, by name."""
+        found = {name: self._look(name) for name in self.names()}
+        return {name: each for name, each in found.items() if isinstance(each, FormatError)}
+
+    def dataset(self, name: str) -> Dataset:
+        """The store of a name.
+
+        Raises
+        ------
+        UnknownError
+            If there is none.
+        FormatError
+            If what is there is no store that this lunarscale reads.
+        """
+        # the listed name is what goes on, not the one that was asked for
+        listed = next((each for each in self._folders() if each == name), None)
+        found = None if listed is None else self._look(listed)
+        if found is None:
+            names = self.names()
+            more = ", …" if len(names) > 10 else ""
+            has = f"it has {', '.join(names[:10])}{more}" if names else "it has none yet"
+            raise UnknownError(f"this service has no dataset {name[:80]!r}; {has}")
+        if isinstance(found, FormatError):
+            raise found.with_traceback(None)
+        return found
+
+    def _folders(self) -> list[str]:
+        """Folders that may be stores: neither hidden nor links."""
+        try:
+            with os.scandir(self.data_dir) as entries:
+                return [
+                    entry.name
+                    for entry in entries
+                    if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                ]
+        except FileNotFoundError:
+            return []
+
+    def _mark(self, name: str) -> Mark | None:
+        """How the store of a listed name looks from outside; None where there is none."""
+        folder = self.data_dir / name
+        try:
+            root = (folder / "zarr.json").lstat()
+        except OSError:
+            return None
+        if not stat.S_ISREG(root.st_mode):
+            return None
+        try:
+            entries = (folder / FOLDER).lstat().st_mtime_ns
+        except FileNotFoundError:
+            entries = 0
+        return root.st_mtime_ns, root.st_ino, root.st_size, entries
+
+    def _look(self, name: str) -> Dataset | FormatError | None:
+        """What a listed name stands for now, or a moment ago where looking takes long."""
+        mark = self._mark(name)
+        if mark is None:
+            self._known.pop(name, None)
+            return None
+        known = self._known.get(name)
+        if known is not None and self._holds(known, mark):
+            return known.found
+        with self._looking:
+            known = self._known.get(name)  # another thread may have looked meanwhile
+            if known is not None and self._holds(known, mark):
+                return known.found
+            begun = self._clock()
+            found = _opened(name, self.data_dir / name, mark)
+            ended = self._clock()
+            self._known[name] = _Known(mark, found, ended, ended - begun)
+            return found
+
+    def _holds(self, known: _Known, mark: Mark) -> bool:
+        same_store = known.mark[:-1] == mark[:-1]
+        lately = self._clock() - known.at < PATIENCE * known.took
+        return known.mark == mark or (same_store and lately)
+
+
+def _opened(name: str, folder: Path, mark: Mark) -> Dataset | FormatError:
+    try:
+        cube = Cube.open(Location(str(folder)))
+    except FormatError as error:
+        return error
+    ledger, windows = Ledger.of(cube), cube.layout.windows()
+    entries = ledger.scan(windows)
+    whole = sum(entry is not None and ledger.is_whole(entry) for entry in entries)
+    done = sum(entry is not None for entry in entries)
+    version = hashlib.sha256(repr((name, mark)).encode()).hexdigest()[:16]
+    read = replace(cube, promised=Promises(ledger))
+    return Dataset(name, read, version, whole, done - whole, len(windows))

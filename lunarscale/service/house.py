@@ -1,0 +1,47 @@
+"""What the requests of one service share."""
+
+from dataclasses import dataclass, field
+
+from lunarscale.service.access import Access
+from lunarscale.service.catalogue import Catalogue
+from lunarscale.service.rates import Rates
+from lunarscale.service.settings import Settings
+from lunarscale.service.tokens import Token
+
+
+@dataclass
+class House:
+    """What the requests of one service share; it lives as long as the app.
+
+    Parameters
+    ----------
+    settings : Settings
+    session : tuple of Token
+        Tokens that hold as long as this process.
+    """
+
+    settings: Settings
+    session: tuple[Token, ...] = ()
+    catalogue: Catalogue = field(init=False)
+    access: Access = field(init=False)
+    rates: Rates = field(init=False)  #: of all requests
+    costly: Rates = field(init=False)  #: of those that take seconds of a core
+
+    def __post_init__(self) -> None:
+        self.catalogue = Catalogue(self.settings.data_dir)
+        self.access = Access(self.settings, self.session)
+        limits = self.settings.limits
+        callers = limits.callers_kept
+        self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
+        self.costly = Rates(
+            limits.costly_a_minute,
+            limits.costly_a_minute / 4,
+            callers=callers,
+            what="requests that take long (statistics, downloads, uploads, jobs)",
+        )
+
+    def open(self) -> None:
+        """Start what works beside the requests."""
+
+    def close(self) -> None:
+        """End it, keeping what is to be kept."""

@@ -1,0 +1,115 @@
+"""What a service is started with: where its data lie, who may reach it, and all its bounds."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lunarscale.engine.clusters import ClusterChoice
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The most that the service gives, takes or keeps.
+
+    Parameters
+    ----------
+    url_bytes : int
+        Path and query of a request.
+    body_bytes, upload_bytes : int
+        Body of a request, and of one that uploads a file.
+    body_s, answer_s : float
+        Seconds in which a request's body must have come, and its answer begun.
+    requests_a_minute, requests_at_once : int
+        Of one caller: in the long run, and after a pause.
+    costly_a_minute : int
+        Requests of one caller that take seconds of a core: statistics, downloads, uploads, jobs.
+    callers_kept : int
+        Callers whose requests are counted.
+    connections : int
+        Open at a time.
+    region_pixels, download_pixels, polygon_pixels : int
+        Of a window as JSON, of a download, and of the box about a polygon.
+    polygon_vertices, profile_vertices, profile_samples : int
+    tile_cache_bytes : int
+        Memory of the tiles that are kept.
+    jobs_kept, jobs_waiting : int
+        Finished jobs that are remembered; jobs that wait or run.
+    uploads_kept, uploads_bytes : int
+        Files of one kind, and bytes of all together.
+    """
+
+    url_bytes: int = 8_192
+    body_bytes: int = 2**20
+    upload_bytes: int = 64 * 2**20
+    body_s: float = 60.0
+    answer_s: float = 60.0
+    requests_a_minute: int = 6_000
+    requests_at_once: int = 1_000
+    costly_a_minute: int = 120
+    callers_kept: int = 10_000
+    connections: int = 1_000
+    region_pixels: int = 250_000
+    download_pixels: int = 25_000_000
+    polygon_pixels: int = 25_000_000
+    polygon_vertices: int = 20_000
+    profile_vertices: int = 1_000
+    profile_samples: int = 5_000
+    tile_cache_bytes: int = 256 * 2**20
+    jobs_kept: int = 1_000
+    jobs_waiting: int = 100
+    uploads_kept: int = 100
+    uploads_bytes: int = 2**30
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a service is started with.
+
+    Parameters
+    ----------
+    data_dir : Path
+        The one folder whose stores it shows; made absolute.
+    host : str
+    port : int
+        Where it listens.
+    tokens : Path or None
+        File of tokens (``service.tokens``); None: nobody has one but who started it.
+    cluster : ClusterChoice
+        Where its jobs run.
+    limits : Limits
+    private : bool
+        Whether reading needs a token too.
+    cors : tuple of str
+        Origins whose pages may read the answers.
+    hosts : tuple of str
+        Names by which it may be called beside its own; none where it listens to the world.
+    behind_proxy : bool
+        Whether a proxy, and nobody else, reaches it: its ``X-Forwarded-For`` is then believed.
+    tls_certificate, tls_key : Path or None
+        For HTTPS without a proxy.
+    """
+
+    data_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 8000
+    tokens: Path | None = None
+    cluster: ClusterChoice = field(default_factory=ClusterChoice)
+    limits: Limits = field(default_factory=Limits)
+    private: bool = False
+    cors: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    behind_proxy: bool = False
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "data_dir", self.data_dir.absolute())
+
+    @property
+    def own_folder(self) -> Path:
+        """Where the service keeps what is its own: jobs, uploads."""
+        return self.data_dir / ".lunarscale"
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        return self.host in ("127.0.0.1", "::1", "localhost")

@@ -1,0 +1,29 @@
+"""What datasets a service says it has."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+Service = Callable[..., TestClient]
+
+
+def test_the_datasets_are_the_stores_of_the_folder(service: Service, service_data: Path) -> None:
+    told: dict[str, Any] = service(service_data).get("/api/datasets").json()
+    by_name = {each["name"]: each for each in told["datasets"]}
+    assert sorted(by_name) == ["maps.zarr", "mosaic.zarr"]
+    maps = by_name["maps.zarr"]
+    assert maps["kind"] == "maps"
+    assert maps["simulated"] is True
+    assert maps["grid"] == {
+        "width": 180, "height": 90, "pixel_deg": 2.0, "bounds": [-180.0, -90.0, 180.0, 90.0],
+    }  # fmt: skip
+    assert maps["shards"] == {"done": 8, "torn": 0, "all": 8}
+    assert maps["created"].startswith("20")
+    layers = {layer["name"]: layer for layer in maps["layers"]}
+    low, high = layers["FeO"]["range"]
+    assert -5 < low < high < 40
+    assert [layer["name"] for layer in by_name["mosaic.zarr"]["layers"]] == [
+        "R415", "R750", "R900", "R950", "R1000",
+    ]  # fmt: skip
