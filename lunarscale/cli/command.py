@@ -26,6 +26,7 @@ PANELS = {
     "From tiles to maps": ("demo", "ingest", "predict", "report", "export"),
     "Statistics": ("summarise", "sample", "compare", "screen-pole", "anorthosite"),
     "Models": ("models", "stations", "calibrate", "train", "fine-tune", "check"),
+    "Service": ("serve", "token", "cluster"),
     "Stores and tiles": ("info", "validate", "simulate", "bench"),
 }
 

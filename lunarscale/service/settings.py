@@ -1,5 +1,6 @@
 """What a service is started with: where its data lie, who may reach it, and all its bounds."""
 
+import ipaddress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -112,4 +113,7 @@ class Settings:
     @property
     def is_local(self) -> bool:
         """Whether only this machine reaches it."""
-        return self.host in ("127.0.0.1", "::1", "localhost")
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
