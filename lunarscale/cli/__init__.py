@@ -1,17 +1,29 @@
 """The command line: one command a step."""
 
-from lunarscale.cli import benchmarking, comparing, finding, learning, making, poles, sums
+from lunarscale.cli import (
+    benchmarking,
+    clusters,
+    comparing,
+    finding,
+    learning,
+    making,
+    poles,
+    serving,
+    sums,
+)
 from lunarscale.cli.command import PANELS, app
 
 __all__ = [
     "app",
     "benchmarking",
+    "clusters",
     "comparing",
     "finding",
     "learning",
     "main",
     "making",
     "poles",
+    "serving",
     "sums",
 ]
 

@@ -1,0 +1,141 @@
+"""Commands for clusters that stay: on this machine, and on Kubernetes."""
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lunarscale.cli.command import app, command
+from lunarscale.console import out_console, print_pairs
+
+if TYPE_CHECKING:
+    from lunarscale.engine.standing import State
+
+cluster_app = typer.Typer(
+    no_args_is_help=True,
+    help="Clusters that outlive a command: start, look, stop; manifests for Kubernetes.",
+    epilog="Example: [bold]lunarscale cluster start --workers 4[/bold]",
+)
+app.add_typer(cluster_app, name="cluster", rich_help_panel="Service")
+
+Name = Annotated[str, typer.Option("--name", help="The cluster's name, as --scheduler takes it.")]
+
+
+@command("cluster start", "lunarscale cluster start --workers 4", app=cluster_app)
+def start_command(
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes, else one a core.")
+    ] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads of a worker.")] = 1,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
+    ] = None,
+    tls: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="The cluster's certificates; made where the folder is empty."
+        ),
+    ] = None,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Address of this machine where other hosts' workers may join; needs --tls.",
+        ),
+    ] = None,
+    name: Name = "local",
+) -> None:
+    """Start a cluster on this machine that stays until it is stopped."""
+    from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.engine.standing import start
+
+    choice = ClusterChoice(
+        workers=workers, threads=threads, memory_limit=memory_limit, tls=tls, host=host
+    )
+    standing = start(name, choice)
+    print_pairs(
+        [
+            ("cluster", f"{standing.name}, {_several(choice.worker_count, 'worker')}"),
+            ("address", standing.address),
+            ("dashboard", standing.dashboard),
+        ]
+    )
+    if standing.join is not None:
+        out_console.print("Other hosts join with a copy of the certificates and:")
+        out_console.print(standing.join, markup=False, soft_wrap=True)
+    out_console.print(
+        f"It stays until `lunarscale cluster stop{_named(name)}`; commands run on it with "
+        f"--scheduler {name}",
+        markup=False,
+    )
+
+
+@command("cluster status", "lunarscale cluster status", app=cluster_app)
+def status_command(
+    name: Annotated[
+        str | None, typer.Option("--name", help="One cluster, else all of yours here.")
+    ] = None,
+) -> None:
+    """Where clusters are, what they have and what runs on them."""
+    from lunarscale.engine.standing import state
+    from lunarscale.engine.standing_files import records, running
+
+    found = records() if name is None else [running(name)]
+    if not found:
+        out_console.print("No cluster of yours stands here; `lunarscale cluster start` starts one.")
+    for standing in found:
+        if standing.lives:
+            print_pairs(_lines(state(standing)))
+        else:
+            out_console.print(
+                f"{standing.name}: started at {standing.since}, ended without a word (its process "
+                f"was killed, or the machine started again); `lunarscale cluster stop"
+                f"{_named(standing.name)}` forgets it",
+                markup=False,
+            )
+
+
+@command("cluster stop", "lunarscale cluster stop", app=cluster_app)
+def stop_command(name: Name = "local") -> None:
+    """End a cluster: all its processes, and no others."""
+    from lunarscale.engine.standing import stop
+
+    standing, processes = stop(name)
+    if processes:
+        what = f"stopped; {_several(processes, 'process')} ended"
+    else:
+        what = "had ended already; nothing of it runs"
+    out_console.print(f"{name} (at {standing.address}): {what}", markup=False)
+
+
+def _named(name: str) -> str:
+    """The option that names a cluster, where it needs one."""
+    return "" if name == "local" else f" --name {name}"
+
+
+def _several(count: int, what: str) -> str:
+    """A count with its noun."""
+    ending = "" if count == 1 else "es" if what.endswith("s") else "s"
+    return f"{count:,} {what}{ending}"
+
+
+def _lines(state: "State") -> list[tuple[str, str]]:
+    """How a cluster is, for people."""
+    standing, workers = state.standing, state.workers
+    up = datetime.now(UTC) - datetime.fromisoformat(standing.since)
+    taken = sum(worker.memory_bytes for worker in workers) / 2**30
+    granted = sum(worker.limit_bytes for worker in workers) / 2**30
+    age = timedelta(seconds=int(up.total_seconds()))
+    runs = ", ".join(f"{count} of {what}" for what, count in sorted(state.runs.items()))
+    return [
+        ("cluster", f"{standing.name}, of lunarscale {standing.version}"),
+        ("address", standing.address),
+        ("dashboard", standing.dashboard),
+        ("workers", f"{len(workers)}, each of {_several(standing.threads, 'thread')}"),
+        ("memory", f"{taken:.1f} of {granted:.1f} GiB"),
+        ("runs", runs or "nothing"),
+        (
+            "up",
+            f"{timedelta(seconds=int(up.total_seconds()))}, {_several(state.processes, 'process')}",
+        ),
+    ]
