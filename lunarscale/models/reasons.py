@@ -72,17 +72,20 @@ def _loop(itemsize: int) -> Any:
 
     @njit(**PART)
     def find_worst(code, bands, shifts, reasons, worst):  # type: ignore[no-untyped-def]
+        says_more = False
         for model in range(worst.size):
             worst[model] = no_input
             for band in range(bands[model], bands[model + 1]):
                 worst[model] = max(worst[model], reasons[(code >> shifts[band]) & BAND_MASK])
+            says_more |= worst[model] != no_input
+        return says_more
 
     @njit(signature, **LOOP)
     def loop(  # type: ignore[no-untyped-def]
         flags, packed, words, bands, layers, shifts, reasons, worst
     ):
         known = packed[0]
-        find_worst(known, bands, shifts, reasons, worst)
+        says_more = find_worst(known, bands, shifts, reasons, worst)
         for block in range(-(-packed.size // passed)):
             word = block * passed_words
             if word < words.size:
@@ -97,7 +100,9 @@ def _loop(itemsize: int) -> Any:
                     continue
                 if code != known:  # neighbours mostly share their reasons
                     known = code
-                    find_worst(known, bands, shifts, reasons, worst)
+                    says_more = find_worst(known, bands, shifts, reasons, worst)
+                if not says_more:
+                    continue
                 for model in range(worst.size):
                     if flags[layers[model], pixel] == no_input:
                         for layer in range(layers[model], layers[model + 1]):
