@@ -42,7 +42,7 @@ def centred(network: nn.Sequential, mosaic: str, shape: tuple[int, ...]) -> nn.S
 
 def by_torch(network: nn.Module, mosaic: str, shape: tuple[int, ...]) -> np.ndarray:
     """Torch's value in every pixel where all bands are known, else NaN; (row, col)."""
-    with xr.open_zarr(mosaic) as dataset:
+    with xr.open_zarr(mosaic, chunks=None) as dataset:
         reflectance = dataset["reflectance"].values.astype(np.float32)
     x = torch.tensor(reflectance.reshape(len(BANDS), -1).T)
     with torch.no_grad():
@@ -61,7 +61,10 @@ def test_an_ordinary_export_maps_as_torch_does(
     maps = tmp_path / "maps.zarr"
     predict(mosaic, out=str(maps), models=[str(path)])
     expected, quantum = by_torch(network, mosaic, shape), 0.005
-    with xr.open_zarr(maps) as found, xr.open_zarr(maps, mask_and_scale=False) as stored:
+    with (
+        xr.open_zarr(maps, chunks=None) as found,
+        xr.open_zarr(maps, chunks=None, mask_and_scale=False) as stored,
+    ):
         np.testing.assert_array_equal(np.isnan(found["FeO"].values), np.isnan(expected))
         np.testing.assert_allclose(
             found["FeO"].values, expected, rtol=0, atol=quantum / 2 + 1e-4, equal_nan=True

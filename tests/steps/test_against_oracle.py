@@ -85,7 +85,7 @@ def ingested(tiles: list[SourceTile], case: Case, folder: Path) -> xr.Dataset:
         shard=case.shard,
         chunk=case.chunk,
     )
-    return xr.open_zarr(out, mask_and_scale=False)
+    return xr.open_zarr(out, chunks=None, mask_and_scale=False)
 
 
 @pytest.fixture(scope="module", params=CASES)
@@ -96,7 +96,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     with ingested(make_tiles(), case, folder) as counts:
         maps = folder / "maps.zarr"
         predict_maps(str(folder / "mosaic.zarr"), out=str(maps), models=list(EQUATIONS))
-        with xr.open_zarr(maps, mask_and_scale=False) as layers:
+        with xr.open_zarr(maps, chunks=None, mask_and_scale=False) as layers:
             yield Run(case, expected_mosaic(case), counts.load(), layers.load())
 
 

@@ -115,7 +115,7 @@ def test_shares_are_those_of_brute_force_in_float64(usual: str, tmp_path: Path) 
     assert list(rows) == [
         "nearside mare", "nearside highlands", "farside mare", "farside highlands"
     ]  # fmt: skip
-    with xr.open_zarr(usual) as data:
+    with xr.open_zarr(usual, chunks=None) as data:
         al2o3, mg = (data[name].values.astype(np.float64) for name in ("Al2O3", "Mg_number"))
         lon, lat = data["lon"].values, data["lat"].values
         stretched = (data["Al2O3_flag"].values & EXTRAPOLATED) > 0
@@ -206,7 +206,7 @@ def test_everything_that_is_written(usual: str, tmp_path: Path) -> None:
 
 def test_the_mask_is_a_map_with_no_data(usual: str, tmp_path: Path) -> None:
     finding = anorthosite(usual, out=str(tmp_path))
-    with xr.open_zarr(usual) as data:
+    with xr.open_zarr(usual, chunks=None) as data:
         al2o3, mg = (data[name].values.astype(np.float64) for name in ("Al2O3", "Mg_number"))
     with rasterio.open(tmp_path / "anorthosite.tif") as file:
         found = file.read(1, masked=True)

@@ -164,8 +164,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     predict(str(mosaic), out=str(maps), models=angles)
     expected = Expected.native(seam)
     with (
-        xr.open_zarr(mosaic, mask_and_scale=False) as counts,
-        xr.open_zarr(maps, mask_and_scale=False) as layers,
+        xr.open_zarr(mosaic, chunks=None, mask_and_scale=False) as counts,
+        xr.open_zarr(maps, chunks=None, mask_and_scale=False) as layers,
     ):
         expected = expected if ppd == PPD else expected.quarter()
         yield Run(seam, expected, counts.load(), layers.load())
@@ -259,7 +259,7 @@ def test_the_later_version_is_laid_first(tmp_path: Path) -> None:
         write_kaguya_tile(tmp_path, KaguyaPlan(0, 1, PPD, version), image)
     out = tmp_path / "m.zarr"
     ingest([str(tmp_path)], out=str(out), ppd=PPD, bbox=(0, 0, 1, 1), shard=16, chunk=16)
-    with xr.open_zarr(out, mask_and_scale=False) as mosaic:
+    with xr.open_zarr(out, chunks=None, mask_and_scale=False) as mosaic:
         counts = mosaic["reflectance"].transpose("band", "y", "x").values
     expected = np.full((9, PPD, PPD), 5000)
     expected[:, 0, 0] = 4000  # the older version fills what the later one lacks

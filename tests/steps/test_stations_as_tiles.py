@@ -128,7 +128,7 @@ def map_site(site: Site, folder: Path, executor: OnDask) -> Iterator[tuple[int, 
     )  # fmt: skip
     assert tale.done >= 1
     predict_maps(mosaic, out=maps, models=list(EQUATIONS), executor=executor)
-    with xr.open_zarr(maps) as layers:
+    with xr.open_zarr(maps, chunks=None) as layers:
         by_place = layers.swap_dims(x="lon", y="lat")
         for station in site.stations:
             there = by_place.sel(lon=station.lon, lat=station.lat, method="nearest")
