@@ -43,7 +43,7 @@ def main(question: str) -> None:
                 process=os.getpid(),
                 started=started(os.getpid()) or "",
                 home=home(),
-                address=cluster.client.scheduler.address,
+                address=cluster.client.scheduler_info()["address"],
                 dashboard=cluster.dashboard,
                 threads=cluster.threads,
                 worker_bytes=cluster.worker_bytes,

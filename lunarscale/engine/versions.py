@@ -44,7 +44,8 @@ def require_same(client: Client, where: str) -> None:
     """
 
     async def ask() -> Any:
-        return await client.get_versions(packages=[*EXACT, *RELEASE])
+        asked: Any = client.get_versions(packages=[*EXACT, *RELEASE])
+        return await asked
 
     try:
         found = client.sync(ask, callback_timeout=ANSWER_S)

@@ -199,6 +199,7 @@ def test_records_are_for_nobody_else(tmp_path: Path) -> None:
     place.chmod(0o770)
     with pytest.raises(ClusterError, match="but others may write to it; `chmod 700"):
         running("local")
+    place.chmod(0o700)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "null", '"x"', "[" * 90_000, '{"name": "x"}'])
