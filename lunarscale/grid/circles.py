@@ -1,4 +1,4 @@
-"""Circles on the sphere, painted on pixels: a block at a time where no circle's edge is near.
+"""Circles on the sphere, as stripes of pixels: a block at a time where no circle's edge is near.
 
 A place's *score* in a circle is (1 - cos d) / (1 - cos r), d its distance from the centre and r the
 circle's radius: below 1 inside, and the lower the deeper. A block of pixels whose middle scores so
@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lunarscale.grid.compiling import LOOP
+from lunarscale.grid.raster import Window
+from lunarscale.grid.stripes import Stripes
 from lunarscale.moon import RADIUS_M, Sea
 
 #: Rows and columns of a block.
@@ -29,38 +31,6 @@ NEAR = 1e-12
 OPEN = -1
 
 Floats = NDArray[np.float64]
-
-
-def paint(circles: "Circles", lats_deg: Floats, lons_deg: Floats) -> NDArray[np.uint16]:
-    """Number of the circle that each place lies deepest in, from 1, or 0; ``(row, col)``.
-
-    Read-only, with strides of 0 where it is one number all over. The first listed wins a tie.
-
-    Parameters
-    ----------
-    circles : Circles
-    lats_deg, lons_deg : ndarray of float64, (row,) and (col,)
-        Of the rows and columns, southward and eastward; columns may pass the seam.
-    """
-    lats, lons = np.radians(lats_deg), np.radians(lons_deg)
-    shape = lats.size, lons.size
-    number, which = circles.overall(lats, lons)
-    if number != OPEN:
-        return np.broadcast_to(np.uint16(number), shape)
-    touching = circles.at(which)
-    blocks, near = touching.settle(lats, lons)
-    first = blocks.flat[0]
-    if first != OPEN and (blocks == first).all():
-        return np.broadcast_to(np.uint16(first), shape)
-    out = np.empty(shape, dtype=np.uint16)
-    along = np.sin(lats) * np.sin(touching.lat)[:, None]
-    across = np.cos(lats) * np.cos(touching.lat)[:, None]
-    cosines = np.cos(lons - touching.lon[:, None])
-    of_row = np.empty(lons.size), np.empty(lons.size, dtype=np.int64)
-    which_depth, angles = (touching.numbers, touching.depth), (along, across, cosines)
-    _painter()(blocks, near, which_depth, angles, of_row, out)
-    out.setflags(write=False)
-    return out
 
 
 class _Circle(NamedTuple):
@@ -118,24 +88,115 @@ class Circles:
         parts = self.lon, np.sin(self.lat), np.cos(self.lat), self.depth
         return list(map(_Circle, *(part.tolist() for part in parts)))
 
-    def settle(self, lats: Floats, lons: Floats) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Each block's number or ``OPEN``, ``(row, col)``, and which circles may count in it.
+    def settle(
+        self, lats: Floats, lons: Floats, *, size: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Each block's number or ``OPEN``, ``(row, col)``, and where each circle may count.
 
         At a distance d from a circle's centre, a step of s changes cos d by s sin d + s^2 / 2 at
         most.
         """
-        middle = _Middles.of(lats, lons, size=BLOCK)
-        cosine, step = middle.cosines(self), middle.radius[:, :, None]
-        change = step * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) + step**2 / 2.0 + NEAR
-        least, most = (1.0 - (cosine + change)) * self.depth, (1.0 - (cosine - change)) * self.depth
+        middle = _Middles.of(lats, lons, size=size)
+        # circles first: NumPy is slow along axes as short as they are few
+        cosine, step, depth = middle.cosines(self), middle.radius, self.depth[:, None, None]
+        change = step * np.sqrt(np.maximum(1.0 - cosine**2, 0.0)) + (step**2 / 2.0 + NEAR)
+        score, change = (1.0 - cosine) * depth, change * depth
         # a place outside all circles scores 1: what may score less than all that is sure may win
-        sure = np.minimum(most.min(axis=2, initial=1.0), 1.0)
-        near = least <= sure[:, :, None]
-        alone = near.sum(axis=2) == 1
-        within = alone & (sure < 1.0)
-        numbers = np.where(near.any(axis=2), OPEN, 0)
-        numbers[within] = (near[within] * self.numbers).sum(axis=1)
+        sure = (score + change).min(axis=0, initial=1.0)
+        near = score - change <= sure
+        found = near.sum(axis=0)
+        numbers = np.where(found == 0, 0, OPEN)
+        alone = (found == 1) & (sure < 1.0)
+        if alone.any():
+            numbers[alone] = self.numbers[near.argmax(axis=0)[alone]]
         return numbers, near
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A rectangle's blocks.
+
+    Parameters
+    ----------
+    circles : Circles
+        Those that may count in it.
+    size : int
+        Rows and columns of a block.
+    blocks : ndarray of int64, (row, col)
+        Each block's number or ``OPEN``.
+    near : ndarray of bool, (circle, row, col)
+        Where each of them may count.
+    """
+
+    circles: Circles
+    size: int
+    blocks: NDArray[np.int64]
+    near: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, circles: Circles, lats_deg: Floats, lons_deg: Floats, *, size: int) -> Self:
+        """A rectangle of rows and columns at these degrees, in blocks of so many.
+
+        Parameters
+        ----------
+        circles : Circles
+        lats_deg, lons_deg : ndarray of float64, (row,) and (col,)
+            Southward and eastward; columns may pass the seam.
+        size : int
+        """
+        lats, lons = np.radians(lats_deg), np.radians(lons_deg)
+        number, which = circles.overall(lats, lons)
+        touching = circles.at(which)
+        if number == OPEN:
+            return cls(touching, size, *touching.settle(lats, lons, size=size))
+        shape = -(-lats.size // size), -(-lons.size // size)
+        near = np.broadcast_to(np.True_, (which.size, *shape))
+        return cls(touching, size, np.broadcast_to(np.int64(number), shape), near)
+
+    def part(self, place: Window) -> tuple[int, Circles]:
+        """The number of a part's every pixel or ``OPEN``, and the circles that may count in it.
+
+        Parameters
+        ----------
+        place : Window
+            In the rectangle's rows and columns.
+        """
+        bottom, right = place.row + place.height, place.col + place.width
+        rows = slice(place.row // self.size, -(-bottom // self.size))
+        within = rows, slice(place.col // self.size, -(-right // self.size))
+        blocks, near = self.blocks[within], self.near[:, *within]
+        number = int(blocks[0, 0])
+        if number != OPEN and (blocks == number).all():
+            return number, self.circles
+        return OPEN, self.circles.at(np.flatnonzero(near.any(axis=(1, 2))))
+
+
+def stripes_of(circles: Circles, lats_deg: Floats, lons_deg: Floats) -> Stripes:
+    """Number of the circle that each place lies deepest in, from 1, or 0.
+
+    The first listed wins a tie.
+
+    Parameters
+    ----------
+    circles : Circles
+        Few as a rule: those that may count there.
+    lats_deg, lons_deg : ndarray of float64, (row,) and (col,)
+        Of the rows and columns, southward and eastward; columns may pass the seam.
+    """
+    lats, lons = np.radians(lats_deg), np.radians(lons_deg)
+    blocks, near = circles.settle(lats, lons, size=BLOCK)
+    along = np.sin(lats) * np.sin(circles.lat)[:, None]
+    across = np.cos(lats) * np.cos(circles.lat)[:, None]
+    cosines = np.cos(lons - circles.lon[:, None])
+    most = lats.size * blocks.shape[1] + np.count_nonzero(blocks == OPEN) * BLOCK**2
+    found = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.uint16)
+    of_block = np.empty(BLOCK), np.empty(BLOCK, dtype=np.int64)
+    which_depth, angles = (circles.numbers, circles.depth), (along, across, cosines)
+    count = _striper()(blocks, near, which_depth, angles, of_block, found)
+    # copies: what is kept is the stripes, not the room that was made for them
+    starts, numbers = (part[:count].copy() for part in found)
+    one = (numbers == numbers[0]).all()
+    return Stripes.of_one(int(numbers[0])) if one else Stripes(starts, numbers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,10 +221,11 @@ class _Middles:
         return cls(middle_lats, middle_lons, radius)
 
     def cosines(self, circles: Circles) -> Floats:
-        """Cosines of their distances from circles' centres, ``(row, col, circle)``."""
-        lats, lons = self.lats[:, None, None], self.lons[None, :, None]
-        level = np.cos(lats) * np.cos(circles.lat) * np.cos(lons - circles.lon)
-        return np.asarray(np.sin(lats) * np.sin(circles.lat) + level)
+        """Cosines of their distances from circles' centres, ``(circle, row, col)``."""
+        lats, lons = self.lats[:, None], self.lons[None, :]
+        lat, lon = circles.lat[:, None, None], circles.lon[:, None, None]
+        level = (np.cos(lats) * np.cos(lat)) * np.cos(lons - lon)
+        return np.asarray(np.sin(lats) * np.sin(lat) + level)
 
 
 def _middles(places: Floats, size: int) -> tuple[Floats, Floats]:
@@ -194,36 +256,45 @@ def _scores(lat: float, lon: float, step: float, *, circle: _Circle) -> tuple[fl
 
 
 @cache
-def _painter() -> Any:
+def _striper() -> Any:
     """Compiled on first use, once a process; without fast mathematics, as the definition says."""
 
-    # a row's arrays are handed in: to make them would take as long to compile as the loops
+    # a block's arrays are handed in: to make them would take as long to compile as the loops
     @numba.njit(**LOOP)
-    def painter(blocks, near, circles, angles, of_row, out):  # type: ignore[no-untyped-def]
+    def striper(blocks, near, circles, angles, of_block, found):  # type: ignore[no-untyped-def]
         numbers, depths = circles
         along, across, cosines = angles
-        best, won = of_row
-        for row in range(out.shape[0]):
+        best, won = of_block
+        starts, which = found
+        width, count = cosines.shape[1], 0
+        for row in range(along.shape[1]):
+            last = OPEN
             for block in range(blocks.shape[1]):
-                # unsigned, so that nothing counts from an array's end and the loops pack
-                first = np.uint64(block * BLOCK)
-                end = block * BLOCK + BLOCK
-                last = np.uint64(end if end < out.shape[1] else out.shape[1])
-                settled = blocks[row // BLOCK, block]
-                for col in range(first, last):
-                    won[col] = settled if settled != OPEN else 0
-                    best[col] = 1.0
-                if settled != OPEN:
+                first = block * BLOCK
+                number = blocks[row // BLOCK, block]
+                if number != OPEN:
+                    if number != last:
+                        starts[count], which[count] = row * width + first, number
+                        last, count = number, count + 1
                     continue
+                end = first + BLOCK if first + BLOCK < width else width
+                # unsigned, so that nothing counts from an array's end and the loops pack
+                left, size = np.uint64(first), np.uint64(end - first)
+                for col in range(size):
+                    best[col], won[col] = 1.0, 0
                 for circle in range(numbers.size):
-                    if near[row // BLOCK, block, circle]:
-                        for col in range(first, last):
-                            cosine = across[circle, row] * cosines[circle, col]
+                    if near[circle, row // BLOCK, block]:
+                        for col in range(size):
+                            cosine = across[circle, row] * cosines[circle, left + col]
                             score = (1.0 - (cosine + along[circle, row])) * depths[circle]
                             wins = score < best[col]
                             best[col] = score if wins else best[col]
                             won[col] = numbers[circle] if wins else won[col]
-            for col in range(out.shape[1]):
-                out[row, col] = won[col]
+                for col in range(size):
+                    if won[col] != last:
+                        starts[count] = row * width + first + np.int64(col)
+                        which[count] = won[col]
+                        last, count = won[col], count + 1
+        return count
 
-    return painter
+    return striper

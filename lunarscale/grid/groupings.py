@@ -14,12 +14,17 @@ from typing import NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.grid.circles import Circles, paint
+from lunarscale.grid.circles import OPEN, Circles, Settled, stripes_of
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.grid.stripes import Stripes
 from lunarscale.moon import SEAS, Sea
 
 #: Rows worked on at a time, so that what lies between two steps stays in the cache.
 BLOCK_ROWS = 64
+
+#: Edge in pixels of what is looked at at once for circles' edges, a shard as a rule, and blocks of
+#: it along an edge; and how many of these a process keeps, for each of a worker's threads one.
+REGION, BLOCKS, REGIONS = 2048, 16, 16
 
 #: A whole pixel in the shares of ``Pieces``.
 WHOLE_PIXEL = 1 << 32
@@ -176,8 +181,38 @@ class Seas:
         """Number of the sea at each pixel, ``(height, width)``; 0 outside all."""
         return _seas_of(self, grid, window)
 
+    def stripes(self, grid: RasterGrid, window: Window) -> Stripes:
+        """The same as stripes, which are fewer and sooner made."""
+        return _stripes_of(self, grid, window)
+
 
 @lru_cache(maxsize=2)
 def _seas_of(seas: Seas, grid: RasterGrid, window: Window) -> NDArray[np.uint16]:
     """Number of the sea at each pixel, read-only; kept, for maria are asked for beside seas."""
-    return paint(seas.circles, grid.lats(window), wrapped_lons(grid, window))
+    return _stripes_of(seas, grid, window).drawn((window.height, window.width))
+
+
+@lru_cache(maxsize=2)
+def _stripes_of(seas: Seas, grid: RasterGrid, window: Window) -> Stripes:
+    region = _region(grid, window)
+    place = Window(window.row - region.row, window.col - region.col, window.height, window.width)
+    number, circles = _settled(seas, grid, region).part(place)
+    if number != OPEN:
+        return Stripes.of_one(number)
+    return stripes_of(circles, grid.lats(window), wrapped_lons(grid, window))
+
+
+@lru_cache(maxsize=REGIONS)
+def _settled(seas: Seas, grid: RasterGrid, region: Window) -> Settled:
+    """What is known of a region's blocks; a shard's chunks ask for the same one."""
+    lats, lons = grid.lats(region), wrapped_lons(grid, region)
+    return Settled.of(seas.circles, lats, lons, size=REGION // BLOCKS)
+
+
+def _region(grid: RasterGrid, window: Window) -> Window:
+    """The square of ``REGION`` that a window lies in, cut by the grid; else the window."""
+    row, col = window.row // REGION * REGION, window.col // REGION * REGION
+    bottom, right = min(row + REGION, grid.height), min(col + REGION, grid.width)
+    if window.row + window.height > bottom or window.col + window.width > right:
+        return window
+    return Window(row, col, bottom - row, right - col)

@@ -8,9 +8,10 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.grid.groupings import Grouping
+from lunarscale.grid.groupings import Grouping, Seas
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.grid.stripes import Stripes
 from lunarscale.reduce.statistics import Atom
 
 #: Tables up to this many entries find the atoms without sorting.
@@ -59,10 +60,12 @@ class Atoms:
     @classmethod
     def of_places(cls, keys: Sequence[Atom], places: NDArray[np.uint16]) -> Self:
         """The atoms of a window whose pixels have these positions in ``keys``, ``(row, col)``."""
-        shape = len(places), places.shape[1]
-        starts = _starts([places], shape)
-        atoms = places.reshape(-1)[starts].astype(np.int64)
-        return cls(keys, shape, Runs(np.append(starts, places.size), atoms))
+        shape, stripes = (len(places), places.shape[1]), Stripes.of_numbers(places)
+        if stripes.numbers.size == 1:
+            atoms = np.repeat(stripes.numbers, shape[0]).astype(np.int64)
+            return cls(keys, shape, Runs(np.arange(0, places.size + 1, shape[1]), atoms))
+        runs = Runs(np.append(stripes.starts, places.size), stripes.numbers.astype(np.int64))
+        return cls(keys, shape, runs)
 
     @cached_property
     def places(self) -> NDArray[np.uint16] | None:
@@ -88,29 +91,32 @@ def atoms_of(groupings: Sequence[Grouping], grid: RasterGrid, window: Window) ->
 
 @lru_cache(maxsize=KEPT)
 def _atoms_of(groupings: tuple[Grouping, ...], grid: RasterGrid, window: Window) -> Atoms:
-    shape, pixels = (window.height, window.width), window.height * window.width
-    drawn: dict[Grouping, NDArray[np.uint16]] = {}
+    shape = window.height, window.width
+    drawn: dict[Grouping, Stripes] = {}
     for by in map(_drawn_by, groupings):
         if by not in drawn:
-            drawn[by] = by.numbers(grid, window)
-    varied = {by: numbers for by, numbers in drawn.items() if not _is_one_number(numbers)}
-    starts = _starts(list(varied.values()), shape)
-    at = np.divmod(starts, window.width)
+            drawn[by] = _stripes(by, grid, window)
+    starts = _common([by.starts for by in drawn.values() if by.numbers.size > 1])
     keys: list[Atom] = [()]
     atoms = np.zeros(len(starts), dtype=np.int64)
     for grouping, by in zip(groupings, map(_drawn_by, groupings), strict=True):
-        numbers = drawn[by][at] if by in varied else drawn[by][:1, :1].ravel()
+        stripes = drawn[by]
+        numbers = stripes.numbers
         if isinstance(grouping, Maria) and grouping is not by:
             numbers = grouping.joined(numbers)
-        if by not in varied:
+        if numbers.size == 1:
             keys = [(*key, int(numbers[0])) for key in keys]
             continue
+        if len(numbers) != len(starts):
+            numbers = numbers[np.searchsorted(stripes.starts, starts, side="right") - 1]
         radix = len(grouping.groups) + 1
         found, atoms = _ranked(atoms * radix + numbers, size=len(keys) * radix)
         keys = [(*keys[code // radix], code % radix) for code in found.tolist()]
     if len(keys) > MOST_ATOMS:
         raise ValueError(f"{len(keys):,} sets of groups meet in one chunk, over {MOST_ATOMS:,}")
-    return Atoms(tuple(keys), shape, Runs(np.append(starts, pixels), atoms))
+    if len(starts) == 1:
+        return Atoms(tuple(keys), shape, _one_run_a_row(shape))
+    return Atoms(tuple(keys), shape, Runs(np.append(starts, shape[0] * shape[1]), atoms))
 
 
 def _drawn_by(grouping: Grouping) -> Grouping:
@@ -118,16 +124,27 @@ def _drawn_by(grouping: Grouping) -> Grouping:
     return grouping.of if type(grouping) is Maria else grouping
 
 
-def _starts(varied: Sequence[NDArray[np.uint16]], shape: tuple[int, int]) -> NDArray[np.int64]:
-    """First pixels of the runs in which none of some numbers changes."""
-    if not varied:
-        return np.arange(0, shape[0] * shape[1], shape[1])
-    new = np.zeros(shape, dtype=bool)
-    new[:, 0] = True
-    for numbers in varied:
-        if numbers.strides[1]:  # else it is the same all along a row
-            new[:, 1:] |= numbers[:, 1:] != numbers[:, :-1]
-    return np.flatnonzero(new)
+def _stripes(grouping: Grouping, grid: RasterGrid, window: Window) -> Stripes:
+    if isinstance(grouping, Seas):
+        return grouping.stripes(grid, window)
+    return Stripes.of_numbers(grouping.numbers(grid, window))
+
+
+def _common(starts: list[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Where any of some stripes begin; one run if there are none."""
+    if not starts:
+        return np.zeros(1, dtype=np.int64)
+    return starts[0] if len(starts) == 1 else np.unique(np.concatenate(starts))
+
+
+@lru_cache(maxsize=KEPT)
+def _one_run_a_row(shape: tuple[int, int]) -> Runs:
+    """A window that is one atom."""
+    height, width = shape
+    runs = Runs(np.arange(0, height * width + 1, width), np.zeros(height, dtype=np.int64))
+    for array in runs:
+        array.setflags(write=False)
+    return runs
 
 
 def _ranked(codes: NDArray[np.int64], *, size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -138,11 +155,3 @@ def _ranked(codes: NDArray[np.int64], *, size: int) -> tuple[NDArray[np.int64], 
     there = np.zeros(size, dtype=bool)
     there[codes] = True
     return np.flatnonzero(there), (np.cumsum(there) - 1)[codes]
-
-
-def _is_one_number(numbers: NDArray[np.uint16]) -> bool:
-    """Whether all pixels have one number; a grouping may say so by strides of 0."""
-    if not any(numbers.strides):
-        return True
-    ends = numbers[:, :1] if not numbers.strides[1] else numbers
-    return bool(numbers.flat[0] == ends.min() == ends.max())
