@@ -10,7 +10,7 @@ import lunarscale
 from lunarscale.service import problems
 from lunarscale.service.guards import install_guards
 from lunarscale.service.house import House
-from lunarscale.service.routes import datasets, root
+from lunarscale.service.routes import datasets, models, root, uploads
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
 
@@ -18,11 +18,15 @@ from lunarscale.service.tokens import Token
 ROUTERS = (
     root.router,
     datasets.router,
+    models.router,
+    uploads.router,
 )
 
 TAGS = [
     {"name": "service", "description": "What this service is, and what it allows."},
     {"name": "datasets", "description": "Mosaics and maps: what there is, where, how far."},
+    {"name": "models", "description": "What turns reflectances into oxides."},
+    {"name": "uploads", "description": "Tables of stations and polygons of callers' own."},
 ]
 
 

@@ -31,6 +31,11 @@ class Bodies:
             return
         path = scope["path"]
         most = self._limits.upload_bytes if path in UPLOADS else self._limits.body_bytes
+        packing = next((v for k, v in scope["headers"] if k == b"content-encoding"), b"identity")
+        if packing.lower() != b"identity":
+            detail = "a packed body is not taken, for nobody knows how large it gets; send it plain"
+            await respond(path, 415, detail)(scope, receive, send)
+            return
         promised = next((v for k, v in scope["headers"] if k == b"content-length"), b"0")
         if promised.isdigit() and int(promised) > most:
             await respond_to(path, _too_large(most))(scope, receive, send)

@@ -7,6 +7,7 @@ from lunarscale.service.catalogue import Catalogue
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
+from lunarscale.service.uploads import Uploads
 
 
 @dataclass
@@ -24,6 +25,7 @@ class House:
     session: tuple[Token, ...] = ()
     catalogue: Catalogue = field(init=False)
     access: Access = field(init=False)
+    uploads: Uploads = field(init=False)
     rates: Rates = field(init=False)  #: of all requests
     costly: Rates = field(init=False)  #: of those that take seconds of a core
 
@@ -31,6 +33,7 @@ class House:
         self.catalogue = Catalogue(self.settings.data_dir)
         self.access = Access(self.settings, self.session)
         limits = self.settings.limits
+        self.uploads = Uploads(self.settings.own_folder / "uploads", limits)
         callers = limits.callers_kept
         self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
         self.costly = Rates(
@@ -42,6 +45,7 @@ class House:
 
     def open(self) -> None:
         """Start what works beside the requests."""
+        self.uploads.clear()
 
     def close(self) -> None:
         """End it, keeping what is to be kept."""

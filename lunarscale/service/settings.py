@@ -17,6 +17,10 @@ class Limits:
         Path and query of a request.
     body_bytes, upload_bytes : int
         Body of a request, and of one that uploads a file.
+    card_bytes, table_bytes, polygon_bytes : int
+        An uploaded model's card, table of stations, and GeoJSON.
+    upload_vertices : int
+        Places of uploaded polygons.
     body_s, answer_s : float
         Seconds in which a request's body must have come, and its answer begun.
     requests_a_minute, requests_at_once : int
@@ -41,6 +45,10 @@ class Limits:
     url_bytes: int = 8_192
     body_bytes: int = 2**20
     upload_bytes: int = 64 * 2**20
+    card_bytes: int = 100_000
+    table_bytes: int = 10_000_000
+    polygon_bytes: int = 16 * 2**20
+    upload_vertices: int = 250_000
     body_s: float = 60.0
     answer_s: float = 60.0
     requests_a_minute: int = 6_000
