@@ -33,13 +33,17 @@ def specification(moon_tiles: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module", params=[0, 1, 2], ids=["serial", "1 worker", "2 workers"])
 def executor(request: pytest.FixtureRequest) -> Iterator[Executor]:
-    """``Serial``, or a cluster of so many worker processes that lives as long as its cases."""
+    """``Serial``, a cluster of one worker that lives as long as its cases, or the shared two."""
     if request.param == 0:
         yield Serial()
-        return
-    with open_cluster(ClusterChoice(workers=request.param)) as cluster:
-        assert len(cluster.client.nthreads()) == request.param
-        yield OnDask(cluster.client)
+    elif request.param == 1:
+        with open_cluster(ClusterChoice(workers=1)) as cluster:
+            assert len(cluster.client.nthreads()) == 1
+            yield OnDask(cluster.client)
+    else:
+        client = request.getfixturevalue("two_workers")
+        assert len(client.nthreads()) == 2
+        yield OnDask(client)
 
 
 @pytest.mark.parametrize(("shard", "chunk"), CUTS)

@@ -18,11 +18,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import xarray as xr
+from distributed import Client
 from numpy.typing import ArrayLike, NDArray
 from oracle import EQUATIONS, NO_DATA, SCALE, Mosaic, predict
 
 from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.simulated.archive import plan_tile, write_tile
 from lunarscale.stations import Station, clementine_stations
@@ -104,13 +104,14 @@ def sites() -> list[Site]:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, NDArray[np.float64]]:
+def found(
+    two_workers: Client, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, NDArray[np.float64]]:
     """What the maps say at the stations, in their order, by model; made on two processes."""
     folder = tmp_path_factory.mktemp("stations")
     by_station: dict[int, dict[str, float]] = {}
-    with open_cluster(ClusterChoice(workers=2, memory_limit="2GiB")) as cluster:
-        for number, site in enumerate(sites()):
-            by_station.update(map_site(site, folder / str(number), OnDask(cluster.client)))
+    for number, site in enumerate(sites()):
+        by_station.update(map_site(site, folder / str(number), OnDask(two_workers)))
     return {
         name: np.array([by_station[station.number][equation.layer] for station in STATIONS])
         for name, equation in EQUATIONS.items()
