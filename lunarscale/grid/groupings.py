@@ -135,6 +135,10 @@ class WholeMoon:
         """All ones, ``(height, width)``."""
         return np.broadcast_to(np.uint16(1), (window.height, window.width))
 
+    def stripes(self, grid: RasterGrid, window: Window) -> Stripes:
+        """One."""
+        return Stripes.of_one(1)
+
 
 @dataclass(frozen=True)
 class Seas:

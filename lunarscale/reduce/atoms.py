@@ -8,7 +8,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.grid.groupings import Grouping, Seas
+from lunarscale.grid.groupings import Grouping, Seas, WholeMoon
 from lunarscale.grid.masks import Maria
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.grid.stripes import Stripes
@@ -125,7 +125,7 @@ def _drawn_by(grouping: Grouping) -> Grouping:
 
 
 def _stripes(grouping: Grouping, grid: RasterGrid, window: Window) -> Stripes:
-    if isinstance(grouping, Seas):
+    if isinstance(grouping, (Seas, WholeMoon)):  # kinds of its own: protocols are slow to ask for
         return grouping.stripes(grid, window)
     return Stripes.of_numbers(grouping.numbers(grid, window))
 

@@ -127,10 +127,7 @@ class Tables:
             Area of one pixel of each of the chunk's rows.
         """
         width, (starts, atoms) = chunk.window.width, runs
-        here = places[atoms] != NOWHERE
-        slots, lengths = places[atoms][here], np.diff(starts)[here]
-        np.add.at(self.weights, slots, weights[starts[:-1][here] // width] * lengths)
-        np.add.at(self.pixels, slots, lengths)
+        self._add_whole(runs, places, width=width, weights=weights)
         add = kernels.add_runs()
         # the last layer was made last, and the first will be packed first: both are in the cache
         for layer in reversed(range(len(chunk.counts))):
@@ -138,6 +135,22 @@ class Tables:
             pixels = *_by_words(chunk.counts[layer]), flags
             sums = self.areas[layer], self.flag_areas[layer], self.valid[layer]
             self.widen(layer, *add(*pixels, (starts, atoms), places, weights, width, *sums))
+
+    def _add_whole(
+        self, runs: Runs, places: NDArray[np.int64], *, width: int, weights: NDArray[np.int64]
+    ) -> None:
+        """Add all pixels of a chunk, valid or not, to the atoms themselves."""
+        starts, atoms = runs
+        lengths = np.diff(starts)
+        if len(places) == 2 and len(lengths) == len(weights):  # one atom, one run a row
+            self.weights[places[0]] += int(weights @ lengths)
+            self.pixels[places[0]] += starts[-1]
+            return
+        slots = places[atoms]
+        here = slots != NOWHERE
+        slots, lengths = slots[here], lengths[here]
+        np.add.at(self.weights, slots, weights[starts[:-1][here] // width] * lengths)
+        np.add.at(self.pixels, slots, lengths)
 
     def widen(self, layer: int, low: int, high: int) -> None:
         """Note which entries of a layer's areas may not be zero: all others are never looked at."""

@@ -63,6 +63,23 @@ def test_every_group_agrees_with_a_brute_force_sum():
                 _agrees(cell.layers[layer], counts[layer][here], flags[layer][here], weights[here])
 
 
+def test_seas_that_meet_are_one_atom_where_only_maria_are_asked_for():
+    """Runs are then several a row though their atoms are one."""
+    counts, flags = made(5)
+    maria = Maria.from_seas(Seas((Sea("a", 5.0, 0.0, 3000.0), Sea("b", -5.0, 0.0, 3000.0))))
+    window = Window(GRID.height // 2 - 3, GRID.width // 2 - 4, 6, 8)
+    inside = (slice(None), *window.slices)
+    tally = Histograms((maria,)).tally(LAYERS, grid=GRID, window=window)
+    tally.add(Chunk(window, counts[inside], flags[inside]))
+    (cell,) = tally.partial().cells.values()
+    weights = np.repeat(GRID.row_weights(window)[:, None], window.width, axis=1)
+    assert len(atoms_of((maria,), GRID, window).runs.atoms) > window.height
+    assert (cell.pixels, cell.weight) == (48, weights.sum())
+    for layer, sums in enumerate(cell.layers):
+        here = counts[layer][window.slices], flags[layer][window.slices]
+        _agrees(sums, *here, weights)
+
+
 def _agrees(sums, counts, flags, weights):
     valid = counts != NO_DATA
     for histogram, values, areas in (
