@@ -56,7 +56,7 @@ class MapChunks:
         asked = {wavelength for model in models for wavelength in model.bands_nm}
         needed = sorted(asked, key=camera.wavelengths_nm.index)
         self._bands = camera.band_indices(tuple(needed), "the run")
-        self._row_of = {wavelength: row for row, wavelength in enumerate(needed)}
+        row_of = {wavelength: row for row, wavelength in enumerate(needed)}
         self._readers = [mosaic.reads("reflectance", band) for band in self._bands]
         self._flag_reader = mosaic.reads("flag")
         self._counts = np.empty((len(needed), size, size), dtype=np.int16)
@@ -67,7 +67,9 @@ class MapChunks:
         self._made = np.empty((sum(layers), size * size), np.int16)
         self._flags = np.empty((sum(layers), size * size), np.uint8)
         self._lacks = False
-        bands = [tuple(self._bands[row] for row in self._rows_of(model)) for model in models]
+        rows = [[row_of[wavelength] for wavelength in model.bands_nm] for model in models]
+        self._rows = [_evenly(of) for of in rows]
+        bands = [tuple(self._bands[row] for row in of) for of in rows]
         told = np.array(camera.map_reasons, dtype=np.uint8)
         self._reasons = Reasons(bands, layers, told)
         self._found = Prediction.empty(max(layers), BLOCK_PIXELS)
@@ -83,9 +85,10 @@ class MapChunks:
         if self._packed.shape != place[2:]:  # the rest is never imaged
             self._counts.fill(NO_DATA)
             self._packed.fill(self._never_imaged)
+        self._lacks = False
         for reader, counts in zip(self._readers, self._counts, strict=True):
             reader.read_into(place, counts)
-        self._lacks = bool(self._counts.min() == NO_DATA)
+            self._lacks |= bool(counts.min() == NO_DATA)  # while they are in the cache
         if self._lacks:
             self._flag_reader.read_into(place, self._packed)
         self.pixels_read += self._counts.size
@@ -108,11 +111,11 @@ class MapChunks:
         """
         outside: NDArray[np.bool_] | None = None
         with lap("compute"):
-            first = 0
-            for model, counting in zip(self._models, self._counting, strict=True):
+            first, read = 0, self._counts.reshape(len(self._counts), -1)
+            for model, counting, rows in zip(self._models, self._counting, self._rows, strict=True):
                 of = slice(first, first + len(model.quantities))
                 counts, flags = self._made[of], self._flags[of]
-                needed = _rows(self._counts.reshape(len(self._counts), -1), self._rows_of(model))
+                needed = read[rows]
                 if counting is not None:
                     counting.predict_counts(needed, self._scale, out=(counts, flags))
                 else:
@@ -126,10 +129,6 @@ class MapChunks:
                 self._reasons.explain(self._flags, self._packed.reshape(-1))
         shape = (-1, *self._packed.shape)
         return self._made.reshape(shape), self._flags.reshape(shape)
-
-    def _rows_of(self, model: Model) -> list[int]:
-        """Where a model's bands are among the counts."""
-        return [self._row_of[wavelength] for wavelength in model.bands_nm]
 
     def _predict(
         self,
@@ -157,11 +156,11 @@ class MapChunks:
         return outside.ravel()
 
 
-def _rows(array: NDArray[np.int16], rows: list[int]) -> NDArray[np.int16]:
-    """Some rows of an array, in any order; a view where they are evenly spaced."""
+def _evenly(rows: list[int]) -> slice | list[int]:
+    """An index of some rows in any order; a slice, for a view, where they are evenly spaced."""
     steps = set(np.diff(rows).tolist())
     if len(steps) > 1 or 0 in steps:
-        return array[rows]
+        return rows
     step = steps.pop() if steps else 1
     stop = rows[-1] + step
-    return array[rows[0] : None if stop < 0 else stop : step]
+    return slice(rows[0], None if stop < 0 else stop, step)

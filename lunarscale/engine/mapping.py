@@ -77,9 +77,11 @@ class MapTask:
         """
         mosaic, row, col = self.mosaic, *self.offset
         edge, width = mosaic.layout.shard, mosaic.grid.width
-        top, left = window.row + row, window.col + col
+        top, left = window.row + row, (window.col + col) % width
+        past = left + window.width - width
         # past the mosaic's last column its first one comes again
-        cols = {at % width // edge * edge for at in range(left, left + window.width)}
+        parts = (left, left + window.width - max(past, 0)), (0, past)
+        cols = {at for start, stop in parts for at in range(start // edge * edge, stop, edge)}
         ledger, contents = Ledger.of(mosaic), []
         for at in range(top // edge * edge, top + window.height, edge):
             for across in sorted(cols):
