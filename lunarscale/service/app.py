@@ -10,6 +10,7 @@ import lunarscale
 from lunarscale.service import problems
 from lunarscale.service.guards import install_guards
 from lunarscale.service.house import House
+from lunarscale.service.openapi import DescribedApp
 from lunarscale.service.routes import datasets, models, root, uploads
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
@@ -49,7 +50,7 @@ def create_app(settings: Settings, *, session: tuple[Token, ...] = ()) -> FastAP
         finally:
             await anyio.to_thread.run_sync(house.close)
 
-    app = FastAPI(
+    app = DescribedApp(
         title="lunarscale",
         summary="Maps of the Moon's chemistry: values, statistics, tiles and jobs.",
         version=lunarscale.__version__,

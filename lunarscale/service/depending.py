@@ -23,34 +23,34 @@ def _house(request: Request) -> House:
 TheHouse = Annotated[House, Depends(_house)]
 
 
-def caller(request: Request) -> Caller:
+def caller(request: Request, _: Annotated[object, Security(_BEARER)] = None) -> Caller:
     """Who calls; the guards at the door have found it out already."""
     found: Caller = request.state.caller
     return found
 
 
-def _reader(request: Request) -> Caller:
-    found = caller(request)
+_TheCaller = Annotated[Caller, Depends(caller)]
+
+
+def _reader(found: _TheCaller) -> Caller:
     found.require(Role.READ)
     return found
 
 
-def _runner(request: Request) -> Caller:
-    found = caller(request)
+def _runner(found: _TheCaller) -> Caller:
     found.require(Role.RUN)
     return found
 
 
-def _admin(request: Request) -> Caller:
-    found = caller(request)
+def _admin(found: _TheCaller) -> Caller:
     found.require(Role.ADMIN)
     return found
 
 
 #: A caller who may see maps, start jobs, or do everything: ``def route(caller: Reader)``.
-Reader = Annotated[Caller, Depends(_reader), Security(_BEARER)]
-Runner = Annotated[Caller, Depends(_runner), Security(_BEARER)]
-Admin = Annotated[Caller, Depends(_admin), Security(_BEARER)]
+Reader = Annotated[Caller, Depends(_reader)]
+Runner = Annotated[Caller, Depends(_runner)]
+Admin = Annotated[Caller, Depends(_admin)]
 
 DatasetName = Annotated[
     str,
@@ -70,7 +70,7 @@ def _dataset(name: DatasetName, house: TheHouse, _: Reader) -> Dataset:
 TheDataset = Annotated[Dataset, Depends(_dataset)]
 
 
-def _costly(found: Annotated[Caller, Depends(caller)], house: TheHouse) -> None:
+def _costly(found: _TheCaller, house: TheHouse) -> None:
     house.costly.take(found.key)
 
 

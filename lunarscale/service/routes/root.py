@@ -2,10 +2,13 @@
 
 from dataclasses import asdict
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 import lunarscale
+from lunarscale.service.access import Caller
 from lunarscale.service.depending import TheHouse, caller
 from lunarscale.service.problems import told
 
@@ -24,9 +27,8 @@ class Front(BaseModel):
 
 
 @router.get("", summary="This service", responses=told(401, 429))
-def show_front(request: Request, house: TheHouse) -> Front:
+def show_front(who: Annotated[Caller, Depends(caller)], house: TheHouse) -> Front:
     """What this service is, what the caller may, and the limits."""
-    who = caller(request)
     return Front(
         title="lunarscale",
         version=lunarscale.__version__,
