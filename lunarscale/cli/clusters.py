@@ -1,12 +1,14 @@
 """Commands for clusters that stay: on this machine, and on Kubernetes."""
 
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lunarscale.cli.command import app, command
 from lunarscale.console import out_console, print_pairs
+from lunarscale.errors import ClusterError
 
 if TYPE_CHECKING:
     from lunarscale.engine.standing import State
@@ -139,3 +141,92 @@ def _lines(state: "State") -> list[tuple[str, str]]:
             f"{timedelta(seconds=int(up.total_seconds()))}, {_several(state.processes, 'process')}",
         ),
     ]
+
+
+class Action(StrEnum):
+    """What is to be done with manifests."""
+
+    APPLY = "apply"
+    DELETE = "delete"
+
+
+@command(
+    "cluster kubernetes",
+    "lunarscale cluster kubernetes --workers 50 --image HOST/lunarscale:0.1.0 --dry-run",
+    app=cluster_app,
+)
+def kubernetes_command(
+    action: Annotated[Action | None, typer.Argument(help="Or --dry-run.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Worker pods.")] = 4,
+    threads: Annotated[int, typer.Option(min=1, help="Threads, and cores, of a worker.")] = 1,
+    memory: Annotated[str, typer.Option(help="Memory of a worker's pod.")] = "4GiB",
+    image: Annotated[
+        str | None, typer.Option(help="With a tag or digest; else lunarscale:VERSION.")
+    ] = None,
+    name: Annotated[str, typer.Option("--name", help="The cluster's name.")] = "lunarscale",
+    namespace: Annotated[str, typer.Option(help="Where its pods are.")] = "default",
+    tls_secret: Annotated[
+        str | None, typer.Option(metavar="SECRET", help="Of a folder of certificates.")
+    ] = None,
+    adaptive: Annotated[
+        tuple[int, int] | None,
+        typer.Option(metavar="MIN MAX", help="Let the number of workers change; see the docs."),
+    ] = None,
+    spot: Annotated[
+        bool, typer.Option("--spot", help="Workers may be on spot machines, and better are.")
+    ] = False,
+    data_claim: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CLAIM:/PATH[:ro]", help="A volume that the stores lie on."),
+    ] = None,
+    env: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="For all pods.")
+    ] = None,
+    env_secret: Annotated[
+        list[str] | None,
+        typer.Option(metavar="SECRET", help="Its entries become workers' environment: keys."),
+    ] = None,
+    operator_namespace: Annotated[
+        str, typer.Option(help="Where the Dask operator runs.")
+    ] = "dask-operator",
+    context: Annotated[str | None, typer.Option(help="kubectl's, else its current one.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the manifests.")] = False,
+) -> None:
+    """A cluster on Kubernetes, by the Dask operator: print its manifests, apply or delete them."""
+    from lunarscale.engine import kubectl
+    from lunarscale.engine.kubernetes import CLIENT_LABEL, manifests
+    from lunarscale.engine.kubernetes_choice import Claim, KubernetesChoice
+
+    choice = KubernetesChoice(
+        name=name,
+        namespace=namespace,
+        workers=workers,
+        threads=threads,
+        memory=memory,
+        **({} if image is None else {"image": image}),
+        tls_secret=tls_secret,
+        adaptive=adaptive,
+        spot=spot,
+        claims=tuple(Claim.parse(text) for text in data_claim or ()),
+        env=tuple(env or ()),
+        env_secrets=tuple(env_secret or ()),
+        operator_namespace=operator_namespace,
+    )
+    if dry_run:
+        out_console.print(kubectl.as_yaml(manifests(choice)), markup=False, end="")
+        return
+    if action is None:
+        raise ClusterError(
+            "kubernetes: nothing is said of what to do with the manifests; add --dry-run to print "
+            "them, or `apply` or `delete`"
+        )
+    do = kubectl.apply if action is Action.APPLY else kubectl.delete
+    for line in do(choice, context=context):
+        out_console.print(line, markup=False)
+    if action is Action.APPLY:
+        out_console.print(
+            f"Pods with the label {CLIENT_LABEL}={name} reach it by --scheduler {choice.address}; "
+            f"from here: kubectl port-forward --namespace {namespace} service/{name}-scheduler "
+            "8786 8787",
+            markup=False,
+        )
