@@ -139,6 +139,10 @@ class Site:
         """From now on tasks of a host wait before they do anything."""
         (self.folder / f"shut-{host}").touch()
 
+    def is_shut(self, host: int) -> bool:
+        """Whether they wait."""
+        return (self.folder / f"shut-{host}").exists()
+
     def open(self, host: int) -> None:
         """They go on."""
         (self.folder / f"shut-{host}").unlink()
@@ -150,10 +154,17 @@ class Site:
         return sum(line.split()[0] == str(host) for line in lines)
 
     def hold(self, host: int) -> None:
-        """Wait until a host has a task in hand, which waits at the gate."""
+        """Wait until a host has a task in hand, which waits at the gate.
+
+        The others wait too meanwhile: one that is slow to begin would find nothing left to do.
+        """
         already = self.begun(host)
-        self.shut(host)
+        others = [other for other in self.alive if not self.is_shut(other) and other != host]
+        for each in (host, *others):
+            self.shut(each)
         wait_for(lambda: self.begun(host) > already, f"host {host} begins a task")
+        for other in others:
+            self.open(other)
 
     @contextmanager
     def cut_off(self, *hosts: int) -> Iterator[None]:
