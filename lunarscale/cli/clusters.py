@@ -136,10 +136,7 @@ def _lines(state: "State") -> list[tuple[str, str]]:
         ("workers", f"{len(workers)}, each of {_several(standing.threads, 'thread')}"),
         ("memory", f"{taken:.1f} of {granted:.1f} GiB"),
         ("runs", runs or "nothing"),
-        (
-            "up",
-            f"{timedelta(seconds=int(up.total_seconds()))}, {_several(state.processes, 'process')}",
-        ),
+        ("up", f"{age}, {_several(state.processes, 'process')}"),
     ]
 
 
@@ -217,7 +214,7 @@ def kubernetes_command(
         return
     if action is None:
         raise ClusterError(
-            "kubernetes: nothing is said of what to do with the manifests; add --dry-run to print "
+            "nothing is said of what to do with the manifests; add --dry-run to print "
             "them, or `apply` or `delete`"
         )
     do = kubectl.apply if action is Action.APPLY else kubectl.delete

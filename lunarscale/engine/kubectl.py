@@ -18,16 +18,11 @@ from lunarscale.errors import ClusterError
 CALL_S = 120.0
 
 
-class _Plain(yaml.SafeDumper):
-    """YAML without anchors: what occurs twice is written twice."""
-
-    def ignore_aliases(self, data: object) -> bool:
-        return True
-
-
 def as_yaml(documents: list[Data]) -> str:
     """Manifests as a file has them."""
-    text: str = yaml.dump_all(documents, Dumper=_Plain, sort_keys=False, explicit_start=True)
+    # what occurs twice is written twice, not as an anchor
+    apart = json.loads(json.dumps(documents))
+    text: str = yaml.safe_dump_all(apart, sort_keys=False, explicit_start=True)
     return text
 
 
