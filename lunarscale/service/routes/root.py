@@ -1,7 +1,6 @@
 """The API's front door: what this service is, and what the caller may."""
 
 from dataclasses import asdict
-
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
