@@ -23,7 +23,7 @@ app = typer.Typer(
 
 #: Headings of ``--help``, and the commands below each, in their order.
 PANELS = {
-    "From tiles to maps": ("demo", "ingest", "predict", "report", "export"),
+    "From tiles to maps": ("demo", "ingest", "predict", "overview", "report", "export"),
     "Statistics": ("summarise", "sample", "compare", "screen-pole", "anorthosite"),
     "Models": ("models", "stations", "calibrate", "train", "fine-tune", "check"),
     "Service": ("serve", "token", "cluster"),

@@ -65,8 +65,9 @@ class LevelShards:
                 self._open[at] = self._begun(at)
             place = (top - at.row) // size, (self.part.col + left - at.col) // size
             cols = slice(left, min(left + size, self.part.width))
-            for writer, made in zip(self._open[at].writers.values(), (counts, flags), strict=True):
-                writer.put(*place, made[:, cols])
+            into_counts, into_flags = self._open[at].writers.values()
+            into_counts.put(*place, counts[:, cols])
+            into_flags.put(*place, flags[:, cols])
         self._rows += len(counts)
         if self.is_complete or (self.part.row + self._rows) % shard == 0:
             self._end()

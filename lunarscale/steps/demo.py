@@ -14,6 +14,7 @@ from lunarscale.simulated.grs import write_grs
 from lunarscale.simulated.mare import write_mare_mask
 from lunarscale.steps.export import export
 from lunarscale.steps.ingest import prepare_ingest
+from lunarscale.steps.overview import prepare_overview
 from lunarscale.steps.predict import prepare_predict
 from lunarscale.steps.reporting.like import ask
 from lunarscale.steps.reporting.page import make
@@ -69,7 +70,7 @@ class Demo:
 
 
 def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watch) -> Demo:
-    """Simulate tiles, ingest them, make maps, report like a paper, and export.
+    """Simulate tiles, ingest them, make maps and overviews, report like a paper, and export.
 
     Parameters
     ----------
@@ -95,6 +96,8 @@ def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watc
         mosaic, out=maps, models=[*models, *FURTHER_MODELS], mare=str(made.mare)
     )
     complain(execute("predict", predict), maps)
+    tell("Overviews: area means at a half, a quarter and an eighth, for tiles and views")
+    complain(execute("overview", prepare_overview(maps)), maps)
     tell("Report: the tables and figures of Qiu et al. 2025, from these maps; and a GeoTIFF")
     asked = ask(maps, mare=str(made.mare), grs=str(made.grs))
     make(asked, str(made.page.parent), execute)

@@ -5,6 +5,7 @@ from typing import Any
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.record import read_runs
 from lunarscale.steps.opening import kept_labels
+from lunarscale.steps.overview import sizes_of
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -30,6 +31,7 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
     ]
     if layout.kind == "maps":
         lines.append(("statistics kept", _kept(cube)))
+        lines.append(("overviews", sizes_of(cube) or "none of what the maps hold now"))
     disagreements = sum(entry.disagreements for entry in done)
     if layout.kind == "mosaic":
         lines.append(("tiles disagree in", f"{disagreements:,} pixels of a band; the first won"))

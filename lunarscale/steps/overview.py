@@ -96,6 +96,12 @@ def prepare_overview(
     )
 
 
+def sizes_of(cube: Cube) -> str:
+    """The levels of what maps hold now, in pixels, for people; empty where there are none."""
+    _, *coarser = levels(cube)
+    return ", ".join(f"{level.grid.width:,} x {level.grid.height:,}" for level in coarser)
+
+
 def _jobs(task: OverviewTask, squares: list[Window], *, exist: bool) -> list[OverviewJob]:
     """The squares to make; where all are made but that is not entered, one to look at."""
 

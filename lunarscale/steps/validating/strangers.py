@@ -7,6 +7,10 @@ from lunarscale.engine.leftovers import half_written
 from lunarscale.engine.record import RUNS
 from lunarscale.steps.validating.shards import objects_of
 from lunarscale.store.cube import LOCKS, Cube
+from lunarscale.store.levels import DOCUMENT, OVERVIEWS
+
+#: Objects of the levels, which are stores of their own and validated by themselves.
+_LEVELS = re.compile(rf"{DOCUMENT}|{OVERVIEWS}/\d+/.+")
 
 _PAPERS = re.compile(rf"{FOLDER}/tiles\.json|{RUNS}/[^/]+\.json|{LOCKS}/\d{{6}}")
 
@@ -25,7 +29,8 @@ def strangers(cube: Cube, keys: set[str]) -> list[str]:
         known |= {ledger.key(window), ledger.statistics_key(window)}
         known |= objects_of(cube, window).keys()
     url = cube.location.url
-    foreign = sorted(key for key in keys - known if not _PAPERS.fullmatch(key))
+    unknown = (key for key in keys - known if not _PAPERS.fullmatch(key))
+    foreign = sorted(key for key in unknown if not _LEVELS.fullmatch(key))
     left = half_written(cube.location)
     return [
         *(f"{url}/{key}: no run of lunarscale wrote this; remove it" for key in foreign),
