@@ -88,7 +88,8 @@ class MapChunks:
         self._lacks = False
         for reader, counts in zip(self._readers, self._counts, strict=True):
             reader.read_into(place, counts)
-            self._lacks |= bool(counts.min() == NO_DATA)  # while they are in the cache
+            # while they are in the cache; what one band lacks needs no second one
+            self._lacks = self._lacks or bool(counts.min() == NO_DATA)
         if self._lacks:
             self._flag_reader.read_into(place, self._packed)
         self.pixels_read += self._counts.size
