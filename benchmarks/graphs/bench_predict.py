@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.graphs.limits import remember
+from benchmarks.graphs.options import moon_options
 from benchmarks.graphs.scene import FORMS, Scene
 from benchmarks.graphs.timing import Timing, disk_rate, median, stored, timed
 from benchmarks.kernels.bench_equations import processor
@@ -170,13 +171,8 @@ def _arrays(*wavelengths_nm: int) -> list[str]:
 
 def settings() -> argparse.Namespace:
     """What was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--width", type=int, default=16384, help="pixels around the Moon")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--shard", type=int, default=2048)
-    parser.add_argument("--chunk", type=int, default=512)
+    parser = moon_options(__doc__.splitlines()[0], room="6 GB")
     parser.add_argument("--peer-chunk", type=int, default=2048)
-    parser.add_argument("--folder", help="where the stores go, a temporary folder if none; 6 GB")
     return parser.parse_args()
 
 

@@ -8,7 +8,6 @@ shards, at the same time: no scheduler, no client, nothing between them. All are
 figures are medians. Strong scaling: the same shards however many run; weak: half of them for one.
 """
 
-import argparse
 import os
 import shutil
 import sys
@@ -32,6 +31,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.graphs.inputs import make_mosaic
+from benchmarks.graphs.options import moon_options
 from benchmarks.kernels.bench_equations import processor
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
@@ -203,20 +203,9 @@ def _median(taken: list[Took]) -> Took:
     )
 
 
-def settings() -> argparse.Namespace:
-    """What was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--width", type=int, default=16384, help="pixels around the Moon")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--shard", type=int, default=2048)
-    parser.add_argument("--chunk", type=int, default=512)
-    parser.add_argument("--folder", help="where the stores go, a temporary folder if none; 2 GB")
-    return parser.parse_args()
-
-
 def main() -> int:
     """Measure and print; 1 if two workers are slower than they must be."""
-    asked = settings()
+    asked = moon_options(__doc__.splitlines()[0], room="2 GB").parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-workers-", dir=asked.folder))
     cut = {"width": asked.width, "shard": asked.shard, "chunk": asked.chunk}
     try:

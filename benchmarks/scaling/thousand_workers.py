@@ -1,10 +1,11 @@
 """A thousand workers by simulation: the real scheduler and client loop, workers that only wait.
 
 ``python -m benchmarks.scaling.thousand_workers`` prints tables in about five minutes. The graphs
-are those of the whole Moon at 100 m and of Kaguya's maps at 59 m, one task a shard, run by our own
-``OnDask`` as in production; a task sleeps what a shard was measured to take. What bends is the
-scheduler, so the figure to look at is its processor time a task: a task's seconds over it are the
-workers that one scheduler keeps busy.
+are those of the whole Moon at 100 m and of Kaguya's maps at 59 m, run by our own ``OnDask`` as in
+production: where each worker has many shards to do, a few short ones go together in a task. A task
+sleeps what its shards were measured to take. What bends is the scheduler, so the figure to look at
+is its processor time a shard: a shard's seconds over it are the workers that one scheduler keeps
+busy.
 """
 
 import argparse

@@ -5,13 +5,13 @@ give the same bits.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from distributed import Client
+from distributed import Client, Future
 
+from lunarscale.engine.batches import Batches, Together
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT, PATIENCE_S, Flight, Threads
-from lunarscale.engine.shipping import Shipped
+from lunarscale.engine.shipping import Shipped, submit
 from lunarscale.engine.tree import Tree
 from lunarscale.engine.warm import send_ahead
 
@@ -133,28 +133,36 @@ class OnDask:
     ) -> Total:
         """Merge ``task(job)`` of every job into ``initial``, in the order they finish.
 
+        Where there are many for each thread, a few short ones go together (``engine.batches``).
+
         Raises
         ------
         ClusterError
             If a job kills worker after worker, or the cluster, all its workers or one that is
             needed go away.
         """
-        total, waiting, shipped = initial, iter(jobs), Shipped.of(task)
+        total, waiting, shipped = initial, Batches(jobs), Shipped.of(task)
         threads = self._threads()
         with Flight(self.client, threads) as flight:
-            ahead = send_ahead(self.client, task, self.needed)
+            ahead = send_ahead(self.client, task, threads.workers)
+            sent: dict[Future[Any], list[Job]] = {}
 
             def fill() -> None:
                 least = max(2, IN_FLIGHT * threads.count())
                 if len(flight) <= least:
-                    batch = list(islice(waiting, AHEAD * least - len(flight)))
-                    for future in shipped.submit(self.client, batch):
+                    batches = waiting.deal(AHEAD * least - len(flight), threads=threads.count())
+                    together = Together(shipped)
+                    futures = submit(self.client, together, batches, name=shipped.name)
+                    for future, batch in zip(futures, batches, strict=True):
+                        sent[future] = batch
                         flight.add(future)
 
             fill()
-            for future, result in flight:
+            for future, done in flight:
                 flight.release(future)
-                total = merge(total, result)
+                waiting.settle(sent.pop(future), done)
+                for result in done.results:
+                    total = merge(total, result)
                 fill()
             self.client.cancel(ahead)
         return total
@@ -178,7 +186,7 @@ class OnDask:
         """
         threads = self._threads()
         with Flight(self.client, threads) as flight:
-            ahead = send_ahead(self.client, task, self.needed)
+            ahead = send_ahead(self.client, task, threads.workers)
             root = Tree(flight, task=task, merge=merge).grow(jobs, tell)
             if root is not None:
                 flight.add(root)

@@ -18,8 +18,8 @@ from lunarscale.errors import ClusterError
 #: Tasks in flight a worker thread: one runs, one waits, and memory stays bounded.
 IN_FLIGHT = 2
 
-#: Times as many jobs with small results are sent ahead, so that they go several to a message: a
-#: waiting job takes no memory, and each message costs client and scheduler milliseconds.
+#: Times as many tasks with small results are sent ahead, so that they go several to a message: a
+#: waiting task takes no memory, and each message costs client and scheduler milliseconds.
 AHEAD = 2
 
 #: Seconds after which the cluster is asked for its threads again: workers may join or leave.
@@ -48,6 +48,8 @@ class Threads:
         self.client, self.patience_s, self.needed = client, patience_s, list(needed)
         #: Seconds from question to question.
         self.pause_s = min(ASK_AGAIN_S, patience_s / 4)
+        #: Addresses of the workers, as of the last question.
+        self.workers: list[str] = []
         self._none_since: float | None = None
         self._count, self._asked = self._ask(), monotonic()
 
@@ -74,7 +76,7 @@ class Threads:
                 f"{len(self.needed) - len(there)} of the {len(self.needed)} workers that this was "
                 "to run on left in mid-run; what is stored is kept, run the command again"
             )
-        count = sum(there.values())
+        self.workers, count = list(there), sum(there.values())
         if count:
             self._none_since = None
         elif self._none_since is None:

@@ -17,9 +17,6 @@ from lunarscale.reduce.sums import Chunk
 from lunarscale.reduce.tally import Histograms, HistogramTally
 from lunarscale.store.cube import Cube, NewShard
 
-#: Name of the statistics among a shard's sums.
-STATISTICS = "statistics"
-
 #: Rows of a chunk that a rehearsal computes, the rest made no-data: of networks whole chunks would
 #: cost every run of 8192 x 4096 pixels, on two workers, a sixteenth of its time.
 REHEARSED_ROWS = 8
@@ -125,7 +122,6 @@ class MapTask:
             pixels=window.height * window.width,
             bytes_read=chunks.pixels_read * 2,
             bytes_written=sum(size for size, _ in objects.values()),
-            sums={STATISTICS: statistics},
         )
 
     def rehearse(self) -> None:

@@ -8,6 +8,9 @@ from lunarscale.grid.raster import Window
 from lunarscale.laps import Laps, add_laps
 from lunarscale.reduce.sums import Sum, merge_sums
 
+#: Name of the histograms among a run's sums.
+STATISTICS = "statistics"
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -51,8 +51,15 @@ class Shipped:
 
     def submit(self, client: Client, jobs: list[Any]) -> "list[Future[Any]]":
         """Send off some jobs in one message, each a job of its own though it equals another."""
-        prefix = f"{self.name}-{uuid4().hex}"
-        return client.map(self, jobs, key=prefix, pure=False, retries=RETRIES) if jobs else []
+        return submit(client, self, jobs, name=self.name)
+
+
+def submit(
+    client: Client, called: Callable[[Any], Any], jobs: list[Any], *, name: str
+) -> "list[Future[Any]]":
+    """Send off what is to be called with each of some jobs, in one message."""
+    key = f"{name}-{uuid4().hex}"
+    return client.map(called, jobs, key=key, pure=False, retries=RETRIES) if jobs else []
 
 
 @lru_cache(maxsize=4)

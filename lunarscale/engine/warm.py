@@ -3,7 +3,8 @@
 A process that is new has nothing compiled and no model open; on its first shard it would spend
 longer on that than on the pixels. So a run begins with one task a worker that rehearses the run's
 own on a few chunks, writing nothing, and says what it took; jobs follow behind it. A worker that
-joins later, or comes back, gets ready within its first job.
+joins later, or comes back, gets ready within its first job. On a cluster that stands, a process
+that has rehearsed a task of the same parameters before does not again.
 """
 
 from collections.abc import Sequence
@@ -49,6 +50,10 @@ class Warmth(NamedTuple):
     kernels: float
 
 
+#: What this process has rehearsed: kinds of tasks, and the digests of their runs' parameters.
+_ready: set[tuple[type, str | None]] = set()
+
+
 def send_ahead(client: Client, task: Any, only: Sequence[str] = ()) -> "list[Future[Warmth]]":
     """Have every worker warm up for a task before its jobs, if there is anything to rehearse.
 
@@ -61,7 +66,7 @@ def send_ahead(client: Client, task: Any, only: Sequence[str] = ()) -> "list[Fut
     task : callable
         Or one around it that has it as its ``task``.
     only : sequence of str
-        Addresses of the workers that will have the jobs, if not all.
+        Addresses of the workers that will have the jobs; all are asked for where none is given.
     """
     while not isinstance(task, Rehearsing):
         if not hasattr(task, "task"):
@@ -75,7 +80,7 @@ def send_ahead(client: Client, task: Any, only: Sequence[str] = ()) -> "list[Fut
 
 
 def warm(packed: Shipped) -> Warmth:
-    """Make this process ready for a task that rehearses."""
+    """Make this process ready for a task that rehearses, unless it is."""
     start = perf_counter()
     task: Any = packed.task
     unpacked = perf_counter()
@@ -83,7 +88,11 @@ def warm(packed: Shipped) -> Warmth:
         if isinstance(model, Network):
             model.open()
     opened = perf_counter()
-    task.rehearse()
+    kind = type(task), getattr(task, "parameters", None)
+    if kind not in _ready:
+        task.rehearse()
+    if kind[1] is not None:
+        _ready.add(kind)
     return Warmth(unpacked - start, opened - unpacked, perf_counter() - opened)
 
 

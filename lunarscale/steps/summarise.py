@@ -11,8 +11,7 @@ import pandas as pd
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import Ledger
-from lunarscale.engine.mapping import STATISTICS
-from lunarscale.engine.outcome import Tale
+from lunarscale.engine.outcome import STATISTICS, Tale
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.engine.sources import MapsSource
 from lunarscale.errors import StoreError

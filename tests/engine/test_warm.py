@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,34 @@ def test_a_rehearsal_compiles_what_the_jobs_need_and_writes_nothing(
         outcomes = [task(job) for job in prepared.jobs]
     assert [outcome.problem for outcome in outcomes] == [None] * len(outcomes)
     assert names == []
+
+
+def test_what_was_rehearsed_is_not_rehearsed_again() -> None:
+    """But after a rehearsal that failed, and where parameters are others or none are known."""
+    _rehearsals.clear()
+    for parameters in ("a", "a", "b", None, None, "a"):
+        warm(Shipped.of(Counting(parameters)))
+    with pytest.raises(OSError, match="stage fright"):
+        warm(Shipped.of(Counting("c", fails=True)))
+    warm(Shipped.of(Counting("c")))
+    assert _rehearsals == ["a", "b", None, None, "c", "c"]
+
+
+_rehearsals: list[str | None] = []
+
+
+@dataclass(frozen=True)
+class Counting:
+    """A task that notes its rehearsals."""
+
+    parameters: str | None
+    fails: bool = False
+
+    def rehearse(self) -> None:
+        """Note it; fail if asked to."""
+        _rehearsals.append(self.parameters)
+        if self.fails:
+            raise OSError(5, "stage fright")
 
 
 def test_sums_rehearse_too(mosaic: str, tmp_path: Path) -> None:

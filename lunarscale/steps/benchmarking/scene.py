@@ -9,8 +9,8 @@ from typing import Any
 
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor
-from lunarscale.engine.mapping import STATISTICS
 from lunarscale.engine.mosaicking import MosaicJob
+from lunarscale.engine.outcome import STATISTICS
 from lunarscale.engine.record import provenance
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.engine.sources import MapsSource
