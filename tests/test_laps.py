@@ -14,9 +14,14 @@ def _spin(seconds: float) -> None:
         pass
 
 
+def _now():
+    return thread_time(), perf_counter()
+
+
 def test_parts_add_up_to_the_whole():
-    before = thread_time(), perf_counter()
+    before = _now()
     with recording() as laps:
+        began = _now()
         _spin(0.01)
         with lap("decode"):
             _spin(0.02)
@@ -25,13 +30,20 @@ def test_parts_add_up_to_the_whole():
             _spin(0.01)
         with lap("read"):
             _spin(0.01)
-    whole = thread_time() - before[0], perf_counter() - before[1]
+        ended = _now()
+    after = _now()
     assert set(laps) == {"rest", "decode", "read"}
     assert laps["read"].processor_s == pytest.approx(0.04, abs=0.01)
     assert laps["decode"].processor_s == pytest.approx(0.03, abs=0.01)
     assert laps["rest"].processor_s == pytest.approx(0.01, abs=0.01)
-    assert sum(part.processor_s for part in laps.values()) == pytest.approx(whole[0], abs=0.002)
-    assert sum(part.clock_s for part in laps.values()) == pytest.approx(whole[1], abs=0.02)
+    sums = (
+        sum(part.processor_s for part in laps.values()),
+        sum(part.clock_s for part in laps.values()),
+    )
+    # whatever else the machine has to do: between what is seen inside and what outside
+    for clock, found in enumerate(sums):
+        assert ended[clock] - began[clock] <= found + 1e-6
+        assert found <= after[clock] - before[clock] + 1e-6
 
 
 def test_an_error_within_a_lap_closes_it():
