@@ -32,8 +32,8 @@ SIGN_BITS, ONE_COUNT = np.uint64(0x8000_8000_8000_8000), np.uint64(0xFFFF)
 #: Most pixels that are looked at and then added: counts and flags of them fit the L1 cache.
 STRETCH = 8192
 
-#: Flags that are compared at once.
-BLOCK = np.uint64(32)
+#: Flags that are compared at once, under 256.
+BLOCK = np.uint64(128)
 
 
 @numba.njit(**PART)
@@ -80,26 +80,35 @@ def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-u
 
 
 @numba.njit(**PART)
-def _differ(flags, start, stop, flag):  # type: ignore[no-untyped-def]
-    other = np.uint8(0)
-    for pixel in range(start, stop):  # no branch: all are compared at once
-        other = np.uint8(other | np.uint8(flags[pixel] ^ flag))
-    return other != 0
-
-
-@numba.njit(**PART)
 def _add_flags(flags, start, stop, weight, areas):  # type: ignore[no-untyped-def]
-    # Flags come in long runs, so a run is added once.
-    flag, since = flags[start], start
-    if _differ(flags, start, stop, flag):
-        for block in range(start, stop, BLOCK):
-            end = block + BLOCK
-            end = end if end < stop else stop
-            if _differ(flags, block, end, flag):
-                for pixel in range(block, end):
-                    if flags[pixel] != flag:
-                        areas[flag] += weight * np.int64(pixel - since)
-                        flag, since = flags[pixel], pixel
+    # Flags are few: mostly a row has one or two. No branches within, so all are compared at once.
+    flag, bits, third = flags[start], np.uint8(0), np.uint8(0)
+    for pixel in range(start, stop):
+        bits = np.uint8(bits | np.uint8(flags[pixel] ^ flag))
+    if bits == 0:
+        areas[flag] += weight * np.int64(stop - start)
+        return
+    others = np.int64(0)
+    for block in range(start, stop, BLOCK):
+        end = block + BLOCK
+        end = end if end < stop else stop
+        differ = np.uint8(0)  # as wide as the flags: a block's number of pixels fits
+        for pixel in range(block, end):
+            # with two flags what a pixel has other than the first one is nothing or all of it
+            more = np.uint8(flags[pixel] ^ flag)
+            less = np.uint8(more ^ bits)
+            third = np.uint8(third | (more if more < less else less))
+            differ = np.uint8(differ + np.uint8(more != 0))
+        others += np.int64(differ)
+    if third == 0:
+        areas[flag] += weight * (np.int64(stop - start) - others)
+        areas[flag ^ bits] += weight * others
+        return
+    since = start  # three and more lie in runs: each is added once
+    for pixel in range(start, stop):
+        if flags[pixel] != flag:
+            areas[flag] += weight * np.int64(pixel - since)
+            flag, since = flags[pixel], pixel
     areas[flag] += weight * np.int64(stop - since)
 
 
@@ -128,15 +137,10 @@ def _add(counts, words, flags, runs, slots, weights, width, areas, flag_areas, v
         least, most = _span(counts, start, stop)
         low = least if least < low else low
         high = most if most > high else high
-        flag = flags[start]
-        alike = not _differ(flags, start, stop, flag)
         for run in range(first, end):
             start, stop = np.uint64(starts[run]), np.uint64(starts[run + 1])
             weight = weights[starts[run] // width]
-            if alike:
-                flag_areas[slot, flag] += weight * np.int64(stop - start)
-            else:
-                _add_flags(flags, start, stop, weight, flag_areas[slot])
+            _add_flags(flags, start, stop, weight, flag_areas[slot])
             if most > 0:
                 gaps = _add_counts(counts, words, start, stop, weight, areas[slot])
                 valid[slot] += np.int64(stop - start) - gaps
