@@ -11,7 +11,7 @@ from lunarscale.service import problems
 from lunarscale.service.guards import install_guards
 from lunarscale.service.house import House
 from lunarscale.service.openapi import DescribedApp
-from lunarscale.service.routes import datasets, models, root, uploads
+from lunarscale.service.routes import datasets, models, root, uploads, viewer
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
 
@@ -21,6 +21,7 @@ ROUTERS = (
     datasets.router,
     models.router,
     uploads.router,
+    viewer.router,
 )
 
 TAGS = [

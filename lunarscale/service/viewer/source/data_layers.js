@@ -1,0 +1,155 @@
+/** The maps of the scene as layers of tiles, the lowest first, one cut off by the swipe's line. */
+
+import TileLayer from "ol/layer/Tile.js";
+import { getRenderPixel } from "ol/render.js";
+import ImageTile from "ol/source/ImageTile.js";
+import { pathOf, sentenceOf } from "./api.js";
+import { PROJECTIONS } from "./projections.js";
+import { swipeAt } from "./swipe.js";
+import { MATRIX_SETS, tileGrid } from "./tile_grids.js";
+
+/** @typedef {import("./link.js").MapShown} MapShown */
+/** @typedef {import("./link.js").ViewName} ViewName */
+
+/** @param {MapShown} map */
+export const keyOf = (map) => `${map.dataset}/${map.layer}`;
+
+/**
+ * What tiles and legends are asked with.
+ *
+ * @param {MapShown} map
+ */
+export function pictureQuery(map) {
+  return {
+    layer: map.layer,
+    palette: map.palette,
+    min: map.range?.[0],
+    max: map.range?.[1],
+  };
+}
+
+export class DataLayers {
+  /** @type {Map<string, TileLayer<ImageTile>>} */
+  #layers = new Map();
+  /** @type {Map<string, Promise<any>>} */
+  #asked = new Map();
+
+  /**
+   * @param {import("./app.js").App} app
+   */
+  constructor(app) {
+    this.app = app;
+    app.scene.watch(["maps", "view"], () => this.#follow());
+    app.scene.watch(["swipe", "maps"], () => app.map.ol.render());
+  }
+
+  #follow() {
+    const { maps, view } = this.app.scene.now;
+    const wanted = new Set(maps.map(keyOf));
+    for (const [key, layer] of this.#layers) {
+      if (wanted.has(key)) continue;
+      this.app.map.ol.removeLayer(layer);
+      this.#layers.delete(key);
+    }
+    maps.forEach((map, index) => {
+      const layer = this.#layerOf(map);
+      layer.setZIndex(index);
+      layer.setOpacity(map.opacity);
+      layer.setVisible(!map.hidden);
+      const source = JSON.stringify([view, pictureQuery(map)]);
+      if (layer.get("shows") === source) return;
+      layer.set("shows", source);
+      this.#fill(layer, map, view, source);
+    });
+  }
+
+  /** @param {MapShown} map */
+  #layerOf(map) {
+    const known = this.#layers.get(keyOf(map));
+    if (known) return known;
+    const layer = /** @type {TileLayer<ImageTile>} */ (new TileLayer({ preload: 1 }));
+    layer.on("prerender", (event) => this.#cut(map, event));
+    layer.on("postrender", (event) => {
+      /** @type {CanvasRenderingContext2D} */ (event.context).restore();
+    });
+    this.#layers.set(keyOf(map), layer);
+    this.app.map.ol.addLayer(layer);
+    return layer;
+  }
+
+  /**
+   * @param {TileLayer<ImageTile>} layer
+   * @param {MapShown} map
+   * @param {ViewName} view
+   * @param {string} source what the layer shall show; it may have changed when the answer comes
+   */
+  async #fill(layer, map, view, source) {
+    const path = `/datasets${pathOf(map.dataset)}/tiles${pathOf(MATRIX_SETS[view])}`;
+    try {
+      const [set, tiles] = await Promise.all([
+        this.#once(`/tile-matrix-sets${pathOf(MATRIX_SETS[view])}`),
+        this.app.api.get(`${path}/tilejson.json`, { layer: map.layer }),
+      ]);
+      if (layer.get("shows") !== source) return;
+      layer.setExtent(view === "cylindrical" ? tiles.bounds : undefined);
+      layer.setSource(
+        new ImageTile({
+          projection: PROJECTIONS[view],
+          tileGrid: tileGrid(set, view, tiles.maxzoom),
+          wrapX: view === "cylindrical",
+          transition: 0,
+          loader: (z, x, y, { signal }) =>
+            this.app.api.picture(`${path}/${z}/${x}/${y}.png`, pictureQuery(map), signal)
+              .catch((error) => this.#report(error)),
+        }),
+      );
+    } catch (error) {
+      layer.setSource(null);
+      this.app.complain(sentenceOf(error));
+    }
+  }
+
+  /**
+   * A tile that failed is told once, however many do.
+   *
+   * @param {unknown} error
+   * @returns {never}
+   */
+  #report(error) {
+    this.app.complain(sentenceOf(error));
+    throw error;
+  }
+
+  /** @param {string} path an answer that does not change */
+  #once(path) {
+    const asked = this.#asked.get(path) ?? this.app.api.get(path);
+    this.#asked.set(path, asked);
+    asked.catch(() => this.#asked.delete(path));
+    return asked;
+  }
+
+  /**
+   * Right of the swipe's line only: of the uppermost map that is seen.
+   *
+   * @param {MapShown} map
+   * @param {import("ol/render/Event.js").default} event
+   */
+  #cut(map, event) {
+    const context = /** @type {CanvasRenderingContext2D} */ (event.context);
+    context.save();
+    const { swipe, maps } = this.app.scene.now;
+    const seen = maps.filter((each) => !each.hidden);
+    if (swipe === null || seen.length < 2 || keyOf(seen[seen.length - 1]) !== keyOf(map)) return;
+    const [width, height] = this.app.map.ol.getSize() ?? [0, 0];
+    const at = swipeAt(this.app, swipe);
+    const corners = [[at, 0], [width, 0], [width, height], [at, height]];
+    context.beginPath();
+    corners.forEach((corner, index) => {
+      const [x, y] = getRenderPixel(event, corner);
+      if (index === 0) context.moveTo(x, y);
+      else context.lineTo(x, y);
+    });
+    context.closePath();
+    context.clip();
+  }
+}

@@ -1,0 +1,63 @@
+/** The legend at the map's foot: the uppermost map's colours, or both sides' of the swipe. */
+
+import { sentenceOf } from "./api.js";
+import { unitAfter } from "./app.js";
+import { chemical, h } from "./dom.js";
+import { legendOf, paintColours } from "./legends.js";
+
+/** @typedef {import("./app.js").App} App */
+
+/**
+ * @param {App} app
+ * @returns {HTMLElement}
+ */
+export function legendBox(app) {
+  const box = h("div", { class: "legend", "aria-label": "Legend", role: "group" });
+  const show = async () => {
+    const maps = mapsWithLegend(app.scene.now);
+    try {
+      const legends = await Promise.all(maps.map((map) => legendOf(app, map)));
+      if (maps.some((map, index) => mapsWithLegend(app.scene.now)[index] !== map)) return;
+      box.replaceChildren(...maps.map((map, index) => oneLegend(app, map, legends[index])));
+    } catch (error) {
+      box.replaceChildren();
+      app.complain(sentenceOf(error));
+    }
+  };
+  app.scene.watch(["maps", "swipe"], show);
+  app.onDatasets(show);
+  return box;
+}
+
+/**
+ * The maps whose colours one sees: the uppermost, with the swipe also the one below it.
+ *
+ * @param {import("./link.js").Scene} scene
+ */
+export function mapsWithLegend({ maps, swipe }) {
+  const seen = maps.filter((map) => !map.hidden);
+  return seen.slice(swipe === null ? -1 : -2);
+}
+
+/**
+ * @param {App} app
+ * @param {import("./link.js").MapShown} map
+ * @param {import("./types.js").Legend} legend
+ */
+function oneLegend(app, map, legend) {
+  const layer = app.layer(map);
+  const dataset = app.dataset(map.dataset);
+  const unit = unitAfter(layer?.unit);
+  return h("figure", null,
+    h("figcaption", null, h("b", null, chemical(map.layer)), unit,
+      dataset?.simulated && h("span", { class: "tag" }, "SIMULATED")),
+    h("div", { class: "colours" }, paintColours(legend.colours)),
+    h("div", { class: "ends" },
+      h("span", null, endInWords(legend.min)), h("span", null, endInWords(legend.max))),
+  );
+}
+
+/** @param {number} value */
+export function endInWords(value) {
+  return String(Number(value.toPrecision(4)));
+}

@@ -1,0 +1,161 @@
+/** What the maps say of a point: a click, a tap, or Enter at the crosshair. */
+
+import { pathOf, sentenceOf } from "./api.js";
+import { isEndOfInterval, numberInWords, unitAfter } from "./app.js";
+import { chemical, h } from "./dom.js";
+import { NARROW } from "./kinds.js";
+import { distanceKm, placeInWords } from "./moon.js";
+import { shows } from "./projections.js";
+import { siteCard } from "./site_card.js";
+
+/** @typedef {import("./app.js").App} App */
+/** @typedef {import("./cards.js").Cards} Cards */
+/** @typedef {import("./link.js").Place} Place */
+/** @typedef {import("./types.js").Reading} Reading */
+
+/** Fingers are less sure than a mouse. */
+const HIT_PX = 8;
+
+/**
+ * @param {App} app
+ * @param {Cards} cards
+ */
+export function readPoints(app, cards) {
+  const { map, scene } = app;
+  map.ol.on("singleclick", (event) => {
+    if (app.isDrawing) return;
+    const site = map.ol.forEachFeatureAtPixel(event.pixel, (feature) => feature.get("site"), {
+      hitTolerance: HIT_PX,
+      layerFilter: (layer) => layer.get("which") === "sites",
+    });
+    if (site) siteCard(app, cards, site);
+    else ask(app, map.placeOf(event.coordinate));
+  });
+  map.target.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target !== map.target || app.isDrawing) return;
+    ask(app, map.centre);
+  });
+  app.showSite = (site) => siteCard(app, cards, site);
+
+  /** @type {AbortController | null} */
+  let asked = null;
+  const read = () => {
+    asked?.abort();
+    const { point } = scene.now;
+    if (!point) return;
+    asked = new AbortController();
+    pointCard(app, cards, point, asked.signal);
+  };
+  scene.watch(["point"], read);
+  app.onDatasets(read);
+}
+
+/**
+ * @param {App} app
+ * @param {Place} point
+ */
+function ask(app, point) {
+  if (shows(app.map.name, point[1])) app.scene.change({ point });
+}
+
+/**
+ * @param {App} app
+ * @param {Cards} cards
+ * @param {Place} point
+ * @param {AbortSignal} signal
+ */
+async function pointCard(app, cards, point, signal) {
+  const names = [...new Set(app.scene.now.maps.filter((map) => !map.hidden).map((map) => map.dataset))];
+  const [lon, lat] = point;
+  const parts = names.map((name) => h("section", { class: "values", "aria-busy": "true" },
+    h("p", { class: "waiting" }, "Reading …")));
+  const isStill = () => app.scene.now.point === point;
+  cards.show({
+    title: placeInWords(point, 3),
+    below: whereabouts(app, point),
+    body: parts.length ? parts : [h("p", { class: "empty" }, "No map is shown here; add one under Maps.")],
+    whenClosed: () => isStill() && app.scene.change({ point: null }),
+  });
+  await Promise.all(names.map(async (name, index) => {
+    const part = parts[index];
+    try {
+      const answer = await app.api.get(`/datasets${pathOf(name)}/point`, { lon, lat }, signal);
+      part.replaceChildren(...valuesOf(app, name, answer.values));
+    } catch (error) {
+      const sentence = sentenceOf(error);
+      if (sentence) part.replaceChildren(h("p", { class: "error" }, sentence));
+    }
+    part.removeAttribute("aria-busy");
+  }));
+}
+
+/**
+ * The smallest named feature whose circle holds a place.
+ *
+ * @param {App} app
+ * @param {Place} place
+ */
+function whereabouts(app, place) {
+  const holding = app.features.findLast(
+    ({ kind, lon, lat, diameter_km }) =>
+      !NARROW.includes(kind) && distanceKm(place, [lon, lat]) < diameter_km / 2,
+  );
+  return holding ? `in ${holding.name}` : null;
+}
+
+/**
+ * @param {App} app
+ * @param {string} name of a dataset
+ * @param {Reading[]} values
+ */
+function valuesOf(app, name, values) {
+  const dataset = app.dataset(name);
+  const layers = new Map(dataset?.layers.map((layer) => [layer.name, layer]));
+  const shown = values.filter((each) => {
+    const layer = layers.get(each.layer);
+    return !layer || !isEndOfInterval(layer);
+  });
+  const models = new Set(shown.map((each) => layers.get(each.layer)?.model ?? ""));
+  const rows = shown.flatMap((each, index) => {
+    const model = layers.get(each.layer)?.model ?? "";
+    const isFirst = index === 0 || model !== (layers.get(shown[index - 1].layer)?.model ?? "");
+    const head = models.size > 1 && isFirst && model
+      ? [h("tr", { class: "group" }, h("th", { colSpan: 2, scope: "rowgroup" }, model))]
+      : [];
+    return [...head, ...rowOf(each)];
+  });
+  return [
+    h("h3", null, dataset?.title || name,
+      dataset?.simulated && h("span", { class: "tag" }, "SIMULATED")),
+    h("table", { class: "readings" },
+      h("caption", { class: "unseen" }, `Values of ${name} at this point`),
+      h("tbody", null, ...rows)),
+  ];
+}
+
+/** @param {Reading} reading */
+function rowOf(reading) {
+  const name = h("th", { scope: "row" }, chemical(reading.layer));
+  if (reading.value === null) {
+    return [h("tr", { class: "none" }, name, h("td", null, reading.reason ?? "no value"))];
+  }
+  const flags = (reading.flags ?? []).map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")));
+  const value = h("td", null,
+    h("b", null, numberInWords(reading.value)),
+    h("span", { class: "more" }, uncertaintyInWords(reading), unitAfter(reading.unit)),
+    ...flags,
+  );
+  value.dataset.value = String(reading.value);
+  value.dataset.layer = reading.layer;
+  return [h("tr", null, name, value)];
+}
+
+/** @param {Reading} reading */
+function uncertaintyInWords({ uncertainty }) {
+  if (uncertainty === null || uncertainty === undefined) return "";
+  if (typeof uncertainty === "number") return ` ± ${numberInWords(uncertainty)}`;
+  const [low, high] = Array.isArray(uncertainty)
+    ? uncertainty
+    : [/** @type {any} */ (uncertainty).lower, /** @type {any} */ (uncertainty).upper];
+  return ` (${numberInWords(low)} to ${numberInWords(high)})`;
+}

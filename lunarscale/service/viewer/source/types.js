@@ -1,0 +1,58 @@
+/**
+ * What the service sends, as far as the viewer reads it.
+ *
+ * @typedef {object} Layer
+ * @property {string} name
+ * @property {string | null} [quantity]
+ * @property {string | null} [unit]
+ * @property {string | null} [model]
+ * @property {string | null} [remark]
+ * @property {[number, number] | null} [range] to be shown with
+ * @property {string | null} [uncertainty] name of another layer
+ *
+ * @typedef {object} Dataset
+ * @property {string} name
+ * @property {string} kind
+ * @property {string | null} [title]
+ * @property {boolean} simulated
+ * @property {string | null} [camera]
+ * @property {{width: number, height: number, pixel_deg: number, bounds: number[]}} grid
+ * @property {Layer[]} layers
+ * @property {number[]} levels
+ *
+ * @typedef {object} Reading one layer's value at a place
+ * @property {string} layer
+ * @property {number | null} value
+ * @property {string | null} [unit]
+ * @property {number | null} [uncertainty]
+ * @property {string[]} [flags]
+ * @property {string | null} [reason] why there is no value
+ *
+ * @typedef {object} PointAnswer
+ * @property {number} lon
+ * @property {number} lat
+ * @property {number | null} [row]
+ * @property {number | null} [col]
+ * @property {Reading[]} values
+ *
+ * @typedef {object} Feature
+ * @property {string} name
+ * @property {string} kind
+ * @property {number} lon
+ * @property {number} lat
+ * @property {number} diameter_km
+ *
+ * @typedef {object} Site
+ * @property {string} name
+ * @property {number | null} lon
+ * @property {number | null} lat
+ *
+ * @typedef {object} Legend
+ * @property {string} layer
+ * @property {string | null} [unit]
+ * @property {string} palette
+ * @property {number} min
+ * @property {number} max
+ * @property {string[]} colours from the least value to the largest
+ */
+export {};
