@@ -142,7 +142,8 @@ class Tables:
         """Add all pixels of a chunk, valid or not, to the atoms themselves."""
         starts, atoms = runs
         lengths = np.diff(starts)
-        if len(places) == 2 and len(lengths) == len(weights):  # one atom, one run a row
+        if len(places) == 2 and len(atoms) == len(weights) and not atoms.any():
+            # one atom, one run a row, and no pixel that is counted by itself
             self.weights[places[0]] += int(weights @ lengths)
             self.pixels[places[0]] += starts[-1]
             return
