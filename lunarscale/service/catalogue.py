@@ -22,6 +22,7 @@ from lunarscale.errors import FormatError, UnknownError
 from lunarscale.service.layers import Layer, layers_of
 from lunarscale.service.ranges import Range, display_range
 from lunarscale.store.cube import Cube
+from lunarscale.store.levels import DOCUMENT, levels
 from lunarscale.store.location import Location
 
 #: What a dataset's name may be: it stands in addresses and messages.
@@ -77,8 +78,9 @@ class Dataset:
 
     @cached_property
     def levels(self) -> tuple[Cube, ...]:
-        """The base and its overviews, finest first."""
-        return (self.cube,)
+        """The base and its overviews, finest first; each is held against its ledger."""
+        base, *coarser = levels(self.cube)
+        return (base, *(replace(each, promised=Promises(Ledger.of(each))) for each in coarser))
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
@@ -189,11 +191,8 @@ class Catalogue:
             return None
         if not stat.S_ISREG(root.st_mode):
             return None
-        try:
-            entries = (folder / FOLDER).lstat().st_mtime_ns
-        except FileNotFoundError:
-            entries = 0
-        return root.st_mtime_ns, root.st_ino, root.st_size, entries
+        changed = _changed(folder / DOCUMENT), _changed(folder / FOLDER)
+        return root.st_mtime_ns, root.st_ino, root.st_size, *changed
 
     def _look(self, name: str) -> Dataset | FormatError | None:
         """What a listed name stands for now, or a moment ago where looking takes long."""
@@ -218,6 +217,14 @@ class Catalogue:
         same_store = known.mark[:-1] == mark[:-1]
         lately = self._clock() - known.at < PATIENCE * known.took
         return known.mark == mark or (same_store and lately)
+
+
+def _changed(path: Path) -> int:
+    """When a file or a folder's listing was changed; 0 where there is none."""
+    try:
+        return path.lstat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _opened(name: str, folder: Path, mark: Mark) -> Dataset | FormatError:

@@ -71,7 +71,7 @@ def _map_layer(layer: MapLayer, others: tuple[MapLayer, ...]) -> Layer:
     ends = {
         other.quantity: other.name
         for other in others
-        if other.model == layer.model and other.quantity != layer.quantity
+        if _family(other.model) == _family(layer.model) and other.quantity != layer.quantity
     }
     low, high = (ends.get(f"{layer.quantity}_{end}") for end in ("lower", "upper"))
     return Layer(
@@ -87,3 +87,8 @@ def _map_layer(layer: MapLayer, others: tuple[MapLayer, ...]) -> Layer:
         remark=layer.remark,
         interval=None if low is None or high is None else (low, high),
     )
+
+
+def _family(model: str) -> str:
+    """``clementine`` for ``clementine-oxides`` and ``clementine-intervals``, which are its ends."""
+    return model.removesuffix("-intervals").removesuffix("-oxides")

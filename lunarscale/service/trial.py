@@ -90,7 +90,14 @@ def _table(file: Path, camera: str) -> dict[str, Any]:
     }
 
 
-def _polygons(file: Path, vertices: int) -> dict[str, Any]:
+def read_polygons(file: Path, vertices: int) -> dict[str, Any]:
+    """What a file of polygons holds.
+
+    Raises
+    ------
+    RegionError
+        If they have more than so many places, or are none.
+    """
     from lunarscale.readers.geojson import geojson_grouping
     from lunarscale.readers.wanted import Wanted
 
@@ -110,7 +117,7 @@ def _polygons(file: Path, vertices: int) -> dict[str, Any]:
 
 
 _READERS: dict[str, Callable[..., dict[str, Any]]] = {
-    "models": _model, "tables": _table, "polygons": _polygons,
+    "models": _model, "tables": _table, "polygons": read_polygons,
 }  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 """What the service's tests share: a folder of data, an app to ask, and a server that listens."""
 
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
-from service_moon import make_service_data
+from service_moon import made_once
 
 from lunarscale.engine.clusters import ClusterChoice
 from lunarscale.service.app import create_app
@@ -25,10 +26,10 @@ HOST = "testserver"
 
 @pytest.fixture(scope="session")
 def service_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with ``mosaic.zarr`` and ``maps.zarr`` of a small simulated Moon; do not write."""
-    folder = tmp_path_factory.mktemp("service") / "data"
-    folder.mkdir()
-    return make_service_data(folder)
+    """A folder with ``mosaic.zarr`` and ``maps.zarr`` of a simulated Moon; do not write there."""
+    root = tmp_path_factory.getbasetemp()
+    shared = root.parent if "PYTEST_XDIST_WORKER" in os.environ else root
+    return made_once(shared / "service")
 
 
 @dataclass(frozen=True)

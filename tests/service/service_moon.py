@@ -1,22 +1,24 @@
 """A small simulated Moon as the service's tests see it: a mosaic and maps made in this process."""
 
+import fcntl
 from itertools import pairwise
 from pathlib import Path
 
 from lunarscale.simulated.archive import simulated_tile, write_tile
 from lunarscale.simulated.tiling import plan_tile
 from lunarscale.steps.ingest import ingest
+from lunarscale.steps.overview import overview
 from lunarscale.steps.predict import predict
 
-#: Rows of the mosaic: two degrees a pixel.
-ROWS = 90
+#: Rows of the mosaic, and edges of its shards and chunks: one coarser level.
+ROWS, SHARD, CHUNK = 256, 128, 64
 
 #: What the maps show: two equations' layers, and a network's with the ends of its intervals.
-MODELS = ("qiu-2025-feo", "qiu-2025-tio2", "clementine-intervals")
+MODELS = ("qiu-2025-feo", "qiu-2025-tio2", "clementine-oxides", "clementine-intervals")
 
 
 def make_service_data(folder: Path) -> Path:
-    """Tiles to ``mosaic.zarr`` to ``maps.zarr`` in a folder, which it returns."""
+    """Tiles to ``mosaic.zarr`` to ``maps.zarr`` with levels, in a folder, which it returns."""
     tiles = folder.parent / "tiles"
     tiles.mkdir()
     for west in range(0, 360, 60):
@@ -28,6 +30,21 @@ def make_service_data(folder: Path) -> Path:
             plan = plan_tile(name, bounds, ppd=1.01 * ROWS / 180)
             write_tile(tiles / plan.file_name, plan, simulated_tile(plan))
     mosaic, maps = str(folder / "mosaic.zarr"), str(folder / "maps.zarr")
-    ingest([str(tiles)], out=mosaic, ppd=ROWS / 180, shard=48, chunk=24)
+    ingest([str(tiles)], out=mosaic, ppd=ROWS / 180, shard=SHARD, chunk=CHUNK)
     predict(mosaic, out=maps, models=MODELS)
+    overview(maps)
     return folder
+
+
+def made_once(folder: Path) -> Path:
+    """The data in a folder, made by the first of several processes that ask for them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    data = folder / "data"
+    with open(folder / "making", "w") as making:
+        fcntl.flock(making, fcntl.LOCK_EX)  # the others wait here
+        if not data.exists():
+            aside = folder / "aside"
+            aside.mkdir()
+            make_service_data(aside)
+            aside.rename(data)
+    return data
