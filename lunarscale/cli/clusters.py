@@ -110,6 +110,21 @@ def stop_command(name: Name = "local") -> None:
     out_console.print(f"{name} (at {standing.address}): {what}", markup=False)
 
 
+@command("cluster keys", "lunarscale cluster keys keys", app=cluster_app)
+def keys_command(
+    folder: Annotated[str, typer.Argument(help="The certificates' folder.")],
+    host: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="To be named in new certificates.")
+    ] = None,
+) -> None:
+    """Make a folder of certificates for --tls, or check the one that is there."""
+    from lunarscale.engine.certificates import open_certificates
+
+    found = open_certificates(folder, host=host)
+    what = "made" if found.is_new else "good"
+    out_console.print(f"{found.folder}: {what}; who has it runs code on the cluster", markup=False)
+
+
 def _named(name: str) -> str:
     """The option that names a cluster, where it needs one."""
     return "" if name == "local" else f" --name {name}"

@@ -195,6 +195,13 @@ def dangling(documents: list[Data]) -> list[str]:
         for selector in selectors:
             if not selector or not any(selector.items() <= each.items() for each in labels):
                 found.append(f"{name}: it selects no pod: {selector}")
+    claims = {each["metadata"]["name"] for each in documents
+              if each["kind"] == "PersistentVolumeClaim"}  # fmt: skip
+    for document in documents if claims else ():
+        for where, pod in pods_of(document):
+            asked = {v["persistentVolumeClaim"]["claimName"] for v in pod["volumes"]
+                     if "persistentVolumeClaim" in v}  # fmt: skip
+            found += [f"{where}: there is no claim {name}" for name in sorted(asked - claims)]
     policed = {
         component
         for each in documents
