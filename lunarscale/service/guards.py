@@ -108,15 +108,22 @@ class Door:
         await (self._app if refused is None else refused)(scope, receive, send)
 
     def _refused(self, scope: Scope) -> Any:
-        limit = self._house.settings.limits.url_bytes
+        limits, headers = self._house.settings.limits, scope["headers"]
         length = len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
-        if length > limit:
+        if length > limits.url_bytes:
             return respond(
                 scope["path"], 414,
-                f"an address has {limit:,} bytes at most but this one has {length:,}; ask for less "
-                "at once",
+                f"an address has {limits.url_bytes:,} bytes at most but this one has {length:,}; "
+                "ask for less at once",
             )  # fmt: skip
-        host = next((value for key, value in scope["headers"] if key == b"host"), b"")
+        length = sum(len(name) + len(value) for name, value in headers)
+        if length > limits.header_bytes or len(headers) > limits.headers:
+            return respond(
+                scope["path"], 431,
+                f"a request has {limits.headers} headers of {limits.header_bytes:,} bytes at most "
+                f"but this one has {len(headers)} of {length:,}; send fewer",
+            )  # fmt: skip
+        host = next((value for key, value in headers if key == b"host"), b"")
         if self._hosts and _name_of(host.decode("latin-1")) not in self._hosts:
             return respond(
                 scope["path"], 421,

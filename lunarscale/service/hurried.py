@@ -35,8 +35,14 @@ class HurriedProtocol(H11Protocol):
         self._stop()
         super().connection_lost(exc)
 
+    @property
+    def _waits(self) -> bool:
+        """Whether it is the client's turn: no request is whole, or a refused one's body goes on."""
+        ours, theirs = self.conn.our_state, self.conn.their_state
+        return theirs is h11.IDLE or (ours is h11.DONE and theirs is h11.SEND_BODY)
+
     def _count(self) -> None:
-        if self.conn.their_state is not h11.IDLE or self.transport.is_closing():
+        if not self._waits or self.transport.is_closing():
             self._stop()
         elif self._timer is None:
             self._timer = self.loop.call_later(self.seconds, self._close)
@@ -48,5 +54,5 @@ class HurriedProtocol(H11Protocol):
 
     def _close(self, *_: Any) -> None:
         self._timer = None
-        if self.conn.their_state is h11.IDLE:
+        if self._waits:
             self.transport.close()

@@ -13,8 +13,8 @@ class Limits:
 
     Parameters
     ----------
-    url_bytes : int
-        Path and query of a request.
+    url_bytes, header_bytes, headers : int
+        Path and query of a request, all its headers together, and how many they are.
     body_bytes, upload_bytes : int
         Body of a request, and of one that uploads a file.
     card_bytes, table_bytes, polygon_bytes : int
@@ -43,6 +43,8 @@ class Limits:
     """
 
     url_bytes: int = 8_192
+    header_bytes: int = 32_768
+    headers: int = 100
     body_bytes: int = 2**20
     upload_bytes: int = 64 * 2**20
     card_bytes: int = 100_000

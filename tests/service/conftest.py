@@ -14,9 +14,11 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service_moon import made_once
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lunarscale.engine.clusters import ClusterChoice
 from lunarscale.service.app import create_app
+from lunarscale.service.hurried import HurriedProtocol
 from lunarscale.service.settings import Limits, Settings
 from lunarscale.service.tokens import Token, new_token
 
@@ -96,13 +98,23 @@ class Live:
 
 
 @contextmanager
-def serving(settings: Settings, session: tuple[Token, ...]) -> Iterator[Live]:
+def serving(
+    settings: Settings, session: tuple[Token, ...], *, http: type[H11Protocol] = HurriedProtocol
+) -> Iterator[Live]:
     """A server of its own thread on a free port, until the end of the block."""
     app = create_app(settings, session=session)
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=3)
+            uvicorn.Config(
+                app,
+                http=http,
+                ws="none",
+                log_level="warning",
+                lifespan="on",
+                proxy_headers=False,
+                timeout_graceful_shutdown=3,
+            )
         )
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
