@@ -40,6 +40,8 @@ export class App {
     this.escapes = [];
     /** Whether clicks on the map set corners and do not read values. */
     this.isDrawing = false;
+    /** Whether the map is drawn for a picture of it, which nothing covers. */
+    this.isPainting = false;
     /** @type {(site: import("./types.js").Site) => void} opens its card */
     this.showSite = () => {};
   }
@@ -118,7 +120,7 @@ export function isEndOfInterval(layer) {
  * @param {string | null | undefined} unit
  */
 export function unitAfter(unit) {
-  return !unit || unit === "1" ? "" : ` ${unit}`;
+  return !unit || unit === "1" ? "" : `\u00a0${unit.replaceAll(" ", "\u00a0")}`;
 }
 
 /**

@@ -61,12 +61,12 @@ export class GraticuleLayer extends Layer {
       }),
     }));
     strokeLines(context, drawn.map(({ pixels }) => pixels));
-    const room = this.app.room();
+    const room = this.app.isPainting ? { left: 24, top: 14, right: width - 24, bottom: height - 14 } : this.app.room();
     for (const { line, pixels } of drawn) {
       const ends = [entersAt(pixels, room)];
       // at a pole all meridians' other ends are one
       if (view === "cylindrical") ends.push(entersAt(pixels.toReversed(), room));
-      const at = ends.find((each) => each !== null && !this.app.isCovered(each));
+      const at = ends.find((each) => each !== null && (this.app.isPainting || !this.app.isCovered(each)));
       if (at) writeLabel(context, labelOf(line, lines), at);
     }
   }

@@ -79,6 +79,8 @@ export class LunarMap {
    * @param {Padding} padding
    */
   set padding(padding) {
+    // OpenLayers ends a move that is under way when it is told, also when it is told the same
+    if (String(sides(padding)) === String(sides(this.#padding))) return;
     this.#padding = padding;
     for (const view of this.#views.values()) view.padding = sides(padding);
   }

@@ -49,6 +49,7 @@ export function layPage(app) {
   const foot = h("div", { class: "foot" }, scaleBarBox(app), legendBox(app));
   const tools = h("div", { class: "tools" }, viewButtons(app), simulatedBadge(app));
   const zoom = zoomButtons(app);
+  const middle = [tools, app.notices.box];
   const crosshair = h("div", { class: "crosshair", "aria-hidden": "true" });
   app.map.target.before(rail(app), ...panels);
   app.map.target.after(
@@ -60,7 +61,7 @@ export function layPage(app) {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     if (app.escapes.some((escape) => escape())) event.preventDefault();
   });
-  watchRoom(app, { panels, tools, crosshair, others: [tools, foot, zoom, cards.box] });
+  watchRoom(app, { panels, middle, crosshair, card: cards.box, others: [tools, foot, zoom, cards.box] });
 }
 
 /** @param {App} app */
@@ -166,10 +167,11 @@ function simulatedBadge(app) {
  * @param {object} parts
  * @param {HTMLElement[]} parts.panels
  * @param {HTMLElement[]} parts.others what else covers the map
- * @param {HTMLElement} parts.tools
- * @param {HTMLElement} parts.crosshair both stand in the middle of what is free
+ * @param {HTMLElement[]} parts.middle they stand in the middle of what is free
+ * @param {HTMLElement} parts.card what is free for these does not count what lies under it
+ * @param {HTMLElement} parts.crosshair
  */
-function watchRoom(app, { panels, others, tools, crosshair }) {
+function watchRoom(app, { panels, others, middle, card, crosshair }) {
   /** @type {DOMRect[]} */
   let covers = [];
   const measure = () => {
@@ -185,7 +187,9 @@ function watchRoom(app, { panels, others, tools, crosshair }) {
       left: left + MARGIN, top: top + MARGIN,
       right: width - MARGIN, bottom: top + freeHeight - MARGIN,
     });
-    tools.style.left = `${left + freeWidth / 2}px`;
+    const beside = card.hidden || isNarrow() ? width : card.getBoundingClientRect().left;
+    for (const each of middle) each.style.left = `${(left + beside) / 2}px`;
+    app.map.target.style.setProperty("--covered", `${left}px`);
     crosshair.style.left = `${left + freeWidth / 2}px`;
     crosshair.style.top = `${top + freeHeight / 2}px`;
     covers = others.filter((each) => !each.hidden).map((each) => each.getBoundingClientRect());

@@ -20,6 +20,7 @@ const [INK, FAINT, SKY, AMBER] = ["#f1f2f6", "#aeb5c4", "#0a0c11", "#ffd37a"];
  * @returns {Promise<Blob>} PNG
  */
 export async function paintPicture(app) {
+  app.isPainting = true;
   await drawn(app);
   const [width, height] = app.map.ol.getSize() ?? [0, 0];
   const ratio = devicePixelRatio;
@@ -31,6 +32,8 @@ export async function paintPicture(app) {
   context.fillStyle = SKY;
   context.fillRect(0, 0, width, height + STRIP_PX);
   paintMap(app, context);
+  app.isPainting = false;
+  app.map.ol.render();
   if (app.scene.now.swipe !== null && mapsWithLegend(app.scene.now).length > 1) {
     context.fillStyle = "#ffffff";
     context.fillRect(swipeAt(app, app.scene.now.swipe) - 1, 0, 2, height);

@@ -140,10 +140,12 @@ function rowOf(reading) {
     return [h("tr", { class: "none" }, name, h("td", null, reading.reason ?? "no value"))];
   }
   const flags = (reading.flags ?? []).map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")));
+  const uncertainty = uncertaintyInWords(reading);
   const value = h("td", null,
     h("b", null, numberInWords(reading.value)),
-    h("span", { class: "more" }, uncertaintyInWords(reading), unitAfter(reading.unit)),
-    ...flags,
+    h("span", { class: "more" }, unitAfter(reading.unit)),
+    uncertainty && h("div", { class: "more" }, uncertainty),
+    flags.length > 0 && h("div", null, ...flags),
   );
   value.dataset.value = String(reading.value);
   value.dataset.layer = reading.layer;
@@ -153,9 +155,9 @@ function rowOf(reading) {
 /** @param {Reading} reading */
 function uncertaintyInWords({ uncertainty }) {
   if (uncertainty === null || uncertainty === undefined) return "";
-  if (typeof uncertainty === "number") return ` ± ${numberInWords(uncertainty)}`;
+  if (typeof uncertainty === "number") return `± ${numberInWords(uncertainty)}`;
   const [low, high] = Array.isArray(uncertainty)
     ? uncertainty
     : [/** @type {any} */ (uncertainty).lower, /** @type {any} */ (uncertainty).upper];
-  return ` (${numberInWords(low)} to ${numberInWords(high)})`;
+  return `${numberInWords(low)} to ${numberInWords(high)}`;
 }
