@@ -17,13 +17,17 @@ PROCESSES = 2
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    """Run the whole suite in processes; files that are named, in this one, which begins sooner."""
+    """Run the whole suite in processes; files that are named, in this one, which begins sooner.
+
+    What is timed or looked at in a debugger has this one to itself too.
+    """
     is_whole = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     is_one_of_them = hasattr(config, "workerinput")
     if not is_whole or is_one_of_them or not config.pluginmanager.hasplugin("xdist"):
         return
     option = config.option
-    if option.numprocesses is None and option.dist == "no" and not option.usepdb:
+    is_watched = option.usepdb or config.getoption("benchmark_enable", False)
+    if option.numprocesses is None and option.dist == "no" and not is_watched:
         option.numprocesses, option.dist = PROCESSES, "loadfile"
         option.loadscopereorder = False  # a long file of few tests would come last
         option.maxworkerrestart = "0"  # a test that hangs ends the run, and is not begun again
