@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from distributed import Client
+
+# a test that shares the machine may have to wait: what is slow is not wrong
+settings.register_profile("in company", settings.default, deadline=None)
+settings.load_profile("in company")
 
 #: Processes that share the tests of the whole suite. Each may have a cluster of two workers.
 PROCESSES = 2
