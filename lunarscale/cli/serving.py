@@ -112,8 +112,13 @@ def serve_command(
             *(("API", f"{link}api") for link in links),
             ("stop", "Ctrl-C"),
         ]
+
+        def tell() -> None:
+            print_pairs(started)
+            out_console.file.flush()  # into a pipe or a log it would else come at the end
+
         try:
-            serve(settings, listening, session=session, ready=lambda: print_pairs(started))
+            serve(settings, listening, session=session, ready=tell)
         except KeyboardInterrupt:
             out_console.print("Stopped; unfinished jobs go on when the service starts again.")
 

@@ -5,7 +5,6 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 import uvicorn
 
@@ -33,7 +32,7 @@ def check(settings: Settings) -> None:
     ServiceError, UnavailableError
         If it cannot, or should not.
     """
-    _check_data(settings.data_dir)
+    _check_data(settings)
     _check_openness(settings)
     _check_certificate(settings)
     if settings.tokens is not None:
@@ -46,14 +45,16 @@ def check(settings: Settings) -> None:
             )
 
 
-def _check_data(data_dir: Path) -> None:
+def _check_data(settings: Settings) -> None:
+    data_dir = settings.data_dir
     if not data_dir.is_dir():
         found = "a file is there" if data_dir.exists() else "there is no such folder"
         raise ServiceError(
             f"{data_dir}: a folder of stores is needed but {found}; `lunarscale demo` makes one, "
             "lunarscale-demo"
         )
-    if not Catalogue(data_dir).names():
+    # one that is deployed may begin empty and be filled by its jobs
+    if not settings.behind_proxy and not Catalogue(data_dir).names():
         raise ServiceError(
             f"{data_dir}: there is no store of lunarscale in this folder; name the folder that "
             "your stores lie in, not a store itself, or make one with `lunarscale demo`"
