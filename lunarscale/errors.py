@@ -131,6 +131,9 @@ class ConflictError(ServiceError):
 class UnavailableError(ServiceError):
     """It cannot be done just now; it may be later."""
 
+    #: Seconds after which it may be tried again.
+    retry_after_s = 5
+
 
 class IncompleteError(LunarscaleError):
     """The run ended, but part of its input is missing; the message lists what."""

@@ -58,11 +58,11 @@ def find(name: str) -> Feature:
     RegionError
         If there is none; the message gives names like it.
     """
-    found = _by_spelling().get(_spelling(name))
+    found = _by_spelling().get(spelling(name))
     if found is None:
-        near = difflib.get_close_matches(_spelling(name), _by_spelling(), n=3)
+        near = difflib.get_close_matches(spelling(name), _by_spelling(), n=3)
         # a feature of two names is found by either
-        like = ", ".join(dict.fromkeys(_by_spelling()[spelling].name for spelling in near))
+        like = ", ".join(dict.fromkeys(_by_spelling()[each].name for each in near))
         advice = f"; is it {like}?" if like else "; see the IAU gazetteer for names"
         raise RegionError(f"'{name}' is no named feature of the Moon in the list of 2015{advice}")
     return found
@@ -86,15 +86,15 @@ def _by_spelling() -> dict[str, Feature]:
     """Features by all spellings; a full name comes before another's name in brackets."""
     found: dict[str, Feature] = {}
     for feature in _table():
-        found.setdefault(_spelling(feature.name), feature)
+        found.setdefault(spelling(feature.name), feature)
     for feature in _table():
         if "(" in feature.name:
             for part in re.split(r"[()]", feature.name):
-                found.setdefault(_spelling(part), feature)
+                found.setdefault(spelling(part), feature)
     return found
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
     """A name without case, marks, and what is neither letter nor number."""
     bare = unicodedata.normalize("NFKD", name.casefold())
     bare = "".join(letter for letter in bare if not unicodedata.combining(letter))

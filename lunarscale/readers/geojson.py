@@ -36,7 +36,7 @@ def geojson_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGroupi
     """
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RegionError(f"{name} is not GeoJSON ({error}); give a FeatureCollection") from error
     if not isinstance(document, dict) or "type" not in document:
         raise RegionError(
@@ -103,12 +103,15 @@ def _outlines(who: str, geometry: Any) -> Iterator[list[Ring]]:
     outlines = geometry.get("coordinates")
     if not outlines:
         raise RegionError(f"{who}: its geometry is empty; draw it, or leave it out")
-    for rings in [outlines] if kind == "Polygon" else outlines:
+    polygons = [outlines] if kind == "Polygon" else outlines
+    if not (isinstance(polygons, list) and all(isinstance(rings, list) for rings in polygons)):
+        raise RegionError(f"{who}: its coordinates are no lists of outlines; draw it again")
+    for rings in polygons:
         yield [_ring(who, ring) for ring in rings or [[]]]
 
 
 def _ring(who: str, positions: Any) -> Ring:
     try:
         return np.array([position[:2] for position in positions], dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise RegionError(f"{who}: an outline is not a list of longitude, latitude") from error

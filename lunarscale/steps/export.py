@@ -11,6 +11,7 @@ from lunarscale.errors import SourceError, StoreError
 from lunarscale.grid.raster import Window
 from lunarscale.render.geotiff import write_cog
 from lunarscale.steps.opening import open_maps, unchanged
+from lunarscale.store.cube import Cube
 from lunarscale.store.layout import affine, lunar_wkt
 
 
@@ -56,12 +57,50 @@ def export(
         raise SourceError(f"{out}: a file is to be written but a folder is there; name another")
     if not path.absolute().parent.is_dir():
         raise SourceError(f"{out}: the folder {path.parent} is not there; make it first")
+    write_layer(cube, path, array=layer, quantum=found.quantum, bbox=bbox, progress=progress)
+    return path
+
+
+def write_layer(
+    cube: Cube,
+    path: Path,
+    *,
+    array: str,
+    quantum: float,
+    band: int | None = None,
+    bbox: tuple[float, float, float, float] | None = None,
+    progress: Callable[[int, int], None] = lambda done, todo: None,
+) -> None:
+    """Write the counts of one array, or of one of its bands, as a GeoTIFF with overviews.
+
+    Parameters
+    ----------
+    cube : Cube
+        What is asked for is finished, and held against the ledger.
+    path : Path
+        A file.
+    array : str
+    quantum : float
+        Value of one count.
+    band : int, optional
+    bbox : (west, south, east, north), optional
+        Degrees, snapped outward to pixels.
+    progress : callable, optional
+        Told windows done and windows in all.
+
+    Raises
+    ------
+    RegionError
+        If the box reaches beyond the cube.
+    TornError
+        If a run writes there meanwhile.
+    """
     grid, (row, col) = cube.within(bbox)
     windows = list(grid.window.split(cube.layout.shard))
 
     def blocks() -> Iterator[tuple[Window, NDArray[np.int16]]]:
-        reader = cube.reads(layer)
-        with unchanged(cube):
+        reader = cube.reads(array, band)
+        with unchanged(cube, _shards(cube, Window(row, col, grid.height, grid.width))):
             for done, window in enumerate(windows):
                 counts = np.empty((window.height, window.width), np.int16)
                 at = Window(window.row + row, window.col + col, window.height, window.width)
@@ -70,7 +109,7 @@ def export(
                 progress(done + 1, len(windows))
 
     tags = {
-        **cube.array(layer).attributes,
+        **cube.array(array).attributes,
         "title": cube.attributes["title"],
         "history": cube.attributes["history"],
         "simulated": cube.layout.simulated,
@@ -81,7 +120,14 @@ def export(
         size=(grid.height, grid.width),
         transform=affine(grid),
         wkt=lunar_wkt(),
-        quantum=found.quantum,
+        quantum=quantum,
         tags=tags,
     )
-    return path
+
+
+def _shards(cube: Cube, window: Window) -> list[Window]:
+    """The shards under a window that may go over the seam, as windows of a pixel each."""
+    edge, around = cube.layout.shard, cube.grid.width
+    rows = range(window.row // edge, (window.row + window.height - 1) // edge + 1)
+    cols = {(col % around) // edge for col in range(window.col, window.col + window.width)}
+    return [Window(row * edge, col * edge, 1, 1) for row in rows for col in sorted(cols)]

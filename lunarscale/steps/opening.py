@@ -11,7 +11,7 @@ from lunarscale.engine.promises import Promises
 from lunarscale.engine.run import require
 from lunarscale.errors import RegionError, StoreError, TornError
 from lunarscale.grid.groupings import Grouping
-from lunarscale.grid.raster import RasterGrid
+from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import FileGrouping, read_grouping
 from lunarscale.reduce.statistics import Label, Statistics
@@ -41,18 +41,25 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
 
 
 @contextmanager
-def unchanged(cube: Cube) -> Iterator[None]:
+def unchanged(cube: Cube, windows: Sequence[Window] | None = None) -> Iterator[None]:
     """Make sure that maps which are read shard by shard are one run's from first to last.
+
+    Parameters
+    ----------
+    cube : Cube
+    windows : sequence of Window, optional
+        Of the shards that are read; all of them if not given.
 
     Raises
     ------
     TornError
         If a shard was written anew meanwhile, or taken back.
     """
-    ledger, windows = Ledger.of(cube), cube.layout.windows()
-    before = ledger.scan(windows)
+    ledger = Ledger.of(cube)
+    read = cube.layout.windows() if windows is None else windows
+    before = ledger.scan(read)
     yield
-    if ledger.scan(windows) != before:
+    if ledger.scan(read) != before:
         raise TornError(
             f"{cube.location.url}: a run has written to this store while it was read; let no run "
             "write there meanwhile, then run this command again"

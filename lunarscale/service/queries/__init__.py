@@ -1,0 +1,1 @@
+"""What is asked of a dataset: points, profiles, regions, statistics, downloads, and places."""
