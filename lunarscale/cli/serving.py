@@ -58,6 +58,12 @@ def serve_command(
         list[str] | None,
         typer.Option(metavar="NAME", help="Names it may be called by; again for more."),
     ] = None,
+    limit: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER", help="Another limit, as /api names it; again for more."
+        ),
+    ] = None,
     scheduler: Annotated[
         str | None, typer.Option(help="A running Dask scheduler for jobs; else one starts here.")
     ] = None,
@@ -76,7 +82,7 @@ def serve_command(
     from lunarscale.engine.clusters import ClusterChoice
 
     try:
-        from lunarscale.service.settings import Settings
+        from lunarscale.service.settings import Settings, limits_of
         from lunarscale.service.starting import addresses, check, listen, serve
         from lunarscale.service.tokens import new_token
     except ModuleNotFoundError as error:
@@ -87,6 +93,7 @@ def serve_command(
         port=port,
         tokens=tokens,
         cluster=ClusterChoice(scheduler, workers, threads, memory_limit, cluster_tls),
+        limits=limits_of(limit or ()),
         private=private,
         cors=tuple(cors or ()),
         hosts=tuple(name.lower() for name in allow_host or ()),

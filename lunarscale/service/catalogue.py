@@ -12,17 +12,15 @@ import stat
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
-from time import monotonic
+from time import monotonic, time_ns
 
 from lunarscale.engine.ledger import FOLDER, Ledger
 from lunarscale.engine.promises import Promises
 from lunarscale.errors import FormatError, UnknownError
-from lunarscale.service.layers import Layer, layers_of
-from lunarscale.service.ranges import Range, display_range
+from lunarscale.service.dataset import Dataset
 from lunarscale.store.cube import Cube
-from lunarscale.store.levels import DOCUMENT, levels
+from lunarscale.store.levels import DOCUMENT
 from lunarscale.store.location import Location
 
 #: What a dataset's name may be: it stands in addresses and messages.
@@ -32,81 +30,13 @@ _NAME = re.compile(r"\w[\w .+-]{0,126}\w")
 #: looking took: it takes a twentieth of one core at most.
 PATIENCE = 20.0
 
+#: A change so short a time ago may be followed by another one that the times do not tell apart.
+SETTLED_NS = 2_000_000_000
+
+_UNSETTLED = -1
+
 #: Times of change, inodes and sizes by which a changed store is told.
 Mark = tuple[int, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A store as it was when it was last looked at.
-
-    Parameters
-    ----------
-    name : str
-        Its folder's.
-    cube : Cube
-        Each object that is read is held against the store's ledger.
-    version : str
-        Another one after any change: for caches.
-    done, torn, shards : int
-        Shards that are finished, those whose objects are not what was written, and all.
-    """
-
-    name: str
-    cube: Cube
-    version: str
-    done: int
-    torn: int
-    shards: int
-
-    @property
-    def location(self) -> Location:
-        """Where the store lies; not for clients."""
-        return self.cube.location
-
-    @property
-    def title(self) -> str:
-        """For people."""
-        return str(self.cube.attributes.get("title", self.name))
-
-    @property
-    def created(self) -> str | None:
-        """When the store was laid, UTC, ISO 8601; None where it does not say."""
-        last = str(self.cube.attributes.get("history", "")).strip().rpartition("\n")[2]
-        found = re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", last)
-        return found[0] if found else None
-
-    @cached_property
-    def levels(self) -> tuple[Cube, ...]:
-        """The base and its overviews, finest first; each is held against its ledger."""
-        base, *coarser = levels(self.cube)
-        return (base, *(replace(each, promised=Promises(Ledger.of(each))) for each in coarser))
-
-    @cached_property
-    def layers(self) -> tuple[Layer, ...]:
-        """What it can show."""
-        return layers_of(self.cube.layout)
-
-    def layer(self, name: str) -> Layer:
-        """The layer of a name.
-
-        Raises
-        ------
-        UnknownError
-            If there is none; the message lists those there are.
-        """
-        for layer in self.layers:
-            if layer.name == name:
-                return layer
-        raise UnknownError(
-            f"{self.name} has no layer {name[:80]!r}; it has "
-            f"{', '.join(layer.name for layer in self.layers)}"
-        )
-
-    @cached_property
-    def ranges(self) -> dict[str, Range | None]:
-        """The values that each layer's colours span unless asked otherwise."""
-        return {layer.name: display_range(self.levels[-1], layer) for layer in self.layers}
 
 
 @dataclass(frozen=True)
@@ -125,12 +55,15 @@ class Catalogue:
     Parameters
     ----------
     data_dir : Path
-    clock : callable, optional
-        Seconds that only go on.
+    clock, wall : callable, optional
+        Seconds that only go on; nanoseconds as files' times of change have them.
     """
 
-    def __init__(self, data_dir: Path, clock: Callable[[], float] = monotonic) -> None:
-        self.data_dir, self._clock = data_dir, clock
+    def __init__(
+        self, data_dir: Path, *, clock: Callable[[], float] = monotonic,
+        wall: Callable[[], int] = time_ns,
+    ) -> None:  # fmt: skip
+        self.data_dir, self._clock, self._wall = data_dir, clock, wall
         self._known: dict[str, _Known] = {}
         self._looking = threading.Lock()
 
@@ -167,7 +100,7 @@ class Catalogue:
             has = f"it has {', '.join(names[:10])}{more}" if names else "it has none yet"
             raise UnknownError(f"this service has no dataset {name[:80]!r}; {has}")
         if isinstance(found, FormatError):
-            raise found.with_traceback(None)
+            raise FormatError(str(found))
         return found
 
     def _folders(self) -> list[str]:
@@ -209,14 +142,29 @@ class Catalogue:
                 return known.found
             begun = self._clock()
             found = _opened(name, self.data_dir / name, mark)
+            if known is not None and _same_store(known.mark, mark):
+                found = _handing_on(known.found, found)
             ended = self._clock()
+            if self._wall() - mark[-1] < SETTLED_NS:
+                mark = (*mark[:-1], _UNSETTLED)  # like no mark to come, so that it is looked again
             self._known[name] = _Known(mark, found, ended, ended - begun)
             return found
 
     def _holds(self, known: _Known, mark: Mark) -> bool:
-        same_store = known.mark[:-1] == mark[:-1]
         lately = self._clock() - known.at < PATIENCE * known.took
-        return known.mark == mark or (same_store and lately)
+        return known.mark == mark or (_same_store(known.mark, mark) and lately)
+
+
+def _same_store(one: Mark, other: Mark) -> bool:
+    """Whether two marks differ at most in what their ledgers have."""
+    return one[:-1] == other[:-1]
+
+
+def _handing_on(old: Dataset | FormatError, new: Dataset | FormatError) -> Dataset | FormatError:
+    """A newer state of a store with what was worked out for the older one."""
+    if isinstance(old, Dataset) and isinstance(new, Dataset):
+        return replace(new, shown=old.shown)
+    return new
 
 
 def _changed(path: Path) -> int:
@@ -236,6 +184,6 @@ def _opened(name: str, folder: Path, mark: Mark) -> Dataset | FormatError:
     entries = ledger.scan(windows)
     whole = sum(entry is not None and ledger.is_whole(entry) for entry in entries)
     done = sum(entry is not None for entry in entries)
-    version = hashlib.sha256(repr((name, mark)).encode()).hexdigest()[:16]
+    version = hashlib.sha256(repr((name, mark, done, whole)).encode()).hexdigest()[:16]
     read = replace(cube, promised=Promises(ledger))
     return Dataset(name, read, version, whole, done - whole, len(windows))

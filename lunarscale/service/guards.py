@@ -1,9 +1,11 @@
 """What stands at the door: headers on every answer, who calls, how often, how much and how long."""
 
+import re
 from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lunarscale.errors import LunarscaleError
@@ -19,6 +21,9 @@ POLICY = (
     "font-src 'self'; connect-src 'self'; worker-src 'self' blob:; manifest-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+#: A host's name or address, and its port.
+_HOST = re.compile(rb"([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 
 #: Addresses that machines ask, by any name and as often as they like.
 PROBES = ("/healthz", "/readyz", "/metrics")
@@ -77,6 +82,8 @@ class Outermost:
 
         try:
             await self._app(scope, receive, with_headers)
+        except ClientDisconnect:
+            return  # nobody waits for an answer
         except Exception:
             if begun:
                 raise  # the server breaks the connection off: the client sees it is not whole
@@ -123,8 +130,10 @@ class Door:
                 f"a request has {limits.headers} headers of {limits.header_bytes:,} bytes at most "
                 f"but this one has {len(headers)} of {length:,}; send fewer",
             )  # fmt: skip
-        host = next((value for key, value in headers if key == b"host"), b"")
-        if self._hosts and _name_of(host.decode("latin-1")) not in self._hosts:
+        host = _HOST.fullmatch(next((value for key, value in headers if key == b"host"), b""))
+        if host is None:
+            return respond(scope["path"], 400, "the header Host names no host; send its name alone")
+        if self._hosts and host[1].decode().lower() not in self._hosts:
             return respond(
                 scope["path"], 421,
                 f"this service is {self._hosts[0]} but was asked as another host; who runs it adds "
@@ -141,10 +150,3 @@ def _hosts(settings: Settings) -> tuple[str, ...]:
     if settings.is_local and not settings.behind_proxy:
         return ("127.0.0.1", "localhost", "[::1]", *settings.hosts)
     return settings.hosts
-
-
-def _name_of(host: str) -> str:
-    """A host without its port."""
-    if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0].lower()

@@ -9,7 +9,8 @@ from lunarscale.models.calibrated import CALIBRATIONS
 from lunarscale.models.model import Model
 from lunarscale.models.network_files import ready_names, ready_network
 from lunarscale.models.registry import BUILT_IN, default_models
-from lunarscale.service.uploads import Upload, Uploads
+from lunarscale.service.upload import Upload
+from lunarscale.service.uploads import Uploads
 
 
 @dataclass(frozen=True)

@@ -179,17 +179,17 @@ def install(app: FastAPI, data_dir: str) -> None:
     async def ours(request: Request, error: Exception) -> Response:
         assert isinstance(error, LunarscaleError)
         if problem_of(error)[0] >= 500:
-            _log.warning("%s at %s: %s", type(error).__name__, request.url.path, error)
-        return respond_to(request.url.path, error, data_dir=data_dir)
+            _log.warning("%s at %s: %s", type(error).__name__, request.scope["path"], error)
+        return respond_to(request.scope["path"], error, data_dir=data_dir)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return respond(request.url.path, 422, _worded(error), title="The request is not valid")
+        return respond(request.scope["path"], 422, _worded(error), title="The request is not valid")
 
     async def of_http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         detail = _OF_HTTP.get(error.status_code, str(error.detail))
-        return respond(request.url.path, error.status_code, detail, headers=error.headers)
+        return respond(request.scope["path"], error.status_code, detail, headers=error.headers)
 
     app.add_exception_handler(LunarscaleError, ours)
     app.add_exception_handler(RequestValidationError, invalid)

@@ -1,5 +1,7 @@
 """The range of values that a layer's colours span unless the viewer asks for another."""
 
+import math
+
 import numpy as np
 
 from lunarscale.errors import TornError
@@ -9,8 +11,8 @@ from lunarscale.render.ranges import HIGH_SHARE, LOW_SHARE, area_quantiles, roun
 from lunarscale.service.layers import Layer
 from lunarscale.store.cube import Cube
 
-#: Chunks that are looked at, evenly over the map: enough for colours, soon read.
-MOST_CHUNKS = 64
+#: Chunks that are looked at, evenly over the map, and pixels of them: enough for colours.
+MOST_CHUNKS, MOST_PIXELS = 64, 2**19
 
 Range = tuple[float, float]
 
@@ -27,15 +29,18 @@ def display_range(cube: Cube, layer: Layer) -> Range | None:
     windows = list(cube.grid.window.split(cube.layout.chunk))
     step = -(-len(windows) // MOST_CHUNKS)
     edge, reader = cube.layout.chunk, cube.reads(layer.array, layer.band)
+    looked_at = windows[step // 2 :: step]
+    every = math.ceil(math.sqrt(len(looked_at) * edge**2 / MOST_PIXELS))
     values, weights = [], []
-    for window in windows[step // 2 :: step]:
+    for window in looked_at:
         counts = np.full((edge, edge), NO_DATA, np.int16)
         try:
             reader.read_into(window, counts[: window.height, : window.width])
         except TornError:
             continue  # one that is written anew just now; the colours can do without it
-        values.append(np.where(counts == NO_DATA, np.nan, counts * np.float32(layer.quantum)))
-        weights.append(_weights(cube, window, edge))
+        some = counts[::every, ::every]
+        values.append(np.where(some == NO_DATA, np.nan, some * np.float32(layer.quantum)))
+        weights.append(_weights(cube, window, edge)[::every])
     if not values:
         return None
     shares = (LOW_SHARE, HIGH_SHARE)

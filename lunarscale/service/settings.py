@@ -1,10 +1,13 @@
 """What a service is started with: where its data lie, who may reach it, and all its bounds."""
 
 import ipaddress
-from dataclasses import dataclass, field
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.errors import ServiceError
 
 
 @dataclass(frozen=True)
@@ -31,13 +34,18 @@ class Limits:
         Callers whose requests are counted.
     connections : int
         Open at a time.
-    region_pixels, download_pixels, polygon_pixels : int
-        Of a window as JSON, of a download, and of the box about a polygon.
+    region_pixels, download_pixels, csv_pixels, polygon_pixels : int
+        Of a window as JSON, of a download, of one as CSV, and of what is read for a polygon.
     polygon_vertices, profile_vertices, profile_samples : int
     tile_cache_bytes : int
         Memory of the tiles that are kept.
-    jobs_kept, jobs_waiting : int
-        Finished jobs that are remembered; jobs that wait or run.
+    jobs_kept, jobs_waiting, jobs_at_once : int
+        Jobs that have ended and are remembered; jobs that were created, wait or run; jobs that run
+        at the same time.
+    job_pixels, job_rows, job_lines : int
+        Pixels of a job's grid, rows of its table, and lines of its log that are kept.
+    job_listeners, job_listeners_each : int
+        Streams of jobs' events that are open, of all callers and of one.
     uploads_kept, uploads_bytes : int
         Files of one kind, and bytes of all together.
     """
@@ -60,6 +68,7 @@ class Limits:
     connections: int = 1_000
     region_pixels: int = 250_000
     download_pixels: int = 25_000_000
+    csv_pixels: int = 2_500_000
     polygon_pixels: int = 25_000_000
     polygon_vertices: int = 20_000
     profile_vertices: int = 1_000
@@ -67,8 +76,47 @@ class Limits:
     tile_cache_bytes: int = 256 * 2**20
     jobs_kept: int = 1_000
     jobs_waiting: int = 100
+    jobs_at_once: int = 1
+    job_pixels: int = 10**12
+    job_rows: int = 200_000
+    job_lines: int = 1_000
+    job_listeners: int = 200
+    job_listeners_each: int = 20
     uploads_kept: int = 100
     uploads_bytes: int = 2**30
+
+
+def limits_of(words: Sequence[str]) -> Limits:
+    """The limits, but for those that are given otherwise.
+
+    Parameters
+    ----------
+    words : sequence of str
+        ``upload_bytes=200000000``.
+
+    Raises
+    ------
+    ServiceError
+        If there is no limit of that name, or the number is none above zero.
+    """
+    usual = Limits()
+    given: dict[str, float] = {}
+    for word in words:
+        name, _, text = word.partition("=")
+        if name not in asdict(usual):
+            raise ServiceError(f"--limit {word}: there is no such limit; it is {_NAMES}")
+        whole = isinstance(getattr(usual, name), int)
+        try:
+            given[name] = int(text) if whole else float(text)
+        except ValueError:
+            given[name] = math.nan
+        if not 0 < given[name] < math.inf:
+            kind = "a whole number" if whole else "a number"
+            raise ServiceError(f"--limit {word}: {kind} above zero is needed; write {name}=1000")
+    return replace(usual, **given)  # type: ignore[arg-type]
+
+
+_NAMES = ", ".join(asdict(Limits()))
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,15 @@ its place. A name from a request is compared with those that are listed.
 """
 
 import errno
-import hashlib
 import os
-import re
 import shutil
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
 
-import anyio.to_thread
-
-from lunarscale.engine.record import now
 from lunarscale.engine.seals import sealed, unsealed
 from lunarscale.errors import (
     ConflictError,
@@ -29,51 +23,15 @@ from lunarscale.errors import (
     UnavailableError,
     UnknownError,
 )
+from lunarscale.service.reception import Reception
 from lunarscale.service.settings import Limits
-from lunarscale.service.trial import try_file
-
-Kind = Literal["models", "tables", "polygons"]
-
-KINDS: tuple[Kind, ...] = ("models", "tables", "polygons")
-
-#: What an upload may be called; it becomes the name of a file.
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", re.ASCII)
-NAME_RULE = "1 to 63 letters, digits, _ or - that begin with a letter or digit"
+from lunarscale.service.upload import KINDS, NAME, NAME_RULE, Kind, Upload
 
 #: Uploads that are received and read at a time.
 AT_ONCE = 4
 
 #: Their dots keep them apart from what an upload may be called.
 _FACTS, _INCOMING = ".facts.json", ".incoming"
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file that was uploaded, read and kept.
-
-    Parameters
-    ----------
-    kind, name : str
-    file : str
-        Its file's name.
-    bytes : int
-    sha256 : str
-    made : str
-        When, UTC, ISO 8601.
-    by : str
-        Whose token it was uploaded with.
-    holds : dict
-        What was found in it (``service.trial``).
-    """
-
-    kind: str
-    name: str
-    file: str
-    bytes: int
-    sha256: str
-    made: str
-    by: str
-    holds: dict[str, Any] = field(hash=False)
 
 
 class Uploads:
@@ -87,7 +45,7 @@ class Uploads:
     """
 
     def __init__(self, folder: Path, limits: Limits) -> None:
-        self._folder, self.limits = folder, limits
+        self._folder, self._limits = folder, limits
         self._keeping = threading.Lock()
         self._rooms = threading.BoundedSemaphore(AT_ONCE)
 
@@ -157,7 +115,7 @@ class Uploads:
             shutil.rmtree(stage, ignore_errors=True)  # what stays is removed at the next start
 
     @contextmanager
-    def receiving(self, kind: Kind, name: str) -> Iterator["Reception"]:
+    def receiving(self, kind: Kind, name: str) -> Iterator[Reception]:
         """Receive an upload: files first, then ``keep``.
 
         Raises
@@ -180,7 +138,9 @@ class Uploads:
         try:
             self._require_room(kind, name, 0)
             with self._stage() as stage:
-                yield Reception(self, kind, name, stage)
+                place = stage / name
+                place.mkdir()
+                yield Reception(kind, name, place, limits=self._limits, settle=self._settle)
         finally:
             self._rooms.release()
 
@@ -191,19 +151,19 @@ class Uploads:
                 f"there is an upload {name} among the {kind} already; remove it first, or choose "
                 "another name"
             )
-        if len(there[kind]) >= self.limits.uploads_kept:
+        if len(there[kind]) >= self._limits.uploads_kept:
             raise LimitError(
-                f"{self.limits.uploads_kept} {kind} are kept at most and there are as many; "
+                f"{self._limits.uploads_kept} {kind} are kept at most and there are as many; "
                 "remove one that nobody uses"
             )
         kept = sum(upload.bytes for uploads in there.values() for upload in uploads)
-        if kept + size > self.limits.uploads_bytes:
+        if kept + size > self._limits.uploads_bytes:
             raise LimitError(
-                f"uploads may have {self.limits.uploads_bytes:,} bytes together but with this one "
+                f"uploads may have {self._limits.uploads_bytes:,} bytes together but with this one "
                 f"they have {kept + size:,}; remove one that nobody uses"
             )
 
-    def settle(self, upload: Upload, stage: Path) -> None:
+    def _settle(self, upload: Upload, stage: Path) -> None:
         """Rename what was received and read into its place."""
         with self._keeping:
             kind: Kind = next(each for each in KINDS if each == upload.kind)
@@ -216,75 +176,3 @@ class Uploads:
     def clear(self) -> None:
         """Remove what a killed service left half received."""
         shutil.rmtree(self._folder / _INCOMING, ignore_errors=True)
-
-
-class Reception:
-    """An upload on its way.
-
-    Parameters
-    ----------
-    uploads : Uploads
-    kind : str
-    name : str
-    stage : Path
-    """
-
-    def __init__(self, uploads: Uploads, kind: Kind, name: str, stage: Path) -> None:
-        self._uploads, self._kind, self._name = uploads, kind, name
-        self.limits = uploads.limits
-        self._stage = stage / "kept"
-        self._stage.mkdir()
-
-    async def take(self, pieces: AsyncIterator[bytes], suffix: str, *, most: int) -> None:
-        """Write one file of the upload, as it comes.
-
-        Raises
-        ------
-        LimitError
-            If it has more bytes than ``most``.
-        """
-        came = 0
-        with open(self._stage / f"{self._name}{suffix}", "wb") as file:
-            async for piece in pieces:
-                came += len(piece)
-                if came > most:
-                    raise LimitError(
-                        f"a file of {most:,} bytes at most is taken among the {self._kind} but "
-                        "more came; make it smaller"
-                    )
-                await anyio.to_thread.run_sync(file.write, piece)
-
-    async def keep(self, suffix: str, *, by: str, **options: Any) -> Upload:
-        """Read what came, and keep it.
-
-        Parameters
-        ----------
-        suffix : str
-            Of the file that is read; others lie beside it.
-        by : str
-            Whose it is.
-        **options
-            What its reader must be told (``service.trial.try_file``).
-
-        Raises
-        ------
-        SourceError
-            If it is not what it should be.
-        """
-        return await anyio.to_thread.run_sync(lambda: self._kept(suffix, by, options))
-
-    def _kept(self, suffix: str, by: str, options: dict[str, Any]) -> Upload:
-        file = self._stage / f"{self._name}{suffix}"
-        holds = try_file(self._kind, file, **options)
-        upload = Upload(
-            kind=self._kind,
-            name=self._name,
-            file=file.name,
-            bytes=sum(each.stat().st_size for each in self._stage.iterdir()),
-            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
-            made=now(),
-            by=by,
-            holds=holds,
-        )
-        self._uploads.settle(upload, self._stage)
-        return upload

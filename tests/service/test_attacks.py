@@ -3,9 +3,11 @@
 Requests are written byte by byte, as no client library would send them.
 """
 
+import io
 import json
 import socket
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
@@ -24,7 +26,10 @@ def live(tmp_path_factory: pytest.TempPathFactory, tokens: Tokens) -> Iterator[L
     (data / ".lunarscale").mkdir(parents=True)
     (data / ".lunarscale" / "secret.json").write_text(OUTSIDE)
     (root / "secret.json").write_text(OUTSIDE)
-    limits = {"body_bytes": 10_000, "upload_bytes": 20_000, "body_s": 0.5, "costly_a_minute": 6_000}
+    limits = {
+        "body_bytes": 10_000, "upload_bytes": 20_000, "body_s": 0.5, "costly_a_minute": 6_000,
+        "upload_vertices": 100,
+    }  # fmt: skip
     with serving(settings_for(data, limits=limits), tokens.kept) as live:
         yield live
 
@@ -92,6 +97,17 @@ def test_a_name_that_goes_into_a_file_is_no_path(live: Live, tokens: Tokens) -> 
     assert not list((folder / ".lunarscale").rglob("*.geojson"))
 
 
+def zipped(content: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a.geojson", content)
+    return packed.getvalue()
+
+
+RUN = "Authorization: Bearer {run}\r\n"
+POLYGONS = "POST /api/polygons?name=a"
+HUGE = {"type": "Polygon", "coordinates": [[[n % 9, n % 7] for n in range(2_000)]]}
+
 ATTACKS: dict[str, tuple[int, str, bytes, str]] = {
     "a token that is none": (401, "GET /api", b"", "Authorization: Bearer nothing\r\n"),
     "a token of bytes": (401, "GET /api", b"", "Authorization: Bearer \xff\xfe\r\n"),
@@ -101,33 +117,44 @@ ATTACKS: dict[str, tuple[int, str, bytes, str]] = {
     "a packed body": (415, "POST /api/polygons?name=a", b"x", "Content-Encoding: gzip\r\n"),
     "a long address": (414, f"GET /api/datasets/{'a' * 9_000}", b"", ""),
     "a long query": (414, f"GET /api?{'a' * 9_000}", b"", ""),
-    "a name of its own host": (421, "GET /api", b"", ""),
     "a method of its own": (405, "TRACE /api", b"", ""),
     "a way to another host": (404, "GET http://169.254.169.254/latest/meta-data", b"", ""),
     "a header too long": (431, "GET /api", b"", f"X-Bomb: {'a' * 100_000}\r\n"),
     "headers too many": (431, "GET /api", b"", "".join(f"X-{n}: a\r\n" for n in range(200))),
     "a header that goes on": (400, "GET /api", b"", "X-A: b\r\nX-B : c\r\n"),
+    "two hosts": (400, "GET /api", b"", "Host: evil.example\r\n"),
     "two lengths": (400, "POST /api/polygons?name=a", b"x", "Content-Length: 7\r\n"),
     "a negative length": (400, "POST /api/polygons?name=a", b"", "Content-Length: -1\r\n"),
-    "deep JSON": (404, "POST /api/nothing", b"[" * 9_000, "Content-Type: application/json\r\n"),
+    "too small a role": (403, "POST /api/models?name=a", b"x", RUN),
+    "deep polygons": (422, POLYGONS, b"[" * 19_000, RUN),
+    "a huge polygon": (422, POLYGONS, json.dumps(HUGE).encode(), RUN),
+    "a zip that unfolds to ten megabytes": (422, POLYGONS, zipped(b" " * 10_000_000), RUN),
     "half a character": (404, "GET /api/datasets/%ff%fe%ud800", b"", ""),
     "line ends in a name": (404, "GET /api/datasets/a%0d%0aSet-Cookie:%20a=b", b"", ""),
 }
 
 
 @pytest.mark.parametrize("what", ATTACKS)
-def test_it_is_refused_with_its_status(live: Live, what: str) -> None:
+def test_it_is_refused_with_its_status(live: Live, tokens: Tokens, what: str) -> None:
     status, head, body, headers = ATTACKS[what]
-    if what == "a name of its own host":
-        told, answer = exchange(
-            live, b"GET /api HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n"
-        )
-    else:
-        told, answer = ask(live, head, body, headers=headers)
+    headers = headers.replace("{run}", tokens.run)
+    told, answer = ask(live, head, body, headers=headers)
     assert told == status, answer[:300]
     assert b"Traceback" not in answer
     assert b"set-cookie:" not in answer.partition(b"\r\n\r\n")[0].lower()
     assert ask(live, "GET /api")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("evil.example", 421), ("127.0.0.1.evil.example", 421), ("[::1", 400), ("a b", 400),
+        ("127.0.0.1:99999999", 400), ("", 400), ("user@127.0.0.1", 400),
+    ],
+)  # fmt: skip
+def test_another_host_is_not_this_one(live: Live, host: str, status: int) -> None:
+    asked = f"GET /api HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode()
+    assert exchange(live, asked)[0] == status
 
 
 def test_a_body_without_an_end_is_cut_off(live: Live) -> None:

@@ -1,6 +1,8 @@
 """A folder's stores: which are shown, by what names, and how changes are noticed."""
 
+import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +52,7 @@ def test_what_is_no_store_of_this_folder_is_not_shown(folder: Path) -> None:
 
 
 def test_stores_that_come_go_and_change_are_noticed(folder: Path) -> None:
-    catalogue = Catalogue(folder)
+    catalogue = Catalogue(folder, wall=lambda: 2**62)
     first = catalogue.dataset("maps.zarr")
     assert catalogue.dataset("maps.zarr") is first  # nothing has changed: nothing is read
     write_maps(folder / "more.zarr", {"TiO2": COUNTS}, GRID)
@@ -73,12 +75,43 @@ def test_a_store_that_is_being_written_shows_its_shards(folder: Path) -> None:
         now[0] += 0.1  # a look takes a tenth of a second
         return now[0]
 
-    catalogue = Catalogue(folder, clock)
+    catalogue = Catalogue(folder, clock=clock, wall=lambda: 2**62)
     assert shards(catalogue) == (2, 0, 2)
     ledger.withdraw(windows[0])
     assert shards(catalogue) == (2, 0, 2)  # a look that took long is not had again at once
     now[0] += 2.0
     assert shards(catalogue) == (1, 0, 2)
+
+
+def test_changes_that_no_time_tells_apart_are_noticed(folder: Path) -> None:
+    cube = Cube.open(Location(str(folder / "maps.zarr")))
+    ledger, windows = Ledger.of(cube), cube.layout.windows()
+    now = [0.0]
+    entries = folder / "maps.zarr" / "ledger"
+    changed = entries.stat().st_mtime_ns
+    catalogue = Catalogue(folder, clock=lambda: now[0], wall=lambda: changed + 1)
+    assert shards(catalogue) == (2, 0, 2)
+    ledger.withdraw(windows[0])
+    os.utime(entries, ns=(changed, changed))
+    now[0] += 1.0
+    assert shards(catalogue) == (1, 0, 2)
+
+
+def test_ranges_are_kept_until_a_store_has_twice_the_shards(folder: Path) -> None:
+    catalogue = Catalogue(folder)
+    cube = Cube.open(Location(str(folder / "maps.zarr")))
+    ledger, windows = Ledger.of(cube), cube.layout.windows()
+    entry = ledger.read(windows[1])
+    assert entry is not None
+    ledger.withdraw(windows[1])
+    assert shards(catalogue) == (1, 0, 2)
+    half = catalogue.dataset("maps.zarr").ranges
+    assert catalogue.dataset("maps.zarr").ranges is half
+    ledger.write(windows[1], entry)
+    whole = Catalogue(folder).dataset("maps.zarr")
+    newer = replace(whole, shown=catalogue.dataset("maps.zarr").shown)
+    assert newer.ranges is not half
+    assert newer.ranges == whole.ranges
 
 
 def shards(catalogue: Catalogue) -> tuple[int, int, int]:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from maps_at_hand import write_maps
 
 from lunarscale.engine.certificates import open_certificates
 from lunarscale.grid.raster import RasterGrid
+from lunarscale.service.settings import Limits, limits_of
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,13 @@ def test_a_bad_certificate_file_of_tokens_or_origin_is_told(data: Path, tmp_path
     assert "is no file of tokens" in refused("serve", data, "--tokens", pem)
     for origin in ("example.org", "https://a.example/path", "https://a b"):
         assert "this is no origin" in refused("serve", data, "--cors", origin)
+
+
+def test_limits_are_set_by_their_names(data: Path) -> None:
+    assert limits_of(["body_s=1.5", "jobs_kept=7"]) == replace(Limits(), body_s=1.5, jobs_kept=7)
+    assert "there is no such limit" in refused("serve", data, "--limit", "nothing=1")
+    for word in ("jobs_kept=0", "jobs_kept=1.5", "jobs_kept", "body_s=nan", "body_s=inf"):
+        assert "above zero is needed" in refused("serve", data, "--limit", word)
 
 
 @pytest.mark.parametrize("module", ["fastapi", "uvicorn"])

@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from lunarscale.errors import LunarscaleError
 from lunarscale.service.trial import read_polygons
-from lunarscale.service.uploads import NAME
+from lunarscale.service.upload import NAME
 
 Service = Callable[..., TestClient]
 

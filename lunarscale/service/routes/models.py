@@ -12,7 +12,7 @@ from lunarscale.errors import ConflictError, RequestError
 from lunarscale.service.depending import COSTLY, Admin, Reader, TheHouse
 from lunarscale.service.models import KnownModel, find_known, known_models, package_models
 from lunarscale.service.problems import told
-from lunarscale.service.uploads import Reception
+from lunarscale.service.reception import Reception
 
 router = APIRouter(prefix="/api/models", tags=["models"])
 

@@ -10,7 +10,7 @@ from lunarscale.errors import RightError
 from lunarscale.service.access import Role
 from lunarscale.service.depending import COSTLY, Admin, Reader, Runner, TheHouse
 from lunarscale.service.problems import told
-from lunarscale.service.uploads import NAME_RULE, Upload
+from lunarscale.service.upload import NAME_RULE, Upload
 
 router = APIRouter(prefix="/api", tags=["uploads"])
 
