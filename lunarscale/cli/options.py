@@ -51,7 +51,8 @@ class ClusterOptions(NamedTuple):
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="A running Dask scheduler, tls://HOST:8786; else a local cluster starts."
+            help="A running Dask scheduler, tls://HOST:8786, or the name of a cluster that stays; "
+            "else a local cluster starts."
         ),
     ] = None
     workers: Annotated[

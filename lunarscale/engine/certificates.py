@@ -147,8 +147,11 @@ def _check(place: Path) -> None:
 
 
 def _check_secret(key: Path) -> None:
-    mode = stat.S_IMODE(key.stat().st_mode)
-    if mode & 0o077:
+    found = key.stat()
+    mode = stat.S_IMODE(found.st_mode)
+    # Kubernetes lays a secret as root's, readable for the group that is the pod's own (fsGroup)
+    is_laid = found.st_uid == 0 and os.geteuid() != 0
+    if mode & (0o037 if is_laid else 0o077):
         raise ClusterError(
             f"--tls {key.parent}: whoever reads {key.name} runs code on the cluster, and others "
             f"than its owner may (mode {mode:04o}); `chmod 600 {key}`, and make new certificates "

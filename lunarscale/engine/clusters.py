@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import dask
@@ -15,6 +15,8 @@ from distributed.system import MEMORY_LIMIT
 
 from lunarscale.engine.certificates import Certificates, open_certificates
 from lunarscale.engine.connecting import Listening, connect, is_private_way, listening
+from lunarscale.engine.standing_files import is_name, running
+from lunarscale.engine.versions import require_same
 from lunarscale.errors import ClusterError, PlanError
 
 #: Share of this machine's free memory that a local cluster may plan with.
@@ -30,7 +32,7 @@ _LEAVE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": 128 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
 
 #: Dask's settings for a local cluster, in force as long as it lives.
-_SETTINGS = {
+SETTINGS = {
     "distributed.nanny.pre-spawn-environ": _MALLOC,
     # Fifteen seconds after a worker is lost ``SpecCluster`` looks whether it is there, and else
     # gives it up for good, also one that had come back and was lost again just then; with the last
@@ -53,8 +55,8 @@ class ClusterChoice:
     Parameters
     ----------
     scheduler : str or None
-        Address of a running scheduler, ``tcp://host:8786`` or ``tls://host:8786``; None starts a
-        local cluster.
+        Address of a running scheduler, ``tcp://host:8786`` or ``tls://host:8786``, or the name of
+        a cluster that stands on this machine; None starts a local cluster.
     workers : int or None
         Worker processes of a local cluster; None: as many as cores.
     threads : int
@@ -78,13 +80,26 @@ class ClusterChoice:
     @property
     def warning(self) -> str | None:
         """What a user should know before this cluster is used, or None."""
-        if self.scheduler is None or is_private_way(self.scheduler):
+        if self.scheduler is None or is_name(self.scheduler) or is_private_way(self.scheduler):
             return None
         return (
             f"{self.scheduler} is not encrypted: whoever reaches it runs code as its user, and who "
             "stands between can run code here; in a network that others share, start it with "
             "certificates (tls://, --tls FOLDER)"
         )
+
+    def by_address(self) -> "ClusterChoice":
+        """The same choice with the address and certificates of the cluster that it names.
+
+        Raises
+        ------
+        ClusterError
+            If no cluster of this name stands here.
+        """
+        if self.scheduler is None or not is_name(self.scheduler):
+            return self
+        standing = running(self.scheduler)
+        return replace(self, scheduler=standing.address, tls=self.tls or standing.tls)
 
     def listening(self) -> Listening:
         """Where the scheduler of a local cluster is to listen.
@@ -166,9 +181,10 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
     Raises
     ------
     ClusterError
-        If no scheduler answers at the address, it lets us not in or has no workers; if a cluster
-        here would let everybody in, or its certificates are none.
+        If no scheduler answers at the address, it lets us not in, has no workers, or others have
+        another version; if a cluster here would let everybody in, or its certificates are none.
     """
+    choice = choice.by_address()
     place = choice.listening()
     certificates = None if choice.tls is None else open_certificates(choice.tls, host=place.address)
     if choice.scheduler is None:
@@ -183,6 +199,7 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
                 f"the scheduler at {choice.scheduler} has no workers; "
                 f"start some with `dask worker {choice.scheduler}{options}`"
             )
+        require_same(client, f"the cluster at {choice.scheduler}")
         yield Cluster(
             client,
             client.dashboard_link,
@@ -206,7 +223,7 @@ def _local(
     """A cluster of processes of this machine."""
     security = None if certificates is None else certificates.security
     with (
-        dask.config.set(_SETTINGS),
+        dask.config.set(SETTINGS),
         _started(choice, place, security) as local,
         # by address: a client that is given the cluster waits for workers through it, which
         # makes it forget those whose coming and going it has still to hear of

@@ -80,6 +80,7 @@ def _held(name: str) -> Iterator[None]:
                 f"{name}: a cluster of this name starts or runs already; look with `lunarscale "
                 "cluster status`, or give this one another --name"
             ) from error
+        os.ftruncate(sys.stderr.fileno(), 0)  # the log is of this one
         left = read(name)
         if left is not None:
             end_all(left)
