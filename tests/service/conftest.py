@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from browser_at_hand import browser, look  # noqa: F401 (fixtures, for all tests here)
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from service_moon import made_once

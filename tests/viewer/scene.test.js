@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { SceneKeeper, uppermost } from "../../lunarscale/service/viewer/source/scene.js";
+import { SceneKeeper } from "../../lunarscale/service/viewer/source/scene.js";
 
-const map = (layer, hidden = false) => ({ dataset: "m", layer, opacity: 1, palette: null, range: null, hidden });
+const map = (layer) => ({ dataset: "m", layer, opacity: 1, palette: null, range: null, hidden: false });
 
 test("who watches a part is told at once, and when it changes, and no more when it is over", () => {
   const scene = new SceneKeeper();
@@ -17,12 +17,11 @@ test("who watches a part is told at once, and when it changes, and no more when 
   assert.deepEqual(seen, [null, 0.5]);
 });
 
-test("the uppermost map is the last that is seen", () => {
+test("one map of the pile is changed, and the others are left as they were", () => {
   const scene = new SceneKeeper();
-  scene.change({ maps: [map("FeO"), map("TiO2"), map("OMAT", true)] });
-  assert.equal(uppermost(scene.now).layer, "TiO2");
+  const maps = [map("FeO"), map("TiO2")];
+  scene.change({ maps });
   scene.changeMap(1, { hidden: true });
-  assert.equal(uppermost(scene.now).layer, "FeO");
-  scene.change({ maps: [] });
-  assert.equal(uppermost(scene.now), null);
+  assert.deepEqual(scene.now.maps, [maps[0], { ...maps[1], hidden: true }]);
+  assert.equal(maps[1].hidden, false);
 });

@@ -10,10 +10,16 @@ import { Marks } from "./marks.js";
 export class App {
   /** @type {Dataset[]} */
   datasets = [];
+  /** @type {Record<string, string>} why others cannot be read, by name */
+  broken = {};
+  /** Whether it is known what there is. */
+  isLoaded = false;
   /** @type {Feature[]} the named features, the largest first */
   features = [];
   /** @type {import("./types.js").Site[]} */
   sites = [];
+  /** @type {Map<string, import("./types.js").Site>} a station of each landing, by its name */
+  landings = new Map();
   /** @type {Set<() => void>} */
   #whenDatasets = new Set();
   /** @type {Set<() => void>} */
@@ -42,14 +48,18 @@ export class App {
     this.isDrawing = false;
     /** Whether the map is drawn for a picture of it, which nothing covers. */
     this.isPainting = false;
+    /** @type {() => Promise<void>} asks for all anew, as another caller */
+    this.begin = async () => {};
     /** @type {(site: import("./types.js").Site) => void} opens its card */
     this.showSite = () => {};
   }
 
   /** Asks for the datasets anew and tells who shows them. */
   async loadDatasets() {
-    const { datasets } = await this.api.get("/datasets");
+    const { datasets, broken = {} } = await this.api.get("/datasets");
     this.datasets = datasets;
+    this.broken = broken;
+    this.isLoaded = true;
     for (const told of this.#whenDatasets) told();
   }
 
@@ -65,6 +75,10 @@ export class App {
   /** @param {import("./types.js").Site[]} sites */
   setSites(sites) {
     this.sites = sites;
+    // the first of each whose place is known stands for all
+    this.landings = new Map(
+      [...sites].reverse().filter((site) => site.lat !== null).map((site) => [site.site, site]),
+    );
     for (const told of this.#whenSites) told();
   }
 
@@ -89,9 +103,19 @@ export class App {
     return this.datasets.length > 1 ? `${layer} · ${map.dataset}` : layer;
   }
 
+  /** The maps that one sees, the lowest first: neither hidden nor gone. */
+  get seen() {
+    return this.scene.now.maps.filter((map) => !map.hidden && this.layer(map));
+  }
+
+  /** The uppermost of them: what clicks and measurements are about. */
+  get uppermost() {
+    return this.seen.at(-1) ?? null;
+  }
+
   /** Whether anything on the screen is simulated. */
   get isSimulated() {
-    return this.scene.now.maps.some((map) => !map.hidden && this.dataset(map.dataset)?.simulated);
+    return this.seen.some((map) => this.dataset(map.dataset)?.simulated);
   }
 
   /**

@@ -11,6 +11,9 @@ import { MATRIX_SETS, tileGrid } from "./tile_grids.js";
 /** @typedef {import("./link.js").MapShown} MapShown */
 /** @typedef {import("./link.js").ViewName} ViewName */
 
+/** Pixels of a tile's edge: twice as many for screens that have them. */
+const TILE_PX = devicePixelRatio > 1.25 ? 512 : 256;
+
 /** @param {MapShown} map */
 export const keyOf = (map) => `${map.dataset}/${map.layer}`;
 
@@ -28,6 +31,19 @@ export function pictureQuery(map) {
   };
 }
 
+/**
+ * Nearer than the finest level, pixels are squares, as they were measured; else they are blended.
+ *
+ * @param {TileLayer<ImageTile>} layer
+ * @param {import("ol/render/Event.js").default} event
+ */
+function showPixels(layer, event) {
+  const finest = layer.getSource()?.getTileGrid()?.getResolutions().at(-1) ?? 0;
+  const resolution = event.frameState?.viewState.resolution ?? 1;
+  const context = /** @type {CanvasRenderingContext2D} */ (event.context);
+  context.imageSmoothingEnabled = resolution > finest * 0.75;
+}
+
 export class DataLayers {
   /** @type {Map<string, TileLayer<ImageTile>>} */
   #layers = new Map();
@@ -40,11 +56,13 @@ export class DataLayers {
   constructor(app) {
     this.app = app;
     app.scene.watch(["maps", "view"], () => this.#follow());
+    app.onDatasets(() => this.#follow());
     app.scene.watch(["swipe", "maps"], () => app.map.ol.render());
   }
 
   #follow() {
-    const { maps, view } = this.app.scene.now;
+    const { maps: asked, view } = this.app.scene.now;
+    const maps = asked.filter((map) => this.app.layer(map)); // the list says which are not there
     const wanted = new Set(maps.map(keyOf));
     for (const [key, layer] of this.#layers) {
       if (wanted.has(key)) continue;
@@ -56,7 +74,8 @@ export class DataLayers {
       layer.setZIndex(index);
       layer.setOpacity(map.opacity);
       layer.setVisible(!map.hidden);
-      const source = JSON.stringify([view, pictureQuery(map)]);
+      const version = this.app.dataset(map.dataset)?.version;
+      const source = JSON.stringify([view, pictureQuery(map), version]);
       if (layer.get("shows") === source) return;
       layer.set("shows", source);
       this.#fill(layer, map, view, source);
@@ -68,7 +87,10 @@ export class DataLayers {
     const known = this.#layers.get(keyOf(map));
     if (known) return known;
     const layer = /** @type {TileLayer<ImageTile>} */ (new TileLayer({ preload: 1 }));
-    layer.on("prerender", (event) => this.#cut(map, event));
+    layer.on("prerender", (event) => {
+      this.#cut(map, event);
+      showPixels(layer, event);
+    });
     layer.on("postrender", (event) => {
       /** @type {CanvasRenderingContext2D} */ (event.context).restore();
     });
@@ -91,20 +113,26 @@ export class DataLayers {
         this.app.api.get(`${path}/tilejson.json`, { layer: map.layer }),
       ]);
       if (layer.get("shows") !== source) return;
-      layer.setExtent(view === "cylindrical" ? tiles.bounds : undefined);
+      const query = { ...pictureQuery(map), size: TILE_PX, v: this.app.dataset(map.dataset)?.version };
+      const grid = tileGrid(set, view, tiles);
+      // far out, a map without coarser levels would ask for all of its tiles at a time
+      layer.setMaxResolution(tiles.minzoom ? 4 * grid.getResolution(tiles.minzoom) : Infinity);
+      if (tiles.minzoom) this.#tellFarOut(map.dataset);
       layer.setSource(
         new ImageTile({
           projection: PROJECTIONS[view],
-          tileGrid: tileGrid(set, view, tiles.maxzoom),
+          tileGrid: grid,
           wrapX: view === "cylindrical",
           transition: 0,
+          tileSize: TILE_PX,
           loader: (z, x, y, { signal }) =>
-            this.app.api.picture(`${path}/${z}/${x}/${y}.png`, pictureQuery(map), signal)
+            this.app.api.picture(`${path}/${z}/${x}/${y}.png`, query, signal)
               .catch((error) => this.#report(error)),
         }),
       );
     } catch (error) {
       layer.setSource(null);
+      layer.unset("shows"); // so that it is asked for again with the data sets
       this.app.complain(sentenceOf(error));
     }
   }
@@ -118,6 +146,11 @@ export class DataLayers {
   #report(error) {
     this.app.complain(sentenceOf(error));
     throw error;
+  }
+
+  /** @param {string} dataset */
+  #tellFarOut(dataset) {
+    this.app.say(`${dataset} has no coarser levels, so it shows from nearer by only; a job makes them.`);
   }
 
   /** @param {string} path an answer that does not change */
@@ -137,8 +170,8 @@ export class DataLayers {
   #cut(map, event) {
     const context = /** @type {CanvasRenderingContext2D} */ (event.context);
     context.save();
-    const { swipe, maps } = this.app.scene.now;
-    const seen = maps.filter((each) => !each.hidden);
+    const { seen, scene } = this.app;
+    const { swipe } = scene.now;
     if (swipe === null || seen.length < 2 || keyOf(seen[seen.length - 1]) !== keyOf(map)) return;
     const [width, height] = this.app.map.ol.getSize() ?? [0, 0];
     const at = swipeAt(this.app, swipe);

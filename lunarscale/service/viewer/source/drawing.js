@@ -1,7 +1,7 @@
 /** Drawing a polygon or a line on the map, by mouse or finger. */
 
 import Draw from "ol/interaction/Draw.js";
-import { h } from "./dom.js";
+import { h, isNarrow } from "./dom.js";
 import { SHAPE_STYLE } from "./marks.js";
 import { placesAlong } from "./paths.js";
 import { fromView, toView } from "./projections.js";
@@ -33,6 +33,7 @@ export function drawingBar(app) {
     app.map.ol.removeInteraction(draw);
     draw = null;
     bar.hidden = true;
+    if (isNarrow()) app.scene.change({ panel: "measure" });
     app.map.target.classList.remove("is-drawing");
     // the click that ended it shall not read a point as well
     setTimeout(() => {
@@ -68,6 +69,7 @@ export function drawingBar(app) {
       ? "Set its corners; a double click, or Done, ends it."
       : "Set its points; a double click, or Done, ends it.";
     bar.hidden = false;
+    if (isNarrow()) app.scene.change({ panel: null }); // the map is under the sheet
   };
   return { bar, begin };
 }
@@ -79,10 +81,11 @@ export function drawingBar(app) {
  */
 function placesDrawn(app, shape, points) {
   const view = app.map.name;
+  if (shape === "line") return points.map((point) => app.map.placeOf(point));
   const places = placesAlong(
     points,
     (point) => fromView(view, point),
     (place) => toView(view, place),
   );
-  return shape === "polygon" ? places.slice(0, -1) : places;
+  return places.slice(0, -1);
 }

@@ -40,6 +40,10 @@ export function jobCard(app, job, reload) {
     results: button("Results", act(async () => more.replaceChildren(...(await results(app, path))))),
     logs: button("Logs", act(async () => more.replaceChildren(...(await logs(app, path))))),
     remove: button("Delete", async () => {
+      if (buttons.remove.textContent === "Delete") {
+        buttons.remove.textContent = "Delete for good?";
+        return;
+      }
       try {
         await app.api.send("DELETE", path);
         reload();
@@ -48,6 +52,9 @@ export function jobCard(app, job, reload) {
       }
     }),
   };
+  buttons.remove.addEventListener("blur", () => {
+    buttons.remove.textContent = "Delete";
+  });
   const element = h("li", { class: "job" },
     h("div", { class: "job-head" }, h("b", null, job.title || job.verb), status),
     h("p", { class: "below" }, job.verb), bar, words,
@@ -68,6 +75,7 @@ export function jobCard(app, job, reload) {
     buttons.results.hidden = now.status !== "finished";
     buttons.remove.hidden = isBusy;
     if (isBusy && !following) follow();
+    if (now.status === "created" && before !== "created") estimate();
     if (before !== now.status && now.status === "finished") {
       app.loadDatasets().catch((error) => app.complain(sentenceOf(error)));
       app.say(`${now.title || now.verb} is finished.`);
@@ -90,8 +98,26 @@ export function jobCard(app, job, reload) {
     following = null;
     if (!signal.aborted && BUSY.includes(now.status)) setTimeout(follow, AGAIN_MS);
   };
+  /** Says what it would take, before it is begun. */
+  const estimate = async () => {
+    try {
+      const told = await app.api.get(`${path}/estimate`);
+      if (now.status === "created") words.textContent = estimateInWords(told);
+    } catch (error) {
+      words.textContent = sentenceOf(error) ?? "";
+    }
+  };
   show(job);
+  if (job.status === "created") estimate();
   return { element, show, leave: () => following?.abort() };
+}
+
+/** @param {{pixels: number, seconds: number | null, basis: string, refusal: string | null}} told */
+function estimateInWords({ pixels, seconds, basis, refusal }) {
+  if (refusal) return refusal;
+  const work = `${pixels.toLocaleString("en")} pixels`;
+  if (seconds === null) return `${work}; ${basis}`;
+  return `${work}, about ${seconds < 90 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`}`;
 }
 
 /** @param {any} job */
@@ -111,17 +137,17 @@ function progressInWords({ status, done, todo, mpx_s: rate, message, error }) {
  * @param {string} path
  */
 async function results(app, path) {
-  const { assets = {} } = await app.api.get(`${path}/results`);
+  const { assets, dataset } = await app.api.get(`${path}/results`);
   const names = Object.keys(assets);
-  if (names.length === 0) return [h("p", { class: "empty" }, "It made no files to fetch; its map is under Maps.")];
-  return [h("ul", { class: "results", "aria-label": "Results" }, ...names.map((name) =>
+  const made = dataset ? [h("p", { class: "note" }, `It made ${dataset}, which Maps shows.`)] : [];
+  return [...made, h("ul", { class: "results", "aria-label": "Results" }, ...names.map((name) =>
     h("li", null, h("button", { type: "button", onclick: async () => {
       try {
         keepAs(await app.api.file(`${path}/results${pathOf(name)}`), name);
       } catch (error) {
         app.complain(sentenceOf(error));
       }
-    } }, h("b", null, name), h("span", { class: "below" }, assets[name].title ?? assets[name].type ?? "")))))];
+    } }, h("b", null, name), h("span", { class: "below" }, `${assets[name].title}, ${sizeInWords(assets[name].bytes)}`)))))];
 }
 
 /**
@@ -133,6 +159,11 @@ async function logs(app, path) {
   if (entries.length === 0) return [h("p", { class: "empty" }, "Nothing was logged yet.")];
   return [h("ol", { class: "log", tabIndex: 0, "aria-label": "Logs" }, ...entries.map((/** @type {any} */ entry) =>
     h("li", { class: entry.level }, h("time", null, timeOf(entry.time)), " ", entry.message)))];
+}
+
+/** @param {number} bytes */
+function sizeInWords(bytes) {
+  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** @param {string | undefined} time ISO 8601 */

@@ -60,6 +60,7 @@ function tokenForm(app, then) {
     app.api.token = input.value.trim() || null;
     keepToken(app.api.token);
     input.value = "";
+    app.begin();
     then();
   };
   return h("form", { class: "token", hidden: true, onsubmit: use },

@@ -14,10 +14,10 @@ import { legendOf, paintColours } from "./legends.js";
 export function legendBox(app) {
   const box = h("div", { class: "legend", "aria-label": "Legend", role: "group" });
   const show = async () => {
-    const maps = mapsWithLegend(app.scene.now);
+    const maps = mapsWithLegend(app);
     try {
       const legends = await Promise.all(maps.map((map) => legendOf(app, map)));
-      if (maps.some((map, index) => mapsWithLegend(app.scene.now)[index] !== map)) return;
+      if (maps.some((map, index) => mapsWithLegend(app)[index] !== map)) return;
       box.replaceChildren(...maps.map((map, index) => oneLegend(app, map, legends[index])));
     } catch (error) {
       box.replaceChildren();
@@ -32,11 +32,10 @@ export function legendBox(app) {
 /**
  * The maps whose colours one sees: the uppermost, with the swipe also the one below it.
  *
- * @param {import("./link.js").Scene} scene
+ * @param {App} app
  */
-export function mapsWithLegend({ maps, swipe }) {
-  const seen = maps.filter((map) => !map.hidden);
-  return seen.slice(swipe === null ? -1 : -2);
+export function mapsWithLegend(app) {
+  return app.seen.slice(app.scene.now.swipe === null ? -1 : -2);
 }
 
 /**

@@ -17,7 +17,7 @@ const known = new Map();
  */
 export function legendOf(app, map) {
   const query = pictureQuery(map);
-  const key = JSON.stringify([map.dataset, query]);
+  const key = JSON.stringify([map.dataset, query, app.dataset(map.dataset)?.version]);
   const asked = known.get(key)
     ?? app.api.get(`/datasets${pathOf(map.dataset)}/legend.json`, query);
   known.set(key, asked);

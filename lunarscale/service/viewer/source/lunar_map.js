@@ -43,6 +43,10 @@ export class LunarMap {
     });
     this.goTo(scene.now);
     this.ol.on("moveend", () => this.#tell());
+    target.addEventListener("keydown", (event) => {
+      // the key of plus, where plus itself needs Shift
+      if (event.target === target && event.key === "=") this.zoomBy(1);
+    });
   }
 
   /** @returns {ViewName} */
@@ -68,9 +72,16 @@ export class LunarMap {
 
   /** Metres on the ground of a pixel at the middle of the screen, along its horizontal. */
   get metresAPixel() {
-    const view = this.#view(this.name);
-    const [x, y] = view.getCenter() ?? [0, 0];
-    return metresAPixel(this.name, view.getResolution() ?? 1, [x, y]);
+    return this.metresAPixelAt(this.#view(this.name).getCenter() ?? [0, 0]);
+  }
+
+  /**
+   * The same at a point of the view's plane.
+   *
+   * @param {number[]} point
+   */
+  metresAPixelAt([x, y]) {
+    return metresAPixel(this.name, this.#view(this.name).getResolution() ?? 1, [x, y]);
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Where the page begins. */
 
-import { Api, sentenceOf } from "./api.js";
+import { Api, sentenceOf, ServiceError } from "./api.js";
 import { App, isEndOfInterval } from "./app.js";
 import { DataLayers } from "./data_layers.js";
 import { h } from "./dom.js";
@@ -42,18 +42,23 @@ layPage(app);
 app.map.goTo(scene.now); // now that it is known what of the map is covered
 const places = new PlacesShown(app);
 
-start().catch((error) => app.complain(sentenceOf(error)));
+app.begin = begin;
+begin();
+followAddress();
 
-async function start() {
+/** Asks for all that the page begins with; again when there is another token. */
+async function begin() {
   document.body.classList.add("loading");
   try {
     await app.loadDatasets();
     if (scene.now.maps.length === 0) chooseFirst();
-    followAddress();
     await places.load();
-  } finally {
-    document.body.classList.remove("loading");
+  } catch (error) {
+    app.complain(sentenceOf(error));
+    // there one gives a token
+    if (error instanceof ServiceError && error.status === 401) scene.change({ panel: "jobs" });
   }
+  document.body.classList.remove("loading");
 }
 
 /** The first map that there is, of the quantity that most come for. */
@@ -83,7 +88,7 @@ function followAddress() {
     const fresh = takeToken();
     if (fresh !== app.api.token) {
       app.api.token = fresh;
-      app.loadDatasets().catch((error) => app.complain(sentenceOf(error)));
+      begin();
     }
     const given = sceneOf(location.hash);
     if (Object.keys(given).length === 0) return;

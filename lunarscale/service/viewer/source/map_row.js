@@ -7,6 +7,7 @@ import { chemical, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { endInWords } from "./legend.js";
 import { legendOf, paintColours } from "./legends.js";
+import { CAP_EDGE_DEG } from "./projections.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -31,7 +32,9 @@ export function mapRow(app, key, until) {
       h("div", { class: "map-name" },
         h("b", null, chemical(map.layer)),
         dataset?.simulated && h("span", { class: "tag" }, "SIMULATED"),
-        h("span", { class: "below" }, [map.dataset, layer?.model].filter(Boolean).join(" · "))),
+        h("span", { class: "below" }, [map.dataset, layer?.model].filter(Boolean).join(" · ")),
+        dataset && h("span", { class: "below" }, growing(dataset)),
+        dataset && reach(row, dataset)),
       h("div", { class: "map-order" },
         mover(row, 1), mover(row, -1),
         h("button", { class: "quiet", "aria-label": `Take ${name} away`, onclick: () => takeAway(app, key) },
@@ -48,6 +51,31 @@ export function mapRow(app, key, until) {
  */
 function indexOf(app, key) {
   return app.scene.now.maps.findIndex((each) => keyOf(each) === key);
+}
+
+/**
+ * How much of a data set is there, while it is not whole.
+ *
+ * @param {import("./types.js").Dataset} dataset
+ */
+function growing({ shards }) {
+  return shards && shards.done < shards.all ? `${shards.done} of ${shards.all} shards are done` : "";
+}
+
+/**
+ * Says so where a view shows nothing of a data set.
+ *
+ * @param {Row} row
+ * @param {import("./types.js").Dataset} dataset
+ */
+function reach({ app, until }, { grid }) {
+  const words = h("span", { class: "below" });
+  const [, south, , north] = grid.bounds;
+  app.scene.watch(["view"], ({ view }) => {
+    const isSeen = view === "cylindrical" || (view === "north" ? north : -south) > CAP_EDGE_DEG;
+    words.textContent = isSeen ? "" : `It does not reach the ${view} pole's view.`;
+  }, until);
+  return words;
 }
 
 /**
@@ -162,6 +190,7 @@ function colours(row) {
     const wanted = JSON.stringify([map.palette, map.range]);
     if (wanted === asked) return;
     asked = wanted;
+    if (!app.layer(map)) return;
     try {
       const [legend, names] = await Promise.all([legendOf(app, map), paletteNames(app)]);
       if (wanted !== asked) return;

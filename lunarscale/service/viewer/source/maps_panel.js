@@ -19,7 +19,7 @@ const OVERLAYS = /** @type {const} */ ([
  * @returns {Node[]}
  */
 export function mapsPanel(app) {
-  return [mapList(app), adder(app), comparing(app), overlays(app)];
+  return [mapList(app), adder(app), broken(app), comparing(app), overlays(app)];
 }
 
 /** @param {App} app */
@@ -29,7 +29,7 @@ function mapList(app) {
   let life = new AbortController();
   const lay = () => {
     const { maps } = app.scene.now;
-    const order = JSON.stringify([maps.map(keyOf), app.datasets.map((each) => each.name)]);
+    const order = JSON.stringify([maps.map(keyOf), app.datasets]);
     if (order === laid) return; // what changes within a row, the row shows itself
     laid = order;
     const focused = document.activeElement?.id;
@@ -47,6 +47,7 @@ function mapList(app) {
 
 /** @param {App} app */
 function emptySentence(app) {
+  if (!app.isLoaded) return "Looking what there is …";
   return app.datasets.length
     ? "No map is shown; choose one below."
     : "This service has no map yet. Make one with lunarscale demo, or by a job.";
@@ -111,20 +112,34 @@ export function add(app, dataset, layer) {
 }
 
 /** @param {App} app */
+function broken(app) {
+  const list = h("ul", { "aria-label": "Data sets that cannot be read", hidden: true });
+  app.onDatasets(() => {
+    const sentences = Object.values(app.broken);
+    list.hidden = sentences.length === 0;
+    list.replaceChildren(...sentences.map((sentence) => h("li", { class: "error" }, sentence)));
+  });
+  return list;
+}
+
+/** @param {App} app */
 function comparing(app) {
   const box = h("input", {
     type: "checkbox", id: "swipe", role: "switch",
     onchange: () => app.scene.change({ swipe: box.checked ? 0.5 : null }),
   });
   const words = h("p", { class: "note" });
-  app.scene.watch(["maps", "swipe"], ({ maps, swipe }) => {
-    const seen = maps.filter((map) => !map.hidden);
+  const show = () => {
+    const { seen, scene } = app;
+    const { swipe } = scene.now;
     box.disabled = seen.length < 2;
     box.checked = swipe !== null && seen.length >= 2;
     words.textContent = seen.length < 2
       ? "Show a second map to compare two."
       : `${app.titleOf(seen[seen.length - 1])} right of the line, what lies below it left.`;
-  });
+  };
+  app.scene.watch(["maps", "swipe"], show);
+  app.onDatasets(show);
   return h("fieldset", null, h("legend", null, "Compare"),
     h("label", { class: "check" }, box, "Draw a line between two maps"), words);
 }

@@ -11,8 +11,8 @@ import Fill from "ol/style/Fill.js";
 import RegularShape from "ol/style/RegularShape.js";
 import Stroke from "ol/style/Stroke.js";
 import Style from "ol/style/Style.js";
-import { densePath, unrolled } from "./paths.js";
-import { toView } from "./projections.js";
+import { circleAround, densePath, greatCircles, unrolled } from "./paths.js";
+import { shows, toView } from "./projections.js";
 
 /** @typedef {import("./link.js").Place} Place */
 
@@ -45,6 +45,11 @@ export const SHAPE_STYLE = [
   }),
 ];
 
+const RING_STYLE = [
+  new Style({ stroke: new Stroke({ color: DARK, width: 3.5 }) }),
+  new Style({ stroke: new Stroke({ color: "#ffd37a", width: 1.5, lineDash: [6, 5] }) }),
+];
+
 const CURSOR_STYLE = new Style({
   image: new CircleStyle({
     radius: 6,
@@ -60,6 +65,8 @@ export class Marks {
     this.layer = new VectorLayer({ zIndex: 130 });
     /** @type {Place | null} */
     this.cursor = null;
+    /** @type {import("./types.js").Feature | null} */
+    this.ringed = null;
     app.map.ol.addLayer(this.layer);
     app.scene.watch(["view", "point", "polygon", "line"], () => this.#draw());
   }
@@ -74,6 +81,16 @@ export class Marks {
     this.#draw();
   }
 
+  /**
+   * Puts a ring around a named feature; null: around none.
+   *
+   * @param {import("./types.js").Feature | null} feature
+   */
+  ring(feature) {
+    this.ringed = feature;
+    this.#draw();
+  }
+
   #draw() {
     const { view, point, polygon, line } = this.app.scene.now;
     const features = [];
@@ -81,7 +98,16 @@ export class Marks {
       const ring = this.#path([...polygon, polygon[0]]);
       features.push(styled(new Polygon([ring]), SHAPE_STYLE));
     }
-    if (line) features.push(styled(new LineString(this.#path(line)), SHAPE_STYLE));
+    if (this.ringed && shows(view, this.ringed.lat)) {
+      const { lon, lat, diameter_km: km } = this.ringed;
+      const circle = circleAround([lon, lat], km / 2);
+      const drawn = view === "cylindrical" ? circle : circle.map((place) => toView(view, place));
+      features.push(styled(new LineString(drawn), RING_STYLE));
+    }
+    if (line) {
+      const way = greatCircles(line).map((place) => toView(view, place));
+      features.push(styled(new LineString(way), SHAPE_STYLE));
+    }
     if (point) features.push(styled(new Point(toView(view, point)), POINT_STYLE));
     if (this.cursor) features.push(styled(new Point(toView(view, this.cursor)), CURSOR_STYLE));
     this.layer.setSource(new VectorSource({ features, wrapX: view === "cylindrical" }));

@@ -8,7 +8,6 @@ import { isEndOfInterval } from "./app.js";
 import { geojsonPolygon } from "./paths.js";
 import { profileResult } from "./profile_result.js";
 import { chemical } from "./dom.js";
-import { uppermost } from "./scene.js";
 import { statisticsResult } from "./statistics_result.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -59,7 +58,7 @@ export function measurePanel(app) {
 function offerLayers(app, select, changed) {
   let isChosen = false;
   const offer = () => {
-    const top = uppermost(app.scene.now);
+    const top = app.uppermost;
     const names = [...new Set(app.scene.now.maps.map((map) => map.dataset))];
     const before = select.value;
     select.replaceChildren(...names.flatMap((name) => {

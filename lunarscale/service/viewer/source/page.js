@@ -61,6 +61,8 @@ export function layPage(app) {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     if (app.escapes.some((escape) => escape())) event.preventDefault();
   });
+  app.map.ol.on("loadstart", () => document.body.classList.add("loading"));
+  app.map.ol.on("loadend", () => document.body.classList.remove("loading"));
   watchRoom(app, { panels, middle, crosshair, card: cards.box, others: [tools, foot, zoom, cards.box] });
 }
 

@@ -1,9 +1,9 @@
 /**
- * Lines on the Moon. Between two places a line is straight in longitude and latitude, as the
- * service takes polygons; a longitude goes the short way round.
+ * Lines on the Moon, as the service takes them: a polygon's edges are straight in longitude and
+ * latitude, a profile's line leads along great circles; both go the short way round.
  */
 
-import { normalised } from "./moon.js";
+import { normalised, RADIUS_M } from "./moon.js";
 
 /** @typedef {import("./link.js").Place} Place */
 
@@ -12,6 +12,12 @@ const STEP_DEG = 1;
 
 /** A line drawn straight on a polar view is followed so closely: share of its own length. */
 const TOLERANCE = 0.003;
+
+/** A circle has a place every so many degrees of azimuth. */
+const CIRCLE_STEP_DEG = 3;
+
+/** Where a place stands that is on the seam, but on one side of it; some centimetres away. */
+const BESIDE_SEAM_DEG = 180 - 1e-6;
 
 /** More halvings than this follow no line any closer. */
 const MOST_HALVINGS = 6;
@@ -102,11 +108,95 @@ function halfway([lonA, latA], [lonB, latB]) {
 }
 
 /**
- * A polygon as GeoJSON, its ring closed.
+ * A circle on the sphere: places at one great-circle distance from its centre.
+ *
+ * @param {Place} centre
+ * @param {number} radiusKm
+ * @returns {Place[]} closed and unrolled
+ */
+export function circleAround([lon, lat], radiusKm) {
+  const radians = Math.PI / 180;
+  const [sin, cos] = [Math.sin(lat * radians), Math.cos(lat * radians)];
+  const away = (radiusKm * 1000) / RADIUS_M;
+  /** @type {Place[]} */
+  const places = [];
+  for (let azimuth = 0; azimuth <= 360; azimuth += CIRCLE_STEP_DEG) {
+    const north = Math.cos(azimuth * radians) * Math.sin(away);
+    const east = Math.sin(azimuth * radians) * Math.sin(away);
+    const height = sin * Math.cos(away) + cos * north;
+    const turn = Math.atan2(east, cos * Math.cos(away) - sin * north);
+    places.push([lon + turn / radians, Math.asin(height) / radians]);
+  }
+  return unrolled(places);
+}
+
+/**
+ * A polygon as GeoJSON, its ring closed, as the service reads longitudes: they may go on past the
+ * seam, and come back where the ring does. One that goes round a pole does not come back, so it is
+ * cut at the seam.
  *
  * @param {Place[]} corners
  */
 export function geojsonPolygon(corners) {
-  const ring = corners.map(([lon, lat]) => [normalised(lon), lat]);
-  return { type: "Polygon", coordinates: [[...ring, ring[0]]] };
+  const path = unrolled([...corners, corners[0]]);
+  const isRoundPole = Math.abs(path[path.length - 1][0] - path[0][0]) > 1e-6;
+  return { type: "Polygon", coordinates: [isRoundPole ? cutAtSeam(path) : path] };
+}
+
+/**
+ * The path within ±180°, with a place on either side of the seam wherever it goes over it.
+ *
+ * @param {Place[]} path unrolled
+ * @returns {Place[]}
+ */
+function cutAtSeam(path) {
+  const turnOf = (/** @type {number} */ lon) => Math.floor((lon + 180) / 360);
+  return path.flatMap((place, index) => {
+    /** @type {Place[]} */
+    const found = [[normalised(place[0]), place[1]]];
+    if (index === path.length - 1) return found;
+    const next = path[index + 1];
+    const [turn, nextTurn] = [turnOf(place[0]), turnOf(next[0])];
+    if (turn === nextTurn) return found;
+    const seam = 360 * Math.max(turn, nextTurn) - 180;
+    const lat = place[1] + ((seam - place[0]) / (next[0] - place[0])) * (next[1] - place[1]);
+    const side = nextTurn > turn ? 1 : -1;
+    return [...found, [side * BESIDE_SEAM_DEG, lat], [-side * BESIDE_SEAM_DEG, lat]];
+  });
+}
+
+/**
+ * The way of a line as the service takes profiles: great circles lead from place to place.
+ *
+ * @param {Place[]} places
+ * @returns {Place[]} unrolled
+ */
+export function greatCircles(places) {
+  const path = places.slice(0, 1);
+  for (let index = 1; index < places.length; index++) {
+    const [from, to] = [vectorOf(places[index - 1]), vectorOf(places[index])];
+    const cosine = from[0] * to[0] + from[1] * to[1] + from[2] * to[2];
+    const angle = Math.acos(Math.min(Math.max(cosine, -1), 1));
+    const steps = Math.max(Math.ceil(angle / ((STEP_DEG * Math.PI) / 180)), 1);
+    for (let step = 1; step < steps; step++) {
+      const [a, b] = [1 - step / steps, step / steps].map((share) => Math.sin(share * angle));
+      path.push(placeOfVector(from.map((each, axis) => a * each + b * to[axis])));
+    }
+    path.push(places[index]);
+  }
+  return unrolled(path);
+}
+
+/** @param {Place} place */
+function vectorOf([lon, lat]) {
+  const [turn, height] = [(lon * Math.PI) / 180, (lat * Math.PI) / 180];
+  return [Math.cos(height) * Math.cos(turn), Math.cos(height) * Math.sin(turn), Math.sin(height)];
+}
+
+/**
+ * @param {number[]} vector of any length
+ * @returns {Place}
+ */
+function placeOfVector([x, y, z]) {
+  return [(Math.atan2(y, x) * 180) / Math.PI, (Math.atan2(z, Math.hypot(x, y)) * 180) / Math.PI];
 }

@@ -34,13 +34,13 @@ export async function paintPicture(app) {
   paintMap(app, context);
   app.isPainting = false;
   app.map.ol.render();
-  if (app.scene.now.swipe !== null && mapsWithLegend(app.scene.now).length > 1) {
+  if (app.scene.now.swipe !== null && mapsWithLegend(app).length > 1) {
     context.fillStyle = "#ffffff";
     context.fillRect(swipeAt(app, app.scene.now.swipe) - 1, 0, 2, height);
   }
   context.save();
   context.translate(0, height);
-  await paintStrip(app, context, width);
+  await paintStrip(app, context, [width, height]);
   context.restore();
   return new Promise((resolve, reject) =>
     canvas.toBlob(
@@ -87,10 +87,10 @@ function paintMap(app, context) {
 /**
  * @param {import("./app.js").App} app
  * @param {CanvasRenderingContext2D} context at the strip's upper left corner
- * @param {number} width
+ * @param {number[]} size of the map above it
  */
-async function paintStrip(app, context, width) {
-  const maps = mapsWithLegend(app.scene.now);
+async function paintStrip(app, context, [width, height]) {
+  const maps = mapsWithLegend(app);
   const legends = await Promise.all(maps.map((map) => legendOf(app, map)));
   let left = EDGE_PX;
   maps.forEach((map, index) => {
@@ -102,38 +102,29 @@ async function paintStrip(app, context, width) {
     write(context, endInWords(max), { x: left + LEGEND_PX, y: 60, colour: FAINT, align: "right" });
     left += LEGEND_PX + 2 * EDGE_PX;
   });
-  paintScale(app, context, width - EDGE_PX);
-  const sources = [...new Set(maps.map((map) => sourceOf(app, map)))].join("; ");
-  const where = `Middle: ${placeInWords(app.map.centre)}`;
-  write(context, `${sources}. ${where}. lunarscale`, { x: EDGE_PX, y: 82, colour: FAINT, font: `400 11px ${FONT}` });
+  const middle = app.map.ol.getCoordinateFromPixel([width / 2, height / 2]);
+  paintScale(context, app.map.metresAPixelAt(middle), width - EDGE_PX);
+  const sources = [...new Set(legends.map(({ attribution }) => attribution))].join("; ");
+  const where = `Middle: ${placeInWords(app.map.placeOf(middle))}`;
+  write(context, [sources, where].filter(Boolean).join(". "), { x: EDGE_PX, y: 82, colour: FAINT, font: `400 11px ${FONT}` });
   if (app.isSimulated) {
     write(context, "SIMULATED DATA", { x: width - EDGE_PX, y: 82, colour: AMBER, align: "right", font: `700 13px ${FONT}` });
   }
 }
 
 /**
- * @param {import("./app.js").App} app
  * @param {CanvasRenderingContext2D} context
+ * @param {number} metres a pixel
  * @param {number} right
  */
-function paintScale(app, context, right) {
-  const bar = scaleBar(app.map.metresAPixel, LEGEND_PX);
+function paintScale(context, metres, right) {
+  const bar = scaleBar(metres, LEGEND_PX);
   if (!bar) return;
   write(context, bar.text, { x: right, y: 24, align: "right" });
   context.fillStyle = INK;
   context.fillRect(right - bar.pixels, 36, bar.pixels, 2);
   context.fillRect(right - bar.pixels, 31, 1.5, 12);
   context.fillRect(right - 1.5, 31, 1.5, 12);
-}
-
-/**
- * @param {import("./app.js").App} app
- * @param {import("./link.js").MapShown} map
- */
-function sourceOf(app, map) {
-  const dataset = app.dataset(map.dataset);
-  const words = [dataset?.title || map.dataset, app.layer(map)?.model, dataset?.camera];
-  return words.filter(Boolean).join(", ");
 }
 
 /**

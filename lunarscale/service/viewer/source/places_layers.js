@@ -20,6 +20,9 @@ const LEAST_PX = 30;
 /** The gazetteer gives some features no size: they show when one is close. */
 const SMALL_KM = 2;
 
+/** From so many metres a pixel on, a landing's stations are one mark. */
+const STATIONS_M = 250;
+
 const FAMILY = "Inter, system-ui, sans-serif";
 const HALO = new Stroke({ color: "rgba(6, 8, 12, 0.8)", width: 3 });
 
@@ -45,7 +48,7 @@ export function sitesLayer(app) {
   const layer = new VectorLayer({
     zIndex: 120,
     declutter: true,
-    style: (feature) => siteStyle(feature.get("site").name),
+    style: (feature) => siteStyle(app, feature.get("site")),
   });
   app.map.ol.addLayer(layer);
   layer.set("which", "sites");
@@ -94,8 +97,15 @@ function nameStyle(app, feature) {
   });
 }
 
-/** @param {string} name */
-function siteStyle(name) {
+/**
+ * From far away a landing is one mark; from near its stations are told apart.
+ *
+ * @param {import("./app.js").App} app
+ * @param {import("./types.js").Site} site
+ */
+function siteStyle(app, site) {
+  const isFar = app.map.metresAPixel > STATIONS_M;
+  if (isFar && app.landings.get(site.site) !== site) return undefined;
   return new Style({
     image: new CircleStyle({
       radius: 5,
@@ -104,7 +114,7 @@ function siteStyle(name) {
       declutterMode: "none",
     }),
     text: new Text({
-      text: name,
+      text: isFar ? site.site : site.name,
       font: `600 12px ${FAMILY}`,
       offsetY: -14,
       fill: new Fill({ color: "#ffdf9e" }),

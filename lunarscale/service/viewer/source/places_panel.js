@@ -3,6 +3,7 @@
 import { sentenceOf } from "./api.js";
 import { h } from "./dom.js";
 import { latitudeInWords, longitudeInWords, placeInWords } from "./moon.js";
+import { NARROW } from "./kinds.js";
 import { placesOf } from "./link.js";
 
 /** @typedef {import("./app.js").App} App */
@@ -14,13 +15,16 @@ const MOST = 12;
 const TYPING_MS = 150;
 
 /** How much of the Moon a landing site is shown with, in km. */
-const SITE_KM = 120;
+const SITE_KM = 60;
 
 /**
  * @param {App} app
  * @returns {Node[]}
  */
 export function placesPanel(app) {
+  app.scene.watch(["panel"], ({ panel }) => {
+    if (panel !== "places" && app.marks.ringed) app.marks.ring(null);
+  });
   return [search(app), sites(app)];
 }
 
@@ -73,9 +77,13 @@ function search(app) {
  */
 function featureButton(app, feature) {
   const { name, kind, lon, lat, diameter_km: km } = feature;
+  const go = () => {
+    app.map.flyTo([lon, lat], km);
+    app.marks.ring(km > 0 && !NARROW.includes(kind) ? feature : null);
+  };
   const size = km ? `, ${km < 10 ? km.toFixed(1) : Math.round(km)} km` : "";
   return h("li", null,
-    h("button", { type: "button", onclick: () => app.map.flyTo([lon, lat], km) },
+    h("button", { type: "button", onclick: go },
       h("b", null, name), h("span", { class: "below" }, `${kind}${size}`)));
 }
 
@@ -97,14 +105,17 @@ function placeButton(app, place) {
 function sites(app) {
   const list = h("ul", { class: "results", "aria-label": "Landing sites" });
   app.onSites(() => {
-    list.replaceChildren(...app.sites.map((site) => h("li", null,
+    const landings = [...app.landings].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+    list.replaceChildren(...landings.map(([name, site]) => h("li", null,
       h("button", { type: "button", onclick: () => visit(app, site) },
-        h("b", null, site.name),
-        h("span", { class: "below" }, site.lat === null || site.lon === null
-          ? "place unknown"
-          : `${latitudeInWords(site.lat, 1)} ${longitudeInWords(site.lon, 1)}`)))));
+        h("b", null, name), h("span", { class: "below" }, whereIs(site))))));
   });
   return h("section", null, h("h3", null, "Landing sites"), list);
+}
+
+/** @param {import("./types.js").Site} site */
+function whereIs({ lon, lat }) {
+  return lon === null || lat === null ? "" : `${latitudeInWords(lat, 1)}  ${longitudeInWords(lon, 1)}`;
 }
 
 /**

@@ -42,7 +42,7 @@ export function readPoints(app, cards) {
   const read = () => {
     asked?.abort();
     const { point } = scene.now;
-    if (!point) return;
+    if (!point || !app.isLoaded) return;
     asked = new AbortController();
     pointCard(app, cards, point, asked.signal);
   };
@@ -65,7 +65,7 @@ function ask(app, point) {
  * @param {AbortSignal} signal
  */
 async function pointCard(app, cards, point, signal) {
-  const names = [...new Set(app.scene.now.maps.filter((map) => !map.hidden).map((map) => map.dataset))];
+  const names = [...new Set(app.seen.map((map) => map.dataset))];
   const [lon, lat] = point;
   const parts = names.map((name) => h("section", { class: "values", "aria-busy": "true" },
     h("p", { class: "waiting" }, "Reading …")));
@@ -153,11 +153,6 @@ function rowOf(reading) {
 }
 
 /** @param {Reading} reading */
-function uncertaintyInWords({ uncertainty }) {
-  if (uncertainty === null || uncertainty === undefined) return "";
-  if (typeof uncertainty === "number") return `± ${numberInWords(uncertainty)}`;
-  const [low, high] = Array.isArray(uncertainty)
-    ? uncertainty
-    : [/** @type {any} */ (uncertainty).lower, /** @type {any} */ (uncertainty).upper];
-  return `${numberInWords(low)} to ${numberInWords(high)}`;
+function uncertaintyInWords({ uncertainty: ends }) {
+  return ends ? `${numberInWords(ends.lower)} to ${numberInWords(ends.upper)}` : "";
 }

@@ -59,12 +59,3 @@ export class SceneKeeper {
     });
   }
 }
-
-/**
- * The uppermost map that is seen: the one that clicks and measurements are about.
- *
- * @param {Scene} scene
- */
-export function uppermost(scene) {
-  return scene.maps.findLast((map) => !map.hidden) ?? null;
-}

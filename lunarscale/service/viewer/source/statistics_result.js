@@ -4,44 +4,78 @@ import { unitAfter } from "./app.js";
 import { histogram } from "./chart.js";
 import { chemical, h } from "./dom.js";
 
+/** @typedef {"value" | "area" | "share"} Kind */
+
+/**
+ * What is shown of a row of summarise's table (lunarscale/reduce/table.py), in this order.
+ *
+ * @type {[string, string, Kind][]}
+ */
+const FACTS = [
+  ["mean", "Mean", "value"],
+  ["std", "Standard deviation", "value"],
+  ["median", "Median", "value"],
+  ["mode", "Mode", "value"],
+  ["min", "Least", "value"],
+  ["p2_5", "2.5 % are below", "value"],
+  ["p97_5", "97.5 % are below", "value"],
+  ["max", "Largest", "value"],
+  ["area_km2", "Area", "area"],
+  ["valid_share", "of it with a value", "share"],
+  ["negative_share", "of that negative", "share"],
+  ["extrapolated_share", "of that extrapolated", "share"],
+  ["outside_mare_share", "of that outside the maria", "share"],
+];
+
 /**
  * @param {import("./app.js").App} app
  * @param {{dataset: string, layer: string}} of
- * @param {any} answer
+ * @param {{rows: Record<string, any>[], histogram?: {edges: number[], area_km2: number[]} | null}} answer
  * @returns {Node[]}
  */
 export function statisticsResult(app, { dataset, layer }, answer) {
-  const row = answer.rows[0] ?? {};
-  const unit = app.layer({ dataset, layer, opacity: 1, palette: null, range: null, hidden: false })?.unit;
+  const row = answer.rows.find((each) => each.layer === layer) ?? answer.rows[0] ?? {};
   const simulated = app.dataset(dataset)?.simulated;
-  const facts = Object.entries(row).filter(([key, value]) => typeof value === "number" && key !== "group");
-  /** @type {Node[]} */
-  const parts = [
-    h("table", { class: "facts" },
-      h("caption", null, `${chemical(layer)}${unitAfter(unit)} of ${dataset}`,
-        simulated && h("span", { class: "tag" }, "SIMULATED")),
-      h("tbody", null, ...facts.map(([key, value]) => {
-        const cell = h("td", { class: "number" }, factInWords(/** @type {number} */ (value)));
-        cell.dataset.fact = key;
-        cell.dataset.value = String(value);
-        return h("tr", null, h("th", { scope: "row" }, key.replaceAll("_", " ")), cell);
-      }))),
-  ];
-  const { edges, area_km2: areas } = answer.histogram ?? {};
-  if (edges?.length > 1) {
-    const isLarge = Math.max(...areas) >= 10_000;
-    const heights = isLarge ? areas.map((/** @type {number} */ area) => area / 1000) : areas;
-    const chart = histogram(edges, heights, {
-      xTitle: `${chemical(layer)}${unit && unit !== "1" ? ` (${unit})` : ""}`,
-      yTitle: isLarge ? "Area (1,000 km²)" : "Area (km²)",
-      label: `Histogram of ${layer} within the polygon, ${areas.length} bins`,
-    });
-    parts.push(h("div", { class: "chart-box" }, chart, simulated && h("span", { class: "tag" }, "SIMULATED")));
+  const tag = () => simulated && h("span", { class: "tag" }, "SIMULATED");
+  const facts = FACTS.filter(([key, , kind]) =>
+    typeof row[key] === "number" && !(kind === "share" && key !== "valid_share" && row[key] === 0));
+  const table = h("table", { class: "facts" },
+    h("caption", null, `${chemical(layer)}${unitAfter(row.units)} of ${dataset}`, tag()),
+    h("tbody", null, ...facts.map(([key, words, kind]) => factRow(key, words, { kind, value: row[key] }))));
+  const { edges = [], area_km2: areas = [] } = answer.histogram ?? {};
+  if (edges.length < 2) {
+    return [table, h("p", { class: "empty" }, "No pixel within it has a value.")];
   }
-  return parts;
+  return [table, h("div", { class: "chart-box" }, areaChart(layer, row.units, { edges, areas }), tag())];
 }
 
-/** @param {number} value */
-function factInWords(value) {
-  return Number.isInteger(value) ? value.toLocaleString("en") : String(Number(value.toPrecision(5)));
+/**
+ * @param {string} key
+ * @param {string} words
+ * @param {{kind: Kind, value: number}} fact
+ */
+function factRow(key, words, { kind, value }) {
+  const text = {
+    value: () => String(Number(value.toPrecision(4))),
+    area: () => `${value.toLocaleString("en", { maximumSignificantDigits: 6 })} km²`,
+    share: () => `${(100 * value).toFixed(1)} %`,
+  }[kind]();
+  const cell = h("td", { class: "number" }, text);
+  cell.dataset.fact = key;
+  cell.dataset.value = String(value);
+  return h("tr", null, h("th", { scope: "row" }, words), cell);
+}
+
+/**
+ * @param {string} layer
+ * @param {string | undefined} unit
+ * @param {{edges: number[], areas: number[]}} bins
+ */
+function areaChart(layer, unit, { edges, areas }) {
+  const isLarge = Math.max(...areas) >= 10_000;
+  return histogram(edges, isLarge ? areas.map((area) => area / 1000) : areas, {
+    xTitle: `${chemical(layer)}${unit && unit !== "1" ? ` (${unit})` : ""}`,
+    yTitle: isLarge ? "Area (1,000 km²)" : "Area (km²)",
+    label: `Histogram of ${layer} within the polygon, ${areas.length} bins`,
+  });
 }

@@ -44,8 +44,9 @@ export function swipeLine(app) {
     moveTo((app.scene.now.swipe ?? 0.5) + by);
   });
 
-  const show = (/** @type {import("./link.js").Scene} */ { swipe, maps }) => {
-    const seen = maps.filter((map) => !map.hidden);
+  const show = () => {
+    const { seen, scene } = app;
+    const { swipe } = scene.now;
     line.hidden = swipe === null || seen.length < 2;
     if (swipe === null || line.hidden) return;
     line.style.left = `${swipeAt(app, swipe)}px`;
@@ -54,7 +55,7 @@ export function swipeLine(app) {
     right.textContent = app.titleOf(seen[seen.length - 1]);
   };
   app.scene.watch(["swipe", "maps"], show);
-  app.map.ol.on("postrender", () => show(app.scene.now));
+  app.map.ol.on("postrender", show);
   return line;
 }
 

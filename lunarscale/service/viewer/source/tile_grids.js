@@ -26,22 +26,42 @@ export const MATRIX_SETS = {
  *
  * @param {{tileMatrices: Matrix[]}} set
  * @param {import("./link.js").ViewName} view
- * @param {number} deepest the last zoom level that has more to show
+ * @param {{minzoom: number, maxzoom: number, bounds: number[]}} tiles the first zoom level that can be
+ *     drawn and the last that has more to show;
+ *     west, south, east and north of the data, in degrees
  */
-export function tileGrid(set, view, deepest) {
-  const matrices = set.tileMatrices.filter((matrix) => Number(matrix.id) <= deepest);
+export function tileGrid(set, view, { minzoom, maxzoom, bounds }) {
+  const matrices = set.tileMatrices.filter((matrix) => Number(matrix.id) <= maxzoom);
   const unit = view === "cylindrical" ? unitsADegree(matrices[0]) : 1;
   const [first] = matrices;
   const [x, y] = first.pointOfOrigin;
   const width = first.matrixWidth * first.tileWidth * first.cellSize;
   const height = first.matrixHeight * first.tileHeight * first.cellSize;
+  const whole = [x, y - height, x + width, y].map((each) => each / unit);
   return new TileGrid({
+    minZoom: minzoom,
     origins: matrices.map((matrix) => matrix.pointOfOrigin.map((each) => each / unit)),
     resolutions: matrices.map((matrix) => matrix.cellSize / unit),
     tileSizes: matrices.map((matrix) => [matrix.tileWidth, matrix.tileHeight]),
     sizes: matrices.map((matrix) => [matrix.matrixWidth, matrix.matrixHeight]),
-    extent: [x, y - height, x + width, y].map((each) => each / unit),
+    extent: view === "cylindrical" ? within(whole, bounds) : whole,
   });
+}
+
+/**
+ * The part of a set that data lie in; all longitudes where they lie across the seam.
+ *
+ * @param {number[]} whole
+ * @param {number[]} bounds
+ */
+function within([west, south, east, north], bounds) {
+  const isAcross = bounds[0] < west || bounds[2] > east || bounds[0] >= bounds[2];
+  return [
+    isAcross ? west : bounds[0],
+    Math.max(south, bounds[1]),
+    isAcross ? east : bounds[2],
+    Math.min(north, bounds[3]),
+  ];
 }
 
 /**

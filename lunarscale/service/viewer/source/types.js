@@ -15,16 +15,18 @@
  * @property {string} kind
  * @property {string | null} [title]
  * @property {boolean} simulated
+ * @property {string} [version] another one after any change
  * @property {string | null} [camera]
  * @property {{width: number, height: number, pixel_deg: number, bounds: number[]}} grid
  * @property {Layer[]} layers
  * @property {number[]} levels
+ * @property {{done: number, all: number}} [shards]
  *
  * @typedef {object} Reading one layer's value at a place
  * @property {string} layer
  * @property {number | null} value
  * @property {string | null} [unit]
- * @property {number | null} [uncertainty]
+ * @property {{lower: number, upper: number} | null} [uncertainty]
  * @property {string[]} [flags]
  * @property {string | null} [reason] why there is no value
  *
@@ -42,10 +44,17 @@
  * @property {number} lat
  * @property {number} diameter_km
  *
- * @typedef {object} Site
+ * @typedef {object} Site a station where soil was collected
  * @property {string} name
+ * @property {string} site the landing that it belongs to
  * @property {number | null} lon
  * @property {number | null} lat
+ * @property {string | null} place_source
+ * @property {Record<string, number>} measured
+ * @property {Record<string, number | null>} predicted
+ * @property {Record<string, {lower: number, upper: number}>} uncertainty
+ * @property {Record<string, string>} reasons
+ * @property {string} note
  *
  * @typedef {object} Legend
  * @property {string} layer
@@ -53,6 +62,7 @@
  * @property {string} palette
  * @property {number} min
  * @property {number} max
+ * @property {string} attribution
  * @property {string[]} colours from the least value to the largest
  */
 export {};

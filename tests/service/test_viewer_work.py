@@ -1,0 +1,163 @@
+"""What the viewer has done by the service: statistics, profiles, jobs; and what it says of them."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import xarray as xr
+from conftest import Live, Tokens, serving, settings_for
+
+from lunarscale.steps.summarise import summarise
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+pytestmark = pytest.mark.browser
+
+#: The middle of what nothing covers of a page of 1280 x 800 with an open panel.
+MIDDLE = 416 + (1280 - 416) // 2, 400
+
+
+@pytest.fixture
+def workshop(service_data: Path, tokens: Tokens, tmp_path: Path) -> Iterator[Live]:
+    """A service whose data may be written."""
+    shutil.copytree(service_data, tmp_path / "data")
+    with serving(settings_for(tmp_path / "data"), tokens.kept) as live:
+        yield live
+
+
+def form_of(page: "Page", shape: str) -> "Locator":
+    """The part of the panel that measures a polygon or a line."""
+    return page.locator("#panel-measure form").filter(has=page.locator(f"#typed-{shape}"))
+
+
+def draw(page: "Page", shape: str, corners: list[tuple[int, int]]) -> None:
+    """Draw by the mouse, corners from the middle in pixels."""
+    form_of(page, shape).get_by_text("Draw on the map").click()
+    for right, down in corners:
+        page.mouse.click(MIDDLE[0] + right, MIDDLE[1] + down)
+        page.wait_for_timeout(300)  # two clicks in haste are a double one
+    page.locator(".drawing").get_by_text("Done").click()
+
+
+@pytest.mark.parametrize(
+    ("view", "corners"),
+    [
+        ("view=cylindrical&lon=12&lat=-20&kmpx=6", [(-90, -60), (80, -70), (120, 90), (-70, 60)]),
+        ("view=cylindrical&lon=180&lat=10&kmpx=6", [(-90, -60), (80, -70), (0, 90)]),
+        ("view=south&lon=0&lat=-90&kmpx=2", [(-90, -80), (100, -60), (90, 120), (-60, 70)]),
+    ],
+    ids=["plain", "over the seam", "round the pole"],
+)
+def test_a_drawn_polygon_has_the_statistics_that_summarise_gives(
+    live_service: Live,
+    look: Callable[..., "Page"],
+    service_data: Path,
+    tmp_path: Path,
+    view: str,
+    corners: list[tuple[int, int]],
+) -> None:
+    page = look(live_service.url, f"#{view}&map=maps.zarr/FeO&panel=measure")
+    with page.expect_request("**/statistics*") as asked:
+        draw(page, "polygon", corners)
+    drawn = tmp_path / "drawn.geojson"
+    drawn.write_text(json.dumps(asked.value.post_data_json))
+    page.wait_for_selector("#panel-measure td[data-fact=mean]")
+    shown = {
+        str(cell.get_attribute("data-fact")): float(str(cell.get_attribute("data-value")))
+        for cell in page.locator("#panel-measure td[data-fact]").all()
+    }
+    (row,) = [
+        row
+        for row in summarise(str(service_data / "maps.zarr"), by=[str(drawn)]).rows
+        if row.layer == "FeO"
+    ]
+    assert {"mean", "std", "median", "area_km2", "valid_share"} <= shown.keys()
+    for fact, value in shown.items():
+        assert value == pytest.approx(getattr(row, fact), rel=1e-9), fact
+    assert page.locator("#panel-measure svg rect.bar").count() > 3
+    assert "SIMULATED" in page.inner_text("#panel-measure .facts caption")
+
+
+def test_a_typed_line_has_a_profile_whose_samples_are_the_stores(
+    live_service: Live, look: Callable[..., "Page"], service_data: Path
+) -> None:
+    page = look(live_service.url, "#view=cylindrical&map=maps.zarr/FeO&panel=measure")
+    line = form_of(page, "line")
+    line.locator("summary").click()
+    line.locator("textarea").fill("-20, -10\n25, 15")
+    with page.expect_response("**/profile*") as asked:
+        line.get_by_text("Get profile").click()
+    answer = asked.value.json()
+    store = xr.open_zarr(service_data / "maps.zarr", chunks=None)["FeO"]
+    along = {key: xr.DataArray(answer[key], dims="at") for key in ("lon", "lat")}
+    held = store.sel(method="nearest", **along).to_numpy()
+    given = np.array(answer["value"], float)
+    # a sample on the border of two pixels may be either's
+    assert np.isclose(given, held, atol=1e-5, equal_nan=True).mean() > 0.97
+    chart = line.locator("svg.chart")
+    chart.hover()
+    assert "km:" in line.inner_text()
+    assert chart.locator("path.line").get_attribute("d").count("L") > 100
+
+
+def test_a_line_is_drawn_and_given_up(live_service: Live, look: Callable[..., "Page"]) -> None:
+    page = look(live_service.url, "#view=cylindrical&map=maps.zarr/FeO&panel=measure")
+    form_of(page, "line").get_by_text("Draw on the map").click()
+    page.mouse.click(*MIDDLE)
+    page.keyboard.press("Escape")
+    assert not page.locator(".drawing").is_visible()
+    assert page.locator("#panel-measure").is_visible()
+    draw(page, "line", [(-100, 0), (100, 20)])
+    page.wait_for_selector("#panel-measure path.line")
+    form_of(page, "line").get_by_text("Clear").click()
+    assert page.locator("#panel-measure path.line").count() == 0
+
+
+def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
+    workshop: Live, look: Callable[..., "Page"], tokens: Tokens
+) -> None:
+    page = look(workshop.url, f"#token={tokens.run}&panel=jobs")
+    page.locator(".job-form summary").click()
+    page.select_option("#job-verb", "predict")
+    page.get_by_label("qiu-2025-feo").check()
+    page.get_by_label("Name of the new data set").fill("made.zarr")
+    page.fill("#job-title", "Iron from the page")
+    page.click("text=Create the job")
+    job = page.locator(".job", has_text="Iron from the page")
+    assert job.locator(".status").inner_text() == "created"
+    # every position of the bar is noted in the page, however fast it moves
+    page.evaluate(
+        """() => {
+          window.seen = [];
+          new MutationObserver(() => {
+            const bar = document.querySelector(".job progress");
+            if (bar && !bar.hidden && bar.hasAttribute("value")) window.seen.push(bar.value);
+          }).observe(document.querySelector(".jobs"), {subtree: true, attributes: true});
+        }"""
+    )
+    job.get_by_text("Start").click()
+    page.wait_for_function(
+        "document.querySelector('.job .status').innerText === 'finished'", timeout=120_000
+    )
+    positions = page.evaluate("window.seen")
+    assert len(set(positions)) > 1
+    job.get_by_text("Logs").click()
+    page.wait_for_selector(".job .log li")
+    page.click("#open-maps")
+    page.select_option("#add-dataset", "made.zarr")
+    page.click("text=Show this map")
+    page.wait_for_selector(".map-row:has-text('made.zarr') .colours canvas")
+    assert "made.zarr" in page.inner_text(".maps")
+
+
+def test_a_job_that_a_reader_wants_is_refused_in_the_services_words(
+    live_service: Live, look: Callable[..., "Page"]
+) -> None:
+    page = look(live_service.url, "#panel=jobs", expects_refusals=True)
+    page.wait_for_selector("form.token")
+    assert "token" in page.inner_text("#panel-jobs [role=status]")
