@@ -127,6 +127,10 @@ def predict_command(
     )  # fmt: skip
     with Runner(cluster, dry_run=dry_run) as execute:
         complain(execute("predict", prepared), out)
+    if not dry_run:
+        out_console.print(
+            f"For tiles and views, as of the service: lunarscale overview {out}", markup=False
+        )
 
 
 @command("report", "lunarscale report maps.zarr --out report/ --like qiu-2025 --mare mare.png")

@@ -21,7 +21,7 @@ from types import TracebackType
 from lunarscale.engine.processes import home, started
 from lunarscale.engine.seals import sealed, unsealed
 from lunarscale.errors import BusyError, LunarscaleError
-from lunarscale.store.cube import LOCKS
+from lunarscale.store.cube import lock_key
 from lunarscale.store.location import Location
 
 #: Seconds from beat to beat of a holder's counter.
@@ -109,10 +109,10 @@ class Ticket:
         if claim is None or claim.run != self.run or claim.freed:
             found = "has ended" if claim is not None and claim.run == self.run else "is gone"
             raise BusyError(
-                f"{location.url}: this run's lock {_key(self.number)} {found}, so another run may "
-                "write here; what is stored is kept, run the same command again"
+                f"{location.url}: this run's lock {lock_key(self.number)} {found}, so another run "
+                "may write here; what is stored is kept, run the same command again"
             )
-        if location.size(_key(self.number + 1)) is not None:
+        if location.size(lock_key(self.number + 1)) is not None:
             other = _read(location, self.number + 1)
             raise BusyError(
                 f"{location.url}: this run was taken for dead and another one took the store over "
@@ -174,7 +174,7 @@ class RunLock:
         while True:
             number = _highest(self.location)
             self.remark = self._require_free(number)
-            self.location.put_new(_key(number + 1), sealed(asdict(self._claim)))
+            self.location.put_new(lock_key(number + 1), sealed(asdict(self._claim)))
             # a PUT may work and its answer be lost: what is there decides
             there = _read(self.location, number + 1)
             if there is not None and there.run == self._claim.run:
@@ -194,7 +194,7 @@ class RunLock:
         _held.discard(self._claim.run)
         if self.ticket is None or self._lost or not self._is_there(self.ticket):
             return
-        key = _key(self.ticket.number)
+        key = lock_key(self.ticket.number)
         try:
             self.location.put(key, sealed(asdict(replace(self._claim, freed=True))))
         except (LunarscaleError, OSError):
@@ -215,7 +215,7 @@ class RunLock:
         """Why a lock does not count any more; raises BusyError if it does."""
         if number == 0:
             return ""
-        blob = self.location.get(_key(number))
+        blob = self.location.get(lock_key(number))
         claim = _claim(blob)
         if blob is None or (claim is not None and claim.freed):
             return ""
@@ -234,7 +234,7 @@ class RunLock:
         begun = monotonic()
         while monotonic() - begun < self.watch_s:
             self._ended.wait(self.beat_s / 5)
-            found = self.location.get(_key(number))
+            found = self.location.get(lock_key(number))
             if found != blob:
                 claim = _claim(found)
                 return found is None or (claim is not None and claim.freed)
@@ -252,7 +252,7 @@ class RunLock:
             try:
                 self.ticket.require(self.location)
                 self._claim = replace(self._claim, beat=self._claim.beat + 1)
-                self.location.put(_key(self.ticket.number), sealed(asdict(self._claim)))
+                self.location.put(lock_key(self.ticket.number), sealed(asdict(self._claim)))
                 last = monotonic()
             except BusyError as error:
                 self._lost = str(error)
@@ -276,15 +276,11 @@ def _busy(location: Location, claim: Claim | None) -> BusyError:
     )
 
 
-def _key(number: int) -> str:
-    return f"{LOCKS}/{number:06d}"
-
-
 def _highest(location: Location) -> int:
     """The number of the lock that counts, 0 where there is none; they have no gaps."""
 
     def is_there(number: int) -> bool:
-        return location.size(_key(number)) is not None
+        return location.size(lock_key(number)) is not None
 
     low, high = 0, 1
     while is_there(high):
@@ -296,7 +292,7 @@ def _highest(location: Location) -> int:
 
 
 def _read(location: Location, number: int) -> Claim | None:
-    return _claim(location.get(_key(number)))
+    return _claim(location.get(lock_key(number)))
 
 
 def _claim(blob: bytes | None) -> Claim | None:

@@ -2,9 +2,10 @@
 
 import os
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
 
 import numpy as np
 import rasterio
@@ -25,18 +26,29 @@ CACHE_BYTES = 256_000_000
 #: Edge of the file's internal tiles.
 BLOCK = 512
 
+#: Counts of one layer, each pixel once.
+Blocks = Iterable[tuple[Window, NDArray[np.int16]]]
+
+
+class Level(NamedTuple):
+    """An overview that is there already: its counts, and its height and width."""
+
+    blocks: Blocks
+    size: tuple[int, int]
+
 
 def write_cog(
     path: Path,
-    blocks: Iterable[tuple[Window, NDArray[np.int16]]],
+    blocks: Blocks,
     *,
     size: tuple[int, int],
     transform: tuple[float, ...],
     wkt: str,
     quantum: float,
     tags: dict[str, Any],
+    coarser: Sequence[Level] = (),
 ) -> None:
-    """Write counts with their scale, no-data, CRS and overviews by averaging.
+    """Write counts with their scale, no-data, CRS and overviews.
 
     The file appears under its name only when it is finished.
 
@@ -55,33 +67,38 @@ def write_cog(
         Value of one count (the band's scale).
     tags : dict
         ``units``, ``long_name`` and what else describes the layer.
+    coarser : sequence of Level
+        The overviews, the finest first, on the same ground; where none are given, GDAL averages.
 
     Raises
     ------
     StoreError
         If GDAL cannot write it: the disk is full, say.
     """
-    mark = uuid.uuid4().hex
-    plain, done = (path.with_name(f".{path.name}.{mark}.{what}.tif") for what in ("plain", "cog"))
-    profile = {
-        "driver": "GTiff", "dtype": "int16", "count": 1, "height": size[0], "width": size[1],
-        "nodata": NO_DATA, "crs": rasterio.crs.CRS.from_wkt(wkt), "transform": Affine(*transform),
-        "tiled": True, "blockxsize": BLOCK, "blockysize": BLOCK, "compress": "LZW",
-        "BIGTIFF": "IF_SAFER", "SPARSE_OK": "TRUE",
-    }  # fmt: skip
+    mark = f".{path.name}.{uuid.uuid4().hex}"
+    plain, done, joined = (
+        path.with_name(f"{mark}.{what}") for what in ("plain.tif", "cog.tif", "joined.vrt")
+    )
+    smaller = [path.with_name(f"{mark}.{number}.tif") for number in range(len(coarser))]
+    placed = {"crs": rasterio.crs.CRS.from_wkt(wkt), "transform": Affine(*transform)}
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            with rasterio.open(plain, "w", **profile) as file:
+            with _plain(plain, size, **placed) as file:
                 file.scales, file.offsets = (quantum,), (0.0,)
                 file.units = (tags.get("units", ""),)
                 file.set_band_description(1, str(tags.get("long_name", "")))
                 file.update_tags(**{key: str(value) for key, value in tags.items()})
-                for window, counts in blocks:
-                    place = RasterWindow(window.col, window.row, window.width, window.height)
-                    file.write(counts, 1, window=place)
+                _fill(file, blocks)
+            for each, level in zip(smaller, coarser, strict=True):
+                with _plain(each, level.size) as file:
+                    _fill(file, level.blocks)
+            if coarser:
+                _join(plain, smaller, joined)
             copy_raster(
-                plain, done, driver="COG", compress="DEFLATE", predictor="YES", blocksize=BLOCK,
-                overviews="IGNORE_EXISTING", overview_resampling="AVERAGE", BIGTIFF="IF_SAFER",
+                joined if coarser else plain, done, driver="COG", compress="DEFLATE",
+                predictor="YES", blocksize=BLOCK, overview_resampling="AVERAGE",
+                overviews="FORCE_USE_EXISTING" if coarser else "IGNORE_EXISTING",
+                BIGTIFF="IF_SAFER",
             )  # fmt: skip
         os.replace(done, path)
     except (RasterioError, CPLE_BaseError) as error:
@@ -90,5 +107,33 @@ def write_cog(
             "another place"
         ) from error
     finally:
-        plain.unlink(missing_ok=True)
-        done.unlink(missing_ok=True)
+        for each in (plain, done, joined, *smaller):
+            each.unlink(missing_ok=True)
+
+
+def _plain(path: Path, size: tuple[int, int], **placed: Any) -> Any:
+    """A new GeoTIFF of one band of counts, open for writing."""
+    return rasterio.open(
+        path, "w", driver="GTiff", dtype="int16", count=1, height=size[0], width=size[1],
+        nodata=NO_DATA, tiled=True, blockxsize=BLOCK, blockysize=BLOCK, compress="LZW",
+        BIGTIFF="IF_SAFER", SPARSE_OK="TRUE", **placed,
+    )  # fmt: skip
+
+
+def _fill(file: Any, blocks: Blocks) -> None:
+    for window, counts in blocks:
+        place = RasterWindow(window.col, window.row, window.width, window.height)
+        file.write(counts, 1, window=place)
+
+
+def _join(plain: Path, smaller: Sequence[Path], joined: Path) -> None:
+    """A virtual file of GDAL's (VRT) that has other files as overviews."""
+    copy_raster(plain, joined, driver="VRT")
+    tree = ElementTree.parse(joined)
+    (band,) = tree.getroot().iter("VRTRasterBand")
+    for each in smaller:
+        overview = ElementTree.SubElement(band, "Overview")
+        name = ElementTree.SubElement(overview, "SourceFilename", relativeToVRT="1")
+        name.text = each.name
+        ElementTree.SubElement(overview, "SourceBand").text = "1"
+    tree.write(joined)

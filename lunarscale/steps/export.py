@@ -1,16 +1,15 @@
 """Export: one layer as a cloud-optimised GeoTIFF, for GDAL, QGIS and whoever reads no Zarr."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lunarscale.errors import SourceError, StoreError
-from lunarscale.grid.raster import Window
-from lunarscale.render.geotiff import write_cog
-from lunarscale.steps.opening import open_maps, unchanged
+from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.render.geotiff import Blocks, Level, write_cog
+from lunarscale.steps.opening import open_levels, open_maps, unchanged
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import affine, lunar_wkt
 
@@ -73,6 +72,9 @@ def write_layer(
 ) -> None:
     """Write the counts of one array, or of one of its bands, as a GeoTIFF with overviews.
 
+    They are those of ``lunarscale overview`` where these cover what is written to the pixel, as of
+    the whole Moon; else GDAL averages, without regard to areas and to how much is valid.
+
     Parameters
     ----------
     cube : Cube
@@ -96,17 +98,14 @@ def write_layer(
         If a run writes there meanwhile.
     """
     grid, (row, col) = cube.within(bbox)
-    windows = list(grid.window.split(cube.layout.shard))
+    whole = Window(row, col, grid.height, grid.width)
+    todo = -(-grid.height // cube.layout.shard) * -(-grid.width // cube.layout.shard)
 
-    def blocks() -> Iterator[tuple[Window, NDArray[np.int16]]]:
-        reader = cube.reads(array, band)
-        with unchanged(cube, _shards(cube, Window(row, col, grid.height, grid.width))):
-            for done, window in enumerate(windows):
-                counts = np.empty((window.height, window.width), np.int16)
-                at = Window(window.row + row, window.col + col, window.height, window.width)
-                reader.read_into(at, counts)
-                yield window, counts
-                progress(done + 1, len(windows))
+    def blocks() -> Blocks:
+        with unchanged(cube, _shards(cube, whole)):
+            for done, block in enumerate(_blocks(cube, array, whole, band=band)):
+                yield block
+                progress(done + 1, todo)
 
     tags = {
         **cube.array(array).attributes,
@@ -122,6 +121,31 @@ def write_layer(
         wkt=lunar_wkt(),
         quantum=quantum,
         tags=tags,
+        coarser=[
+            Level(_blocks(level, array, level.grid.window), (level.grid.height, level.grid.width))
+            for level in open_levels(cube)[1:]
+            if _same_ground(level.grid, grid)
+        ],
+    )
+
+
+def _blocks(cube: Cube, array: str, whole: Window, *, band: int | None = None) -> Blocks:
+    """The counts of a window of a cube a shard's size at a time, placed from its corner on."""
+    reader = cube.reads(array, band)
+    for at in whole.split(cube.layout.shard):
+        counts = np.empty((at.height, at.width), np.int16)
+        reader.read_into(at, counts)
+        yield at._replace(row=at.row - whole.row, col=at.col - whole.col), counts
+
+
+def _same_ground(level: RasterGrid, grid: RasterGrid) -> bool:
+    """Whether an overview covers what is written, and no more: to GDAL both have one frame."""
+    coarse, fine = (
+        (each.row, each.row + each.height, each.col, each.col + each.width)
+        for each in (level, grid)
+    )
+    return all(
+        one * grid.around == other * level.around for one, other in zip(coarse, fine, strict=True)
     )
 
 

@@ -16,6 +16,7 @@ from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.readers.regions import FileGrouping, read_grouping
 from lunarscale.reduce.statistics import Label, Statistics
 from lunarscale.store.cube import Cube
+from lunarscale.store.levels import levels
 from lunarscale.store.location import Location
 
 
@@ -38,6 +39,15 @@ def open_maps(maps: str, storage_options: dict[str, Any] | None) -> Cube:
             "run the same predict again to finish them"
         )
     return replace(cube, promised=Promises(ledger))  # nor may one go while the run reads it
+
+
+def open_levels(maps: Cube) -> tuple[Cube, ...]:
+    """Maps and their overviews, the finest first; of each, objects that go later are told.
+
+    Only overviews that are finished and were made of what the maps hold now.
+    """
+    _, *coarser = levels(maps)
+    return (maps, *(replace(each, promised=Promises(Ledger.of(each))) for each in coarser))
 
 
 @contextmanager

@@ -35,6 +35,11 @@ LOCKS = "ledger/lock"
 _REMOVED = b'{"zarr_format": 3, "node_type": "group", "attributes": {"lunarscale": "removed"}}'
 
 
+def lock_key(number: int) -> str:
+    """The object of a lock; the numbers have no gaps."""
+    return f"{LOCKS}/{number:06d}"
+
+
 @dataclass(frozen=True)
 class Cube:
     """A store of counts or of maps. It is small and pickles; the bytes stay where they are.

@@ -2,7 +2,7 @@
 
 They lie in ``overviews/2``, ``overviews/4`` and so on. ``overviews/zarr.json`` makes them a group
 by the Zarr ``multiscales`` convention and says of which state of the store they were made: each run
-that writes to a store makes a lock of the next number (``LOCKS``), so where there is one of a
+that writes to a store makes a lock of the next number (``lock_key``), so where there is one of a
 higher number than it names, the levels are of the past.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 import google_crc32c
 
 from lunarscale.errors import FormatError
-from lunarscale.store.cube import LOCKS, Cube
+from lunarscale.store.cube import Cube, lock_key
 from lunarscale.store.layout import affine
 from lunarscale.store.location import Location
 from lunarscale.urls.at_once import at_once
@@ -158,7 +158,7 @@ def _mark(cube: Cube) -> int:
 
 def _untouched(location: Location, lock: Any) -> bool:
     """Whether no run has held a store since the one with a lock of this number."""
-    return isinstance(lock, int) and location.size(f"{LOCKS}/{lock + 1:06d}") is None
+    return isinstance(lock, int) and location.size(lock_key(lock + 1)) is None
 
 
 def _last_lock(location: Location) -> int:
