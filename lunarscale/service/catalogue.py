@@ -18,7 +18,7 @@ from time import monotonic, time_ns
 from lunarscale.engine.ledger import FOLDER, Ledger
 from lunarscale.engine.promises import Promises
 from lunarscale.errors import FormatError, UnknownError
-from lunarscale.service.dataset import Dataset
+from lunarscale.service.dataset import Dataset as Dataset
 from lunarscale.store.cube import Cube
 from lunarscale.store.levels import DOCUMENT
 from lunarscale.store.location import Location

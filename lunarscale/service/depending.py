@@ -6,7 +6,7 @@ from fastapi import Depends, Path, Request, Security
 from fastapi.security import HTTPBearer
 
 from lunarscale.service.access import Caller, Role
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.house import House
 
 #: For the description of the API alone: who calls is told by ``Access``.

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.ranges import Range
 
