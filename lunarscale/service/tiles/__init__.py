@@ -1,0 +1,1 @@
+"""Tiles: the Moon's tile matrix sets, and a map's values and pictures in them."""
