@@ -11,7 +11,7 @@ from lunarscale.service import problems
 from lunarscale.service.guards import install_guards
 from lunarscale.service.house import House
 from lunarscale.service.openapi import DescribedApp
-from lunarscale.service.routes import datasets, models, root, uploads, viewer
+from lunarscale.service.routes import datasets, legends, models, root, tiles, uploads, viewer
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
 
@@ -19,6 +19,8 @@ from lunarscale.service.tokens import Token
 ROUTERS = (
     root.router,
     datasets.router,
+    tiles.router,
+    legends.router,
     models.router,
     uploads.router,
     viewer.router,
@@ -27,6 +29,7 @@ ROUTERS = (
 TAGS = [
     {"name": "service", "description": "What this service is, and what it allows."},
     {"name": "datasets", "description": "Mosaics and maps: what there is, where, how far."},
+    {"name": "tiles", "description": "Layers as pictures and values, and what they mean."},
     {"name": "models", "description": "What turns reflectances into oxides."},
     {"name": "uploads", "description": "Tables of stations and polygons of callers' own."},
 ]

@@ -6,6 +6,7 @@ from lunarscale.service.access import Access
 from lunarscale.service.catalogue import Catalogue
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
+from lunarscale.service.tiles.making import Tiles
 from lunarscale.service.tokens import Token
 from lunarscale.service.uploads import Uploads
 
@@ -26,6 +27,7 @@ class House:
     catalogue: Catalogue = field(init=False)
     access: Access = field(init=False)
     uploads: Uploads = field(init=False)
+    tiles: Tiles = field(init=False)
     rates: Rates = field(init=False)  #: of all requests
     costly: Rates = field(init=False)  #: of those that take seconds of a core
 
@@ -34,6 +36,7 @@ class House:
         self.access = Access(self.settings, self.session)
         limits = self.settings.limits
         self.uploads = Uploads(self.settings.own_folder / "uploads", limits)
+        self.tiles = Tiles(limits)
         callers = limits.callers_kept
         self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
         self.costly = Rates(
@@ -46,6 +49,8 @@ class House:
     def open(self) -> None:
         """Start what works beside the requests."""
         self.uploads.clear()
+        self.tiles.open()
 
     def close(self) -> None:
         """End it, keeping what is to be kept."""
+        self.tiles.close()
