@@ -121,7 +121,8 @@ def serve_command(
         ]
 
         def tell() -> None:
-            print_pairs(started)
+            for label, value in started:  # no table: a link that is folded is none
+                out_console.print(f"{label:<10} {value}", markup=False, soft_wrap=True)
             out_console.file.flush()  # into a pipe or a log it would else come at the end
 
         try:

@@ -6,6 +6,7 @@ out.
 """
 
 import hashlib
+import json
 import os
 import re
 import stat
@@ -39,12 +40,16 @@ _UNSETTLED = -1
 Mark = tuple[int, ...]
 
 
+#: A store, why it cannot be read, or that it is none.
+Found = Dataset | FormatError | None
+
+
 @dataclass(frozen=True)
 class _Known:
     """What was found of one folder, when, and how long it took."""
 
     mark: Mark
-    found: Dataset | FormatError
+    found: Found
     at: float
     took: float
 
@@ -69,7 +74,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """The names of what is a store or should be one, sorted."""
-        return sorted(name for name in self._folders() if self._mark(name) is not None)
+        return sorted(name for name in self._folders() if self._look(name) is not None)
 
     def datasets(self) -> list[Dataset]:
         """The stores that can be read."""
@@ -127,7 +132,7 @@ class Catalogue:
         changed = _changed(folder / DOCUMENT), _changed(folder / FOLDER)
         return root.st_mtime_ns, root.st_ino, root.st_size, *changed
 
-    def _look(self, name: str) -> Dataset | FormatError | None:
+    def _look(self, name: str) -> Found:
         """What a listed name stands for now, or a moment ago where looking takes long."""
         mark = self._mark(name)
         if mark is None:
@@ -160,7 +165,7 @@ def _same_store(one: Mark, other: Mark) -> bool:
     return one[:-1] == other[:-1]
 
 
-def _handing_on(old: Dataset | FormatError, new: Dataset | FormatError) -> Dataset | FormatError:
+def _handing_on(old: Found, new: Found) -> Found:
     """A newer state of a store with what was worked out for the older one."""
     if isinstance(old, Dataset) and isinstance(new, Dataset):
         return replace(new, shown=old.shown)
@@ -175,11 +180,12 @@ def _changed(path: Path) -> int:
         return 0
 
 
-def _opened(name: str, folder: Path, mark: Mark) -> Dataset | FormatError:
+def _opened(name: str, folder: Path, mark: Mark) -> Found:
+    location = Location(str(folder))
     try:
-        cube = Cube.open(Location(str(folder)))
+        cube = Cube.open(location)
     except FormatError as error:
-        return error
+        return None if _is_foreign(location.get("zarr.json")) else error
     ledger, windows = Ledger.of(cube), cube.layout.windows()
     entries = ledger.scan(windows)
     whole = sum(entry is not None and ledger.is_whole(entry) for entry in entries)
@@ -187,3 +193,12 @@ def _opened(name: str, folder: Path, mark: Mark) -> Dataset | FormatError:
     version = hashlib.sha256(repr((name, mark, done, whole)).encode()).hexdigest()[:16]
     read = replace(cube, promised=Promises(ledger))
     return Dataset(name, read, version, whole, done - whole, len(windows))
+
+
+def _is_foreign(root: bytes | None) -> bool:
+    """Whether a document is Zarr's and none of lunarscale's: an array, somebody else's group."""
+    try:
+        told = json.loads(root or b"")
+        return "zarr_format" in told and "lunarscale" not in told.get("attributes", {})
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return False

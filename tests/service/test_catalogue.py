@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import zarr
 from maps_at_hand import write_maps
 
 from lunarscale.engine.ledger import Ledger
@@ -41,8 +42,11 @@ def test_what_is_no_store_of_this_folder_is_not_shown(folder: Path) -> None:
     (folder / "half" / "zarr.json").symlink_to(outside / "zarr.json")
     (folder / "deep").mkdir()
     shutil.copytree(folder / "maps.zarr", folder / "deep" / "maps.zarr")
+    zarr.create_group(folder / "group.zarr")
+    zarr.create_array(folder / "array.zarr", shape=(2,), dtype="i2")
     catalogue = Catalogue(folder)
     assert catalogue.names() == ["maps.zarr"]
+    assert catalogue.broken() == {}
     for name in ("linked.zarr", ".hidden.zarr", "half", "empty", "deep/maps.zarr", "nothing",
                  "../outside.zarr", "./maps.zarr", "maps.zarr/", "", ".", "..", "maps.zarr\0",
                  str(folder / "maps.zarr"), "MAPS.ZARR", "x" * 5000):  # fmt: skip

@@ -138,6 +138,7 @@ def test_it_says_where_it_is_and_ends_at_ctrl_c(
         assert process.returncode == 0
     finally:
         process.kill()
+        process.communicate()
 
 
 def test_tls_is_spoken_where_it_is_asked_for(
