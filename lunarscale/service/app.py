@@ -11,7 +11,18 @@ from lunarscale.service import problems
 from lunarscale.service.guards import install_guards
 from lunarscale.service.house import House
 from lunarscale.service.openapi import DescribedApp
-from lunarscale.service.routes import datasets, legends, models, root, tiles, uploads, viewer
+from lunarscale.service.routes import (
+    datasets,
+    downloads,
+    legends,
+    models,
+    places,
+    queries,
+    root,
+    tiles,
+    uploads,
+    viewer,
+)
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token
 
@@ -19,6 +30,9 @@ from lunarscale.service.tokens import Token
 ROUTERS = (
     root.router,
     datasets.router,
+    queries.router,
+    downloads.router,
+    places.router,
     tiles.router,
     legends.router,
     models.router,
@@ -29,7 +43,10 @@ ROUTERS = (
 TAGS = [
     {"name": "service", "description": "What this service is, and what it allows."},
     {"name": "datasets", "description": "Mosaics and maps: what there is, where, how far."},
+    {"name": "queries", "description": "Values of datasets: points, profiles, regions, polygons."},
+    {"name": "downloads", "description": "Windows of datasets as files."},
     {"name": "tiles", "description": "Layers as pictures and values, and what they mean."},
+    {"name": "places", "description": "Named features and landing sites."},
     {"name": "models", "description": "What turns reflectances into oxides."},
     {"name": "uploads", "description": "Tables of stations and polygons of callers' own."},
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 from lunarscale.service.access import Access
 from lunarscale.service.catalogue import Catalogue
+from lunarscale.service.queries.rooms import Rooms
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
 from lunarscale.service.tiles.making import Tiles
@@ -30,6 +31,7 @@ class House:
     tiles: Tiles = field(init=False)
     rates: Rates = field(init=False)  #: of all requests
     costly: Rates = field(init=False)  #: of those that take seconds of a core
+    rooms: Rooms = field(init=False)  #: where those are worked on
 
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.settings.data_dir)
@@ -37,6 +39,7 @@ class House:
         limits = self.settings.limits
         self.uploads = Uploads(self.settings.own_folder / "uploads", limits)
         self.tiles = Tiles(limits)
+        self.rooms = Rooms(limits.answer_s)
         callers = limits.callers_kept
         self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
         self.costly = Rates(
