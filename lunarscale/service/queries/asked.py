@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lunarscale.errors import LimitError, RegionError, RequestError, UnknownError
 from lunarscale.moon import normalise_longitude
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.store.cube import Cube
 
 #: ``-12.5``, ``1e2``; not ``nan``, ``inf`` or ``1_000``, which Python would take too.

@@ -14,7 +14,7 @@ from typing import BinaryIO, Literal, NamedTuple
 
 from lunarscale.errors import ConflictError, StoreError, UnavailableError
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.problems import without_paths
 from lunarscale.service.queries.asked import Box, level_of, require_few

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from lunarscale.errors import LimitError
 from lunarscale.grid.polygons import Polygon, PolygonGrouping
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.queries.asked import factors_of
 from lunarscale.store.cube import Cube
 

@@ -58,7 +58,7 @@ def read_pixels(cube: Cube, layers: Sequence[Layer], pixels: Sequence[Pixel]) ->
     """
     is_finished = _finished(cube, pixels)
     chunks = _by_chunk(cube, pixels, is_finished)
-    arrays: dict[_Array, NDArray[np.uint32] | NDArray[np.int16]] = {}
+    arrays: dict[_Array, NDArray[np.generic]] = {}
     for layer in layers:
         for place in ((layer.array, layer.band), (layer.flag, None)):
             if place not in arrays:
@@ -106,11 +106,11 @@ def _by_chunk(
 
 def _at_pixels(
     cube: Cube, array: _Array, pixels: Sequence[Pixel], chunks: dict[Window, list[int]]
-) -> NDArray[np.uint32] | NDArray[np.int16]:
+) -> NDArray[np.generic]:
     name, band = array
     dtype = cube.array(name).packing.dtype
     block = np.empty((cube.layout.chunk, cube.layout.chunk), dtype)
-    out = np.zeros(len(pixels), np.int16 if dtype == "int16" else np.uint32)
+    out: NDArray[np.generic] = np.zeros(len(pixels), dtype)
     reader = cube.reads(name, band)
     for window, numbers in chunks.items():
         reader.read_into(window, block)

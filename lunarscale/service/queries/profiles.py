@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from lunarscale.flags import NO_DATA
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.queries.lines import along
 from lunarscale.service.queries.pixels import Pixel, read_pixels

@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from lunarscale.flags import NO_DATA
 from lunarscale.moon import normalise_longitude
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.queries.pixels import Found, Pixel, read_pixels
 from lunarscale.service.queries.words import OUTSIDE, UNFINISHED, UNTOLD, teller

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
 from lunarscale.grid.raster import RasterGrid, Window
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.queries.asked import Box, level_of, require_few
 from lunarscale.service.queries.pixels import read_counts, values_of

@@ -5,7 +5,7 @@ from functools import cache
 
 from pydantic import BaseModel, Field
 
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.queries.readings import Ends, Reading, read_places
 from lunarscale.stations import OXIDES, SOURCES, Station, built_in_table

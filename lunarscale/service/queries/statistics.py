@@ -18,7 +18,7 @@ from lunarscale.reduce.mode_rows import Layered, ModeRow, each, mode_rows
 from lunarscale.reduce.statistics import Statistics
 from lunarscale.reduce.table import BIN_QUANTA, Row, finish
 from lunarscale.reduce.tally import Histograms
-from lunarscale.service.catalogue import Dataset
+from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.queries.drawn import drawn_polygon
 from lunarscale.service.queries.ground import ground_of
@@ -129,14 +129,11 @@ def _noted(row: Row, dataset: Dataset, layer: Layer) -> Row:
 def _bars(layered: Layered, *, unit_km2: float) -> Bars:
     """Bins of the width by which modes are told in the table."""
     step = Fraction(str(layered.quantity.quantum)) * BIN_QUANTA
-    edges, areas = np.zeros(0), np.zeros(0)
+    edges: list[float] = []
+    areas: list[float] = []
     if layered.counts.weight:
         first, weights = layered.counts.binned(BIN_QUANTA)
-        edges = (np.arange(len(weights) + 1) + first) * step.numerator / step.denominator
-        areas = weights * unit_km2
-    return Bars(
-        unit=layered.quantity.units,
-        bin_width=float(step),
-        edges=edges.tolist(),
-        area_km2=areas.tolist(),
-    )
+        bins = np.arange(len(weights) + 1) + first
+        edges = (bins * step.numerator / step.denominator).tolist()
+        areas = (weights * unit_km2).tolist()
+    return Bars(unit=layered.quantity.units, bin_width=float(step), edges=edges, area_km2=areas)
