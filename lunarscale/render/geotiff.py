@@ -80,17 +80,19 @@ def write_cog(
         path.with_name(f"{mark}.{what}") for what in ("plain.tif", "cog.tif", "joined.vrt")
     )
     smaller = [path.with_name(f"{mark}.{number}.tif") for number in range(len(coarser))]
-    placed = {"crs": rasterio.crs.CRS.from_wkt(wkt), "transform": Affine(*transform)}
+    crs, corner = rasterio.crs.CRS.from_wkt(wkt), Affine(*transform)
     try:
         with rasterio.Env(GDAL_CACHEMAX=CACHE_BYTES):
-            with _plain(plain, size, **placed) as file:
+            with _plain(plain, size, crs=crs, transform=corner) as file:
                 file.scales, file.offsets = (quantum,), (0.0,)
                 file.units = (tags.get("units", ""),)
                 file.set_band_description(1, str(tags.get("long_name", "")))
                 file.update_tags(**{key: str(value) for key, value in tags.items()})
                 _fill(file, blocks)
             for each, level in zip(smaller, coarser, strict=True):
-                with _plain(each, level.size) as file:
+                rows, cols = size[0] / level.size[0], size[1] / level.size[1]
+                larger = Affine(corner.a * cols, 0, corner.c, 0, corner.e * rows, corner.f)
+                with _plain(each, level.size, crs=crs, transform=larger) as file:
                     _fill(file, level.blocks)
             if coarser:
                 _join(plain, smaller, joined)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 import xarray as xr
 from area_mean_twin import area_means, assert_true
 from cli_at_hand import lunarscale, refused
@@ -28,6 +29,7 @@ from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.grid.halving import lattices
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.steps import overview as overview_step
+from lunarscale.steps.export import export
 from lunarscale.steps.overview import overview, prepare_overview
 from lunarscale.steps.validate import validate
 from lunarscale.store.cube import Cube
@@ -122,11 +124,9 @@ def test_levels_of_the_whole_moon(whole: str) -> None:
     assert [level.grid for level in coarser] == [
         RasterGrid(around, 0, 0, around // 2, around) for around in (516, 258)
     ]
-    for layer in ("FeO", "TiO2"):
-        made = held(base, layer)
-        for level in coarser:
-            assert level.layout.layers == base.layout.layers
-            assert_true(*held(level, layer), area_means(*made, base.grid, level.grid))
+    for layer, level in zip(("FeO", "TiO2"), coarser, strict=True):
+        assert level.layout.layers == base.layout.layers
+        assert_true(*held(level, layer), area_means(*held(base, layer), base.grid, level.grid))
 
 
 #: Parts of maps at 100 m a pixel and of the little Moon: row, column, height, width.
@@ -194,6 +194,25 @@ def test_other_tools_find_what_they_found(whole: str, tmp_path: Path) -> None:
     told = json.loads(Path(whole, DOCUMENT).read_text())["attributes"]
     assert [level["asset"] for level in told["multiscales"]["layout"]] == ["2", "4"]
     assert {"multiscales", "spatial:"} <= {each["name"] for each in told["zarr_conventions"]}
+
+
+def test_a_geotiff_has_them(whole: str, tmp_path: Path) -> None:
+    """Its overviews are the levels, to the bit; those of a part are GDAL's own, and not empty."""
+    export(whole, layer="FeO", out=str(tmp_path / "whole.tif"))
+    coarser = levels(open_cube(whole))[1:]
+    with rasterio.open(tmp_path / "whole.tif") as file:
+        assert len(file.overviews(1)) == len(coarser)
+        assert file.scales == (0.005,)
+        assert file.units == ("wt %",)
+        assert file.nodata == NO_DATA
+        assert np.array_equal(file.read(1), held(open_cube(whole))[0])
+    for number, level in enumerate(coarser):
+        with rasterio.open(tmp_path / "whole.tif", overview_level=number) as file:
+            assert np.array_equal(file.read(1), held(level)[0])
+    export(whole, layer="FeO", out=str(tmp_path / "part.tif"), bbox=(20, -60, 260, 20))
+    with rasterio.open(tmp_path / "part.tif", overview_level=0) as file:
+        assert (file.read(1) != NO_DATA).mean() > 0.5
+    assert {path.name for path in tmp_path.iterdir()} == {"whole.tif", "part.tif"}
 
 
 def test_each_is_a_whole_store_and_so_are_the_maps(whole: str) -> None:
