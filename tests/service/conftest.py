@@ -104,6 +104,9 @@ def serving(
 ) -> Iterator[Live]:
     """A server of its own thread on a free port, until the end of the block."""
     app = create_app(settings, session=session)
+    # routes are else built by the first request, in a thread of its own, and threads share the
+    # filters of warnings: one that pydantic quiets would raise
+    app.openapi()
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         server = uvicorn.Server(
