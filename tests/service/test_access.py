@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import HOST, Tokens
 from fastapi.testclient import TestClient
+from service_at_hand import HOST, Tokens
 
 from lunarscale.errors import RequestError, UnavailableError, UnknownError
 from lunarscale.service.access import Access

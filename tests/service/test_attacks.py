@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from conftest import Live, Tokens, serving, settings_for
+from service_at_hand import Live, Tokens, serving, settings_for
 
 OUTSIDE = "root:x:0:0"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import settings_for
 from fastapi.testclient import TestClient
+from service_at_hand import settings_for
 
 from lunarscale.service.app import TAGS, create_app
 

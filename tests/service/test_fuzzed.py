@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pytest
 import schemathesis
-from conftest import Live, Tokens, serving, settings_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from maps_at_hand import write_maps
@@ -22,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.grid.raster import RasterGrid
 

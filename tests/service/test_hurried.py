@@ -7,7 +7,7 @@ from contextlib import suppress
 from http.client import HTTPConnection
 
 import pytest
-from conftest import Live, Tokens, serving, settings_for
+from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.service.hurried import HurriedProtocol
 

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Tokens
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from service_at_hand import Tokens
 
 from lunarscale.errors import RateError
 from lunarscale.service.patience import Patience

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Tokens
 from fastapi.testclient import TestClient
+from service_at_hand import Tokens
 
 from lunarscale.errors import LunarscaleError
 from lunarscale.service.trial import read_polygons
