@@ -19,7 +19,7 @@ from lunarscale.store.layout import Layout
 #: A worker of our own cluster that has done a task, beside what the task took: Python, Dask, NumPy,
 #: zarr, numba with the verb's compiled kernels; by verbs, as each compiles its own. Measured on
 #: Linux with Python 3.11 as the peak of small shards less what is counted below, and a fiftieth.
-WORKER_BASE_BYTES = {"ingest": 262_000_000, "predict": 279_000_000}
+WORKER_BASE_BYTES = {"ingest": 262_000_000, "predict": 279_000_000, "overview": 290_000_000}
 SUMS_BASE_BYTES = 250_000_000
 
 #: What compiling the equations of one model leaves in a process.
