@@ -1,7 +1,6 @@
 """Named features: found by their names' beginnings, kinds and places."""
 
 import re
-from collections.abc import Iterator
 from functools import cache
 
 from pydantic import BaseModel, Field
@@ -50,25 +49,25 @@ def search(text: str, *, kind: str | None, box: Box | None, limit: int) -> Featu
     RegionError
         If there is no such kind; the message lists those there are.
     """
-    wanted = spelling(text)
+    wanted = _bare(text)
     found = [
         feature
         for feature in features(kind)
         if any(tail.startswith(wanted) for tail in _tails(feature))
         and (box is None or box.holds(feature.lon, feature.lat))
     ]
-    found.sort(key=lambda each: (spelling(each.name) != wanted, -each.diameter_km, each.name))
+    found.sort(key=lambda each: (_bare(each.name) != wanted, -each.diameter_km, each.name))
     listed = [FeatureFacts(**feature._asdict()) for feature in found[:limit]]
     return FeatureList(features=listed, found=len(found))
 
 
+def _bare(name: str) -> str:
+    """A name without marks and brackets: ``nother noether``."""
+    return " ".join(spelling(re.sub(r"[()]", " ", name)).split())
+
+
 @cache
 def _tails(feature: Feature) -> tuple[str, ...]:
-    """A name from each of its words on; of ``Nöther (Noether)`` either name."""
-    return tuple(_tails_of(feature.name))
-
-
-def _tails_of(name: str) -> Iterator[str]:
-    words = spelling(re.sub(r"[()]", " ", name)).split()
-    for first in range(len(words)):
-        yield " ".join(words[first:])
+    """A name from each of its words on; of ``Nöther (Noether)`` either name is one."""
+    words = _bare(feature.name).split()
+    return tuple(" ".join(words[first:]) for first in range(len(words)))
