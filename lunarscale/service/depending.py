@@ -1,4 +1,8 @@
-"""What a route asks for by its parameters' types: the house, a caller of a role, a dataset."""
+"""What a route asks for by its parameters' types: the house, a caller of a role, a dataset.
+
+What looks at no file is a coroutine, for FastAPI runs all else in threads: three of them would take
+longer than sending a tile.
+"""
 
 from typing import Annotated
 
@@ -15,7 +19,7 @@ _BEARER = HTTPBearer(
 )
 
 
-def _house(request: Request) -> House:
+async def _house(request: Request) -> House:
     house: House = request.app.state.house
     return house
 
@@ -23,7 +27,7 @@ def _house(request: Request) -> House:
 TheHouse = Annotated[House, Depends(_house)]
 
 
-def caller(request: Request, _: Annotated[object, Security(_BEARER)] = None) -> Caller:
+async def caller(request: Request, _: Annotated[object, Security(_BEARER)] = None) -> Caller:
     """Who calls; the guards at the door have found it out already."""
     found: Caller = request.state.caller
     return found
@@ -32,17 +36,17 @@ def caller(request: Request, _: Annotated[object, Security(_BEARER)] = None) -> 
 _TheCaller = Annotated[Caller, Depends(caller)]
 
 
-def _reader(found: _TheCaller) -> Caller:
+async def _reader(found: _TheCaller) -> Caller:
     found.require(Role.READ)
     return found
 
 
-def _runner(found: _TheCaller) -> Caller:
+async def _runner(found: _TheCaller) -> Caller:
     found.require(Role.RUN)
     return found
 
 
-def _admin(found: _TheCaller) -> Caller:
+async def _admin(found: _TheCaller) -> Caller:
     found.require(Role.ADMIN)
     return found
 
@@ -70,7 +74,7 @@ def _dataset(name: DatasetName, house: TheHouse, _: Reader) -> Dataset:
 TheDataset = Annotated[Dataset, Depends(_dataset)]
 
 
-def _costly(found: _TheCaller, house: TheHouse) -> None:
+async def _costly(found: _TheCaller, house: TheHouse) -> None:
     house.costly.take(found.key)
 
 
