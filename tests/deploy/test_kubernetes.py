@@ -243,6 +243,25 @@ def test_the_command_prints_them() -> None:
     assert "add --dry-run to print them, or `apply` or `delete`" in said
 
 
+def test_certificates_as_a_secret_lays_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Root's, and readable for the pod's group: that is what fsGroup makes of mode 0400."""
+    if os.geteuid() != 0:
+        pytest.skip("files must be root's")
+    folder = open_certificates(str(tmp_path / "keys")).folder
+    key = folder / "cluster-key.pem"
+    key.chmod(0o440)
+    with pytest.raises(ClusterError, match=r"others than its owner may \(mode 0440\)"):
+        open_certificates(str(folder))
+    monkeypatch.setattr(os, "geteuid", lambda: 10001)
+    assert open_certificates(str(folder)).folder == folder
+    for mode in (0o444, 0o460):
+        key.chmod(mode)
+        with pytest.raises(ClusterError, match="others than its owner may"):
+            open_certificates(str(folder))
+
+
 # The pods' own commands and environment, run on this machine
 
 
