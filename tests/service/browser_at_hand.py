@@ -76,12 +76,13 @@ def look(browser: "Browser") -> "Iterator[Callable[..., Page]]":
             page, seen = context.new_page(), Seen(service, [], refusals)
             seen.watch(page)
             stack.callback(lambda: _nothing(seen.faults))
-            page.goto(f"{service}/{address}")
-            page.wait_for_function("!document.body.classList.contains('loading')")
+            # all that it shows at first has come
+            page.goto(f"{service}/{address}", wait_until="networkidle")
+            page.wait_for_selector("body:not(.loading)")
             return page
 
         yield open_page
 
 
 def _nothing(faults: list[str]) -> None:
-    assert faults == []
+    assert not faults, faults

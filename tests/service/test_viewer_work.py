@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xarray as xr
-from conftest import Live, Tokens, serving, settings_for
+from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.steps.summarise import summarise
 
@@ -41,7 +41,7 @@ def draw(page: "Page", shape: str, corners: list[tuple[int, int]]) -> None:
     for right, down in corners:
         page.mouse.click(MIDDLE[0] + right, MIDDLE[1] + down)
         page.wait_for_timeout(300)  # two clicks in haste are a double one
-    page.locator(".drawing").get_by_text("Done").click()
+    page.get_by_role("button", name="Done", exact=True).click()
 
 
 @pytest.mark.parametrize(
@@ -141,9 +141,7 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
         }"""
     )
     job.get_by_text("Start").click()
-    page.wait_for_function(
-        "document.querySelector('.job .status').innerText === 'finished'", timeout=120_000
-    )
+    job.locator(".status[data-status=finished]").wait_for(timeout=120_000)
     positions = page.evaluate("window.seen")
     assert len(set(positions)) > 1
     job.get_by_text("Logs").click()

@@ -3,8 +3,9 @@
 import TileLayer from "ol/layer/Tile.js";
 import { getRenderPixel } from "ol/render.js";
 import ImageTile from "ol/source/ImageTile.js";
+import { apply } from "ol/transform.js";
 import { pathOf, sentenceOf } from "./api.js";
-import { PROJECTIONS } from "./projections.js";
+import { CAP_M, PROJECTIONS } from "./projections.js";
 import { swipeAt } from "./swipe.js";
 import { MATRIX_SETS, tileGrid } from "./tile_grids.js";
 
@@ -42,6 +43,21 @@ function showPixels(layer, event) {
   const resolution = event.frameState?.viewState.resolution ?? 1;
   const context = /** @type {CanvasRenderingContext2D} */ (event.context);
   context.imageSmoothingEnabled = resolution > finest * 0.75;
+}
+
+/**
+ * A polar view ends at its parallel, though tiles are squares.
+ *
+ * @param {import("ol/render/Event.js").default} event
+ */
+function clipToCap(event) {
+  const context = /** @type {CanvasRenderingContext2D} */ (event.context);
+  const frame = /** @type {import("ol/Map.js").FrameState} */ (event.frameState);
+  const [x, y] = getRenderPixel(event, apply(frame.coordinateToPixelTransform, [0, 0]));
+  const edge = getRenderPixel(event, apply(frame.coordinateToPixelTransform, [CAP_M, 0]));
+  context.beginPath();
+  context.arc(x, y, Math.hypot(edge[0] - x, edge[1] - y), 0, 2 * Math.PI);
+  context.clip();
 }
 
 export class DataLayers {
@@ -170,6 +186,7 @@ export class DataLayers {
   #cut(map, event) {
     const context = /** @type {CanvasRenderingContext2D} */ (event.context);
     context.save();
+    if (this.app.map.name !== "cylindrical") clipToCap(event);
     const { seen, scene } = this.app;
     const { swipe } = scene.now;
     if (swipe === null || seen.length < 2 || keyOf(seen[seen.length - 1]) !== keyOf(map)) return;

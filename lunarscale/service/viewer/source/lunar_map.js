@@ -15,6 +15,9 @@ import { metresAPixel } from "./scale.js";
 /** Nobody needs to see a pixel of the finest maps larger than some centimetres of the screen. */
 const FINEST_M = 2;
 
+/** Share of the screen's height that the whole Moon takes at least. */
+const LEAST_HEIGHT = 0.5;
+
 /** How long a move takes, in milliseconds. */
 const MOVE_MS = 450;
 
@@ -206,7 +209,7 @@ export class LunarMap {
       projection: PROJECTIONS[name],
       center: [0, 0],
       resolution: this.#whole(name),
-      maxResolution: this.#whole(name) * 1.6,
+      maxResolution: this.#whole(name) * 1.4,
       minResolution: FINEST_M / metresAUnit(name),
       extent: name === "cylindrical" ? [-Infinity, south, Infinity, north] : [west, south, east, north],
       constrainOnlyCenter: true,
@@ -227,7 +230,10 @@ export class LunarMap {
   #whole(name) {
     const { width, height } = this.free;
     const [west, south, east, north] = PROJECTIONS[name].getExtent();
-    if (name === "cylindrical") return Math.min((east - west) / width, (north - south) / height);
+    if (name === "cylindrical") {
+      const all = Math.max((east - west) / width, (north - south) / height);
+      return Math.min(all, (north - south) / (LEAST_HEIGHT * height)); // a phone is tall
+    }
     return (east - west) / (0.86 * Math.min(width, height));
   }
 }

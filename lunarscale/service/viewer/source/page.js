@@ -63,7 +63,7 @@ export function layPage(app) {
   });
   app.map.ol.on("loadstart", () => document.body.classList.add("loading"));
   app.map.ol.on("loadend", () => document.body.classList.remove("loading"));
-  watchRoom(app, { panels, middle, crosshair, card: cards.box, others: [tools, foot, zoom, cards.box] });
+  watchRoom(app, { panels, middle, crosshair, card: cards.box, zoom, others: [tools, foot, zoom, cards.box] });
 }
 
 /** @param {App} app */
@@ -172,8 +172,9 @@ function simulatedBadge(app) {
  * @param {HTMLElement[]} parts.middle they stand in the middle of what is free
  * @param {HTMLElement} parts.card what is free for these does not count what lies under it
  * @param {HTMLElement} parts.crosshair
+ * @param {HTMLElement} parts.zoom
  */
-function watchRoom(app, { panels, others, middle, card, crosshair }) {
+function watchRoom(app, { panels, others, middle, card, crosshair, zoom }) {
   /** @type {DOMRect[]} */
   let covers = [];
   const measure = () => {
@@ -192,6 +193,7 @@ function watchRoom(app, { panels, others, middle, card, crosshair }) {
     const beside = card.hidden || isNarrow() ? width : card.getBoundingClientRect().left;
     for (const each of middle) each.style.left = `${(left + beside) / 2}px`;
     app.map.target.style.setProperty("--covered", `${left}px`);
+    zoom.style.left = isNarrow() ? "" : `${left + 16}px`;
     crosshair.style.left = `${left + freeWidth / 2}px`;
     crosshair.style.top = `${top + freeHeight / 2}px`;
     covers = others.filter((each) => !each.hidden).map((each) => each.getBoundingClientRect());

@@ -122,7 +122,9 @@ function valuesOf(app, name, values) {
     const head = models.size > 1 && isFirst && model
       ? [h("tr", { class: "group" }, h("th", { colSpan: 2, scope: "rowgroup" }, model))]
       : [];
-    return [...head, ...rowOf(each)];
+    // below its model's name a layer goes by what it is of
+    const layer = models.size > 1 ? layers.get(each.layer)?.quantity : null;
+    return [...head, ...rowOf(each, (layer ?? each.layer).replaceAll("_", " "))];
   });
   return [
     h("h3", null, dataset?.title || name,
@@ -133,9 +135,12 @@ function valuesOf(app, name, values) {
   ];
 }
 
-/** @param {Reading} reading */
-function rowOf(reading) {
-  const name = h("th", { scope: "row" }, chemical(reading.layer));
+/**
+ * @param {Reading} reading
+ * @param {string} title
+ */
+function rowOf(reading, title) {
+  const name = h("th", { scope: "row" }, chemical(title));
   if (reading.value === null) {
     return [h("tr", { class: "none" }, name, h("td", null, reading.reason ?? "no value"))];
   }

@@ -11,7 +11,8 @@ import { fromPlane, radiusOfParallel, toPlane } from "./stereographic.js";
 /** Latitude from the equator where a polar view ends. */
 export const CAP_EDGE_DEG = 60;
 
-const CAP_M = radiusOfParallel(CAP_EDGE_DEG, 1);
+/** How far it ends from the pole, in metres of its plane. */
+export const CAP_M = radiusOfParallel(CAP_EDGE_DEG, 1);
 
 /** Longitude and latitude in degrees on the sphere; also the cylindrical view's own plane. */
 const GEOGRAPHIC = new Projection({
