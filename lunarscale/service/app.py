@@ -14,6 +14,7 @@ from lunarscale.service.openapi import DescribedApp
 from lunarscale.service.routes import (
     datasets,
     downloads,
+    jobs,
     legends,
     models,
     places,
@@ -37,6 +38,7 @@ ROUTERS = (
     legends.router,
     models.router,
     uploads.router,
+    jobs.router,
     viewer.router,
 )
 
@@ -49,6 +51,7 @@ TAGS = [
     {"name": "places", "description": "Named features and landing sites."},
     {"name": "models", "description": "What turns reflectances into oxides."},
     {"name": "uploads", "description": "Tables of stations and polygons of callers' own."},
+    {"name": "jobs", "description": "Work that takes longer than a request: its life and results."},
 ]
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 
 from lunarscale.service.access import Access
 from lunarscale.service.catalogue import Catalogue
+from lunarscale.service.jobs.jobs import Jobs
+from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.queries.rooms import Rooms
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
@@ -28,6 +30,8 @@ class House:
     catalogue: Catalogue = field(init=False)
     access: Access = field(init=False)
     uploads: Uploads = field(init=False)
+    shelf: Shelf = field(init=False)  #: what jobs may use
+    jobs: Jobs = field(init=False)
     tiles: Tiles = field(init=False)
     rates: Rates = field(init=False)  #: of all requests
     costly: Rates = field(init=False)  #: of those that take seconds of a core
@@ -38,8 +42,10 @@ class House:
         self.access = Access(self.settings, self.session)
         limits = self.settings.limits
         self.uploads = Uploads(self.settings.own_folder / "uploads", limits)
-        self.tiles = Tiles(limits)
+        self.shelf = Shelf(self.settings.data_dir, self.catalogue, self.uploads, limits)
+        self.jobs = Jobs(self.settings, self.shelf)
         self.rooms = Rooms(limits.answer_s)
+        self.tiles = Tiles(limits)
         callers = limits.callers_kept
         self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
         self.costly = Rates(
@@ -52,8 +58,14 @@ class House:
     def open(self) -> None:
         """Start what works beside the requests."""
         self.uploads.clear()
+        self.jobs.open()
         self.tiles.open()
+
+    def leave(self) -> None:
+        """The end is near: what would go on as long as a request lasts stops."""
+        self.jobs.leave()
 
     def close(self) -> None:
         """End it, keeping what is to be kept."""
+        self.jobs.close()
         self.tiles.close()

@@ -12,6 +12,7 @@ from lunarscale.errors import ServiceError
 from lunarscale.service.app import create_app
 from lunarscale.service.catalogue import Catalogue
 from lunarscale.service.hurried import HurriedProtocol
+from lunarscale.service.jobs.jobs import check_jobs
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token, TokenFile
 
@@ -35,6 +36,7 @@ def check(settings: Settings) -> None:
     _check_data(settings)
     _check_openness(settings)
     _check_certificate(settings)
+    check_jobs(settings)
     if settings.tokens is not None:
         TokenFile(settings.tokens).tokens()
     for origin in settings.cors:
@@ -119,17 +121,24 @@ def listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Tells when it is ready."""
+    """Tells when it is ready, and when its end is near."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[], None], leaving: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._leaving = ready, leaving
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and say so."""
         await super().startup(sockets=sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would else hold its connection open, and then the rest."""
+        self._leaving()
+        await super().shutdown(sockets=sockets)
 
 
 def serve(
@@ -164,7 +173,7 @@ def serve(
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    _Server(config, ready).run(sockets=[listening])
+    _Server(config, ready, app.state.house.leave).run(sockets=[listening])
 
 
 def addresses(settings: Settings, listening: socket.socket) -> list[str]:
