@@ -8,6 +8,7 @@ import pytest
 from cmcrameri import cm
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from PIL import Image
 
 from lunarscale.errors import UnknownError
@@ -19,6 +20,7 @@ from lunarscale.service.tiles.colours import (
     colours_of,
     in_hex,
     index_table,
+    lines_of,
     require_palette,
 )
 from lunarscale.service.tiles.png import indexed_png
@@ -26,10 +28,15 @@ from lunarscale.service.tiles.png import indexed_png
 COUNTS = np.arange(-(2**15), 2**15, dtype=np.int64)
 
 
+def after_zeros(indices: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Each line after a zero."""
+    return np.pad(indices, ((0, 0), (1, 0)))
+
+
 @pytest.mark.parametrize("shape", [(256, 256), (512, 512), (1, 3)])
 def test_another_decoder_reads_the_colours_that_went_in(shape: tuple[int, int]) -> None:
     indices = np.random.default_rng(6).integers(0, 256, shape).astype(np.uint8)
-    with Image.open(io.BytesIO(indexed_png(indices, "batlow"))) as picture:
+    with Image.open(io.BytesIO(indexed_png(after_zeros(indices), "batlow"))) as picture:
         assert picture.mode == "P"
         shown = np.asarray(picture.convert("RGBA"))
     is_clear = indices == CLEAR
@@ -39,7 +46,7 @@ def test_another_decoder_reads_the_colours_that_went_in(shape: tuple[int, int]) 
 
 
 def test_each_piece_of_a_png_has_its_checksum() -> None:
-    blob = indexed_png(np.zeros((4, 4), np.uint8), "vik")
+    blob = indexed_png(np.zeros((4, 5), np.uint8), "vik")
     at, kinds = 8, []
     while at < len(blob):
         size = int.from_bytes(blob[at : at + 4], "big")
@@ -59,7 +66,10 @@ def test_each_piece_of_a_png_has_its_checksum() -> None:
 )
 def test_the_table_is_the_formula_at_every_count(quantum: float, low: float, span: float) -> None:
     high = low + span
-    table = index_table(quantum, low, high)[COUNTS.astype(np.int16).view(np.uint16)]
+    counts = COUNTS.astype(np.int16)
+    lines = lines_of(counts.reshape(256, 256), index_table(quantum, low, high))
+    assert (lines[:, 0] == 0).all()
+    table = lines[:, 1:].ravel()
     values = COUNTS * quantum
     has_value = COUNTS != NO_DATA
     assert table[~has_value].tolist() == [CLEAR]

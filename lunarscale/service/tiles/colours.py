@@ -6,10 +6,12 @@ from typing import Literal
 
 import numpy as np
 from cmcrameri import cm
+from numba import njit
 from numpy.typing import NDArray
 
 from lunarscale.errors import UnknownError
 from lunarscale.flags import NO_DATA
+from lunarscale.grid.compiling import LOOP
 from lunarscale.render.palettes import palette_of
 from lunarscale.service.layers import Layer
 
@@ -99,6 +101,27 @@ def in_hex(palette: str, count: int = COLOURS) -> list[str]:
     """So many colours of a palette as a page has them: ``#011959``."""
     places = np.linspace(0, COLOURS - 1, count).round().astype(int)
     return ["#" + colours_of(palette)[place].tobytes().hex() for place in places]
+
+
+def lines_of(counts: NDArray[np.int16], table: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The colours' indices of a tile, each line after a zero, as ``indexed_png`` takes them.
+
+    Parameters
+    ----------
+    counts : ndarray of int16, (row, col)
+    table : ndarray of uint8
+        Of ``index_table``.
+    """
+    lines = np.zeros((counts.shape[0], counts.shape[1] + 1), np.uint8)
+    _look_up(counts.view(np.uint16), table, lines)
+    return lines
+
+
+@njit(error_model="numpy", **LOOP)
+def _look_up(counts, table, lines):  # type: ignore[no-untyped-def]
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            lines[i, j + 1] = table[counts[i, j]]
 
 
 @lru_cache(maxsize=64)

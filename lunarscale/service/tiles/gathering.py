@@ -94,23 +94,39 @@ def _reach(pixels, chunk):  # type: ignore[no-untyped-def]
     bottom = right = np.int64(-1)
     for i in range(pixels.rows.shape[0]):
         for j in range(pixels.rows.shape[1]):
-            if pixels.rows[i, j] >= 0:
-                row, col = pixels.rows[i, j] // chunk, pixels.cols[i, j] // chunk
-                top, bottom = min(top, row), max(bottom, row + 1)
-                left, right = min(left, col), max(right, col + 1)
-    return top, bottom, left, right
+            row, col = np.int64(pixels.rows[i, j]), np.int64(pixels.cols[i, j])
+            if row >= 0:
+                top, bottom = min(top, row), max(bottom, row)
+                left, right = min(left, col), max(right, col)
+    if bottom < 0:
+        return top, bottom, left, right
+    return top // chunk, bottom // chunk + 1, left // chunk, right // chunk + 1
 
 
 @njit(error_model="numpy", **LOOP)
 def _mark(pixels, chunk, first, spans):  # type: ignore[no-untyped-def]
-    for i in range(pixels.rows.shape[0]):
-        for j in range(pixels.rows.shape[1]):
-            if pixels.rows[i, j] >= 0:
-                row = pixels.rows[i, j] // chunk - first[0]
-                col = pixels.cols[i, j] // chunk - first[1]
-                span = spans[row, col]
-                span[0], span[1] = min(span[0], i), max(span[1], i + 1)
-                span[2], span[3] = min(span[2], j), max(span[3], j + 1)
+    height, width = pixels.rows.shape
+    for i in range(height):
+        j = 0
+        while j < width:
+            row, col = np.int64(pixels.rows[i, j]), np.int64(pixels.cols[i, j])
+            start, j = j, j + 1
+            if row < 0:
+                continue
+            down, east = row // chunk, col // chunk
+            top, left = down * chunk, east * chunk
+            # a line's pixels mostly lie in the chunk of those before them: no more to divide
+            while (
+                j < width
+                and 0 <= pixels.rows[i, j] - top < chunk
+                and 0 <= pixels.cols[i, j] - left < chunk
+            ):
+                j += 1
+            down, east = down - first[0], east - first[1]
+            spans[down, east, 0] = min(spans[down, east, 0], i)
+            spans[down, east, 1] = max(spans[down, east, 1], i + 1)
+            spans[down, east, 2] = min(spans[down, east, 2], start)
+            spans[down, east, 3] = max(spans[down, east, 3], j)
 
 
 @njit(error_model="numpy", **LOOP)

@@ -15,7 +15,7 @@ from lunarscale.grid.raster import RasterGrid
 from lunarscale.service.settings import Limits
 from lunarscale.service.tiles.asking import Asked
 from lunarscale.service.tiles.blocks import Blocks
-from lunarscale.service.tiles.colours import Colours, index_table
+from lunarscale.service.tiles.colours import Colours, index_table, lines_of
 from lunarscale.service.tiles.gathering import Parts
 from lunarscale.service.tiles.kept import Kept
 from lunarscale.service.tiles.matrices import MATRIX_SETS, Tile
@@ -116,6 +116,7 @@ def rehearse() -> None:
             _taken(pixels) for pixels in (nearest(places, _SMALL), *neighbours(places, _SMALL))
         ]
         mixed(places, counts[0], tuple(counts[1:]))
+        lines_of(counts[0], index_table(1.0, 0.0, 1.0))
 
 
 def _taken(pixels: Pixels) -> NDArray[np.int16]:
@@ -146,4 +147,4 @@ def _picture(
     if counts.dtype != np.int16:
         counts = np.where(np.isnan(counts), NO_DATA, np.rint(counts)).astype(np.int16)
     table = index_table(quantum, colours.low, colours.high)
-    return indexed_png(table[counts.view(np.uint16)], colours.palette)
+    return indexed_png(lines_of(counts, table), colours.palette)

@@ -113,7 +113,14 @@ def _find(places, back, step, where, found):  # type: ignore[no-untyped-def]
             elif row >= lines:
                 row, col = np.int64(around - 1 - row), col + lines
             row -= first_row
-            col = (col - first_col) % around
+            col -= first_col
+            # a whole turn or two; dividing takes longer than all the rest
+            if col < 0:
+                col += around
+            if col < 0:
+                col += around
+            if col >= around:
+                col -= around
             is_there = 0 <= row < height and col < width
             found.rows[i, j] = row if is_there else -1
             found.cols[i, j] = col

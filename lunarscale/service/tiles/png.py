@@ -15,27 +15,28 @@ from lunarscale.service.tiles.colours import CLEAR, colours_of
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
-#: zlib's level; measured on tiles of maps.
-LEVEL = 1
+#: Of repeats runs of one colour alone are looked for: measured on tiles of maps half the time of
+#: zlib's level 1 and a third of its level 6, for sizes like theirs.
+_RUNS = {"level": 1, "strategy": zlib.Z_RLE, "memLevel": 9}
 
 _END = b"IEND"
 
 
-def indexed_png(indices: NDArray[np.uint8], palette: str) -> bytes:
+def indexed_png(lines: NDArray[np.uint8], palette: str) -> bytes:
     """A PNG of indices into a palette's colours.
 
     Parameters
     ----------
-    indices : ndarray of uint8, (row, col)
-        ``CLEAR`` is transparent, 1 the palette's first colour.
+    lines : ndarray of uint8, (row, 1 + col)
+        ``CLEAR`` is transparent, 1 the palette's first colour. Each line begins with the number of
+        its filter, 0: none.
     palette : str
     """
-    height, width = indices.shape
-    lines = np.zeros((height, width + 1), np.uint8)  # each line begins with its filter: none
-    lines[:, 1:] = indices
+    height, width = lines.shape[0], lines.shape[1] - 1
     # 8 bits, colour type 3: indices
     head = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
-    packed = zlib.compress(lines.data, LEVEL)
+    packing = zlib.compressobj(**_RUNS)
+    packed = packing.compress(lines.data) + packing.flush()
     return b"".join(
         (
             _SIGNATURE,
