@@ -115,50 +115,32 @@ def started(data: Path, *options: object, preexec: Callable[[], None]) -> "subpr
     )  # fmt: skip
 
 
-def test_it_says_where_it_is_and_ends_at_ctrl_c(
-    data: Path, hears_ctrl_c: Callable[[], None]
+def test_it_says_where_it_is_speaks_tls_and_ends_at_ctrl_c(
+    data: Path, tmp_path: Path, hears_ctrl_c: Callable[[], None]
 ) -> None:
-    process = started(data, preexec=hears_ctrl_c)
+    keys = tmp_path / "tls"
+    open_certificates(str(keys), host="127.0.0.1")
+    process = started(
+        data, "--tls-certificate", keys / "cluster.pem", "--tls-key", keys / "cluster-key.pem",
+        preexec=hears_ctrl_c,
+    )  # fmt: skip
     try:
         assert process.stdout is not None
-        lines = []
-        while not (lines and lines[-1].startswith("stop")):
-            lines.append(process.stdout.readline())
-            assert lines[-1], process.communicate()
-        found = re.search(r"(http://127\.0\.0\.1:\d+/)#token=(lunarscale_[\w-]+)", "".join(lines))
-        assert found is not None, lines
+        lines = [process.stdout.readline() for _ in range(4)]
+        found = re.search(r"(https://127\.0\.0\.1:\d+/)#token=(lunarscale_[\w-]+)", "".join(lines))
+        assert found is not None, (lines, process.communicate())
         asked = urllib.request.Request(f"{found[1]}api")
         asked.add_header("Authorization", f"Bearer {found[2]}")
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        context = ssl.create_default_context(cafile=keys / "ca.pem")
+        context.check_hostname = False
+        with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
             assert json.load(answer)["role"] == "run"
+            assert answer.headers["strict-transport-security"]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
         assert "Stopped" in out
         assert err == ""
         assert process.returncode == 0
     finally:
         process.kill()
         process.communicate()
-
-
-def test_tls_is_spoken_where_it_is_asked_for(
-    data: Path, tmp_path: Path, hears_ctrl_c: Callable[[], None]
-) -> None:
-    folder = tmp_path / "tls"
-    open_certificates(str(folder), host="127.0.0.1")
-    process = started(
-        data, "--tls-certificate", folder / "cluster.pem", "--tls-key", folder / "cluster-key.pem",
-        preexec=hears_ctrl_c,
-    )  # fmt: skip
-    try:
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(4)]
-        found = re.search(r"https://127\.0\.0\.1:\d+/api", "".join(lines))
-        assert found is not None, (lines, process.communicate())
-        context = ssl.create_default_context(cafile=folder / "ca.pem")
-        context.check_hostname = False
-        with urllib.request.urlopen(found[0], timeout=10, context=context) as answer:
-            assert answer.headers["strict-transport-security"]
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=30)
