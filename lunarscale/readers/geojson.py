@@ -98,7 +98,7 @@ def _name_of(feature: dict[str, Any], column: str) -> str:
 def _outlines(who: str, geometry: Any) -> Iterator[list[Ring]]:
     """The rings of each polygon of a geometry."""
     kind = geometry.get("type") if isinstance(geometry, dict) else geometry
-    if kind not in ("Polygon", "MultiPolygon"):
+    if not isinstance(geometry, dict) or kind not in ("Polygon", "MultiPolygon"):
         raise RegionError(f"{who}: found the geometry '{kind}'; a region is made of polygons")
     outlines = geometry.get("coordinates")
     if not outlines:

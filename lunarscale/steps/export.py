@@ -68,6 +68,7 @@ def write_layer(
     quantum: float,
     band: int | None = None,
     bbox: tuple[float, float, float, float] | None = None,
+    history: str | None = None,
     progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> None:
     """Write the counts of one array, or of one of its bands, as a GeoTIFF with overviews.
@@ -87,6 +88,8 @@ def write_layer(
     band : int, optional
     bbox : (west, south, east, north), optional
         Degrees, snapped outward to pixels.
+    history : str, optional
+        What to say of it, where the cube's own would tell too much.
     progress : callable, optional
         Told windows done and windows in all.
 
@@ -110,7 +113,7 @@ def write_layer(
     tags = {
         **cube.array(array).attributes,
         "title": cube.attributes["title"],
-        "history": cube.attributes["history"],
+        "history": cube.attributes["history"] if history is None else history,
         "simulated": cube.layout.simulated,
     }
     write_cog(

@@ -1,7 +1,9 @@
 """A window of a layer as CSV: a row a pixel, with what a reader must know above them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import KW_ONLY, dataclass
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -22,52 +24,68 @@ _PIXELS_A_TIME = 262_144
 _DEGREES = 8
 
 
-def write_csv(
-    path: Path, cube: Cube, layer: Layer, *, grid: RasterGrid, window: Window,
-    look: Callable[[], None],
-) -> None:  # fmt: skip
-    """Write the pixels of a window from the north-west, row by row.
+@dataclass(frozen=True)
+class CsvRows:
+    """The pixels of a window from the north-west, row by row.
 
     ``lon,lat,value,flags``: the centre in degrees; the value, empty where there is none, with the
-    decimals of the layer's quantum; words of the flags, or the reason why there is no value.
+    decimals of the layer's quantum; words of the flags, which tell why there is no value.
 
     Parameters
     ----------
-    path : Path
     cube : Cube
     layer : Layer
     grid : RasterGrid
         Where the window's pixels are.
     window : Window
         In the cube; it may go over the seam.
-    look : callable
-        Called between steps; what it raises ends the work.
-
-    Raises
-    ------
-    TornError
-        If a run writes to the cube meanwhile.
     """
-    shards = [part.window for part in parts_of(cube, window)]
-    lons = [f"{lon:.{_DEGREES}f}" for lon in grid.lons()]
-    lats = [f"{lat:.{_DEGREES}f}" for lat in grid.lats()]
-    rows = max(1, min(_PIXELS_A_TIME // window.width, cube.layout.chunk))
-    words = _Words(layer, cube)
-    with open(path, "w", encoding="utf-8", newline="\n") as file, unchanged(cube, shards):
-        file.writelines(f"# {line}\n" for line in _head(cube, layer))
-        file.write("lon,lat,value,flags\n")
-        for part in window.split_rows(rows):
-            look()
-            values = words.of_counts(read_counts(cube, layer, part).tolist())
-            flags = words.of_flags(_flags(cube, layer, part).tolist())
-            first = part.row - window.row
-            for lat, row, told in zip(
-                lats[first : first + part.height], values, flags, strict=True
-            ):
-                file.writelines(
-                    f"{lon},{lat},{value},{word}\n"
-                    for lon, value, word in zip(lons, row, told, strict=True)
-                )
+
+    cube: Cube
+    layer: Layer
+    _: KW_ONLY
+    grid: RasterGrid
+    window: Window
+
+    def write(self, path: Path, *, history: str, look: Callable[[], None]) -> None:
+        """Write them, below what a reader must know of them.
+
+        Parameters
+        ----------
+        path : Path
+        history : str
+            What was done to them, a line each time.
+        look : callable
+            Called between steps; what it raises ends the work.
+
+        Raises
+        ------
+        TornError
+            If a run writes to the cube meanwhile.
+        """
+        shards = [part.window for part in parts_of(self.cube, self.window)]
+        with (
+            open(path, "w", encoding="utf-8", newline="\n") as file,
+            unchanged(self.cube, shards),
+        ):
+            file.writelines(f"# {line}\n" for line in _head(self.cube, self.layer, history))
+            file.write("lon,lat,value,flags\n")
+            for lines in self._lines():
+                look()
+                file.writelines(lines)
+
+    def _lines(self) -> Iterator[Iterator[str]]:
+        """Lines of some rows of pixels at a time."""
+        words = _Words(self.layer, self.cube)
+        lons = [f"{lon:.{_DEGREES}f}" for lon in self.grid.lons()]
+        lats = (f"{lat:.{_DEGREES}f}" for lat in self.grid.lats())
+        rows = max(1, min(_PIXELS_A_TIME // self.window.width, self.cube.layout.chunk))
+        for part in self.window.split_rows(rows):
+            values = words.of_counts(read_counts(self.cube, self.layer, part).tolist())
+            flags = words.of_flags(_flags(self.cube, self.layer, part).tolist())
+            # the window's rows come in the order of the latitudes
+            for lat, row, told in zip(islice(lats, part.height), values, flags, strict=True):
+                yield (f"{lon},{lat},{v},{w}\n" for lon, v, w in zip(lons, row, told, strict=True))
 
 
 class _Words:
@@ -104,11 +122,11 @@ def _flags(cube: Cube, layer: Layer, window: Window) -> NDArray[np.generic]:
     return out
 
 
-def _head(cube: Cube, layer: Layer) -> Iterator[str]:
+def _head(cube: Cube, layer: Layer, history: str) -> Iterator[str]:
     """What must be known of the values, a line each."""
     if cube.layout.simulated:
         yield "SIMULATED: some of the input is simulated, and so are these values"
-    yield f"title: {_one_line(cube.attributes['title'])}"
+    yield f"title: {_one_line(cube.attributes.get('title', ''))}"
     yield f"layer: {layer.name}, {layer.title}, {layer.unit}"
     for name, text in (("model", layer.model), ("remark", layer.remark)):
         if text:
@@ -118,7 +136,7 @@ def _head(cube: Cube, layer: Layer) -> Iterator[str]:
             yield f"{key}: {_one_line(text)}"
     yield "lon, lat: centre of the pixel in degrees east and north on the sphere of 1737.4 km"
     yield f"value: in {layer.unit}, empty where there is none; flags then say why"
-    for line in str(cube.attributes["history"]).splitlines():
+    for line in history.splitlines():
         yield f"history: {line}"
 
 

@@ -8,7 +8,8 @@ import errno
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -18,7 +19,7 @@ from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
 from lunarscale.service.problems import without_paths
 from lunarscale.service.queries.asked import Box, level_of, require_few
-from lunarscale.service.queries.csv_rows import write_csv
+from lunarscale.service.queries.csv_rows import CsvRows
 from lunarscale.service.queries.pixels import parts_of
 from lunarscale.service.queries.rooms import Watch
 from lunarscale.service.settings import Limits
@@ -70,18 +71,20 @@ class Download:
     level: int
     format: Format
 
-    @property
+    @cached_property
     def cube(self) -> Cube:
-        """The level, whose history tells no place of this machine."""
-        cube = level_of(self.dataset, self.level)
-        history = without_paths(str(cube.attributes.get("history", "")))
-        title = str(cube.attributes.get("title", self.dataset.name))
-        return replace(cube, attributes={**cube.attributes, "title": title, "history": history})
+        """The level."""
+        return level_of(self.dataset, self.level)
+
+    @property
+    def history(self) -> str:
+        """What was done to it, without a place of this machine."""
+        return without_paths(str(self.cube.attributes.get("history", "")))
 
     @property
     def name(self) -> str:
         """What the file is called: dataset, layer, edges; simulated ones say so."""
-        grid, _ = self.cube.within(self.box)
+        grid, _ = self._place
         edges = (f"{edge:.4f}".rstrip("0").rstrip(".") for edge in grid.bounds())
         said = "SIMULATED" if self.cube.layout.simulated else ""
         coarser = f"level-{self.level}" if self.level > 1 else ""
@@ -104,17 +107,17 @@ class Download:
         most = limits.download_pixels if self.format == "geotiff" else limits.csv_pixels
         what = f"a download as {self.format}"
         require_few(self.dataset, self.box, level=self.level, most=most, what=what)
-        cube = self.cube
-        found = [part.is_finished for part in parts_of(cube, self.window(cube)[1])]
+        found = [part.is_finished for part in parts_of(self.cube, self._place[1])]
         if not all(found):
             raise ConflictError(
                 f"{self.dataset.name}: {found.count(False)} of the {len(found)} shards under this "
                 "window are not finished yet; wait until they are, or name another window"
             )
 
-    def window(self, cube: Cube) -> tuple[RasterGrid, Window]:
+    @cached_property
+    def _place(self) -> tuple[RasterGrid, Window]:
         """Where its pixels are, and where they lie in the cube."""
-        grid, (row, col) = cube.within(self.box)
+        grid, (row, col) = self.cube.within(self.box)
         return grid, Window(row, col, grid.height, grid.width)
 
     def make(self, watch: Watch) -> Ready:
@@ -138,11 +141,12 @@ class Download:
         if self.format == "geotiff":
             write_layer(
                 cube, path, array=layer.array, band=layer.band, quantum=layer.quantum,
-                bbox=self.box, progress=lambda done, todo: watch.look(),
+                bbox=self.box, history=self.history, progress=lambda done, todo: watch.look(),
             )  # fmt: skip
         else:
-            grid, window = self.window(cube)
-            write_csv(path, cube, layer, grid=grid, window=window, look=watch.look)
+            grid, window = self._place
+            rows = CsvRows(cube, layer, grid=grid, window=window)
+            rows.write(path, history=self.history, look=watch.look)
 
 
 def _with_room(write: Callable[[], None]) -> None:
