@@ -58,6 +58,7 @@ def test_whatever_is_asked_the_service_answers_as_it_promised(live: Live, tokens
     schema = schemathesis.openapi.from_dict(live.app.openapi())
     operations = [found.ok() for found in schema.get_all_operations()]
     assert len(operations) >= 10
+    folder = str(live.app.state.house.settings.data_dir)
     begun, asked = process_time(), dict.fromkeys((each.label for each in operations), 0)
 
     def ask(case: Any, known: bool) -> None:
@@ -70,6 +71,8 @@ def test_whatever_is_asked_the_service_answers_as_it_promised(live: Live, tokens
         asked[case.operation.label] += 1
         answer = case.call(base_url=live.url, headers=tokens.header("admin"), timeout=20)
         assert answer.status_code < 500, answer.text
+        assert folder not in answer.text
+        assert "Traceback" not in answer.text
         case.validate_response(answer, checks=CHECKS)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"]
