@@ -61,6 +61,13 @@ def test_what_changes_something_asks_for_a_token(described: dict[str, Any]) -> N
             assert "401" in operation["responses"], name
 
 
+def test_the_front_door_leads_to_what_there_is(
+    described: dict[str, Any], service: Service, tmp_path: Path
+) -> None:
+    links = service(tmp_path).get("/api").json()["links"]
+    assert set(links.values()) - {"/", "/openapi.json"} <= set(described["paths"])
+
+
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -133,7 +133,7 @@ def test_what_are_no_polygons_is_refused_and_nothing_left(
     assert answer.status_code == 422, answer.text
     assert str(tmp_path) not in answer.text
     assert "/" not in answer.json()["detail"].replace("/etc/hosts", "")
-    left = [path for path in (tmp_path / ".lunarscale").rglob("*") if path.is_file()]
+    left = [path for path in (tmp_path / ".lunarscale" / "uploads").rglob("*") if path.is_file()]
     assert left == []
 
 

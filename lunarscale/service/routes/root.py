@@ -13,6 +13,20 @@ from lunarscale.service.problems import told
 
 router = APIRouter(prefix="/api", tags=["service"])
 
+#: Where to go on from here.
+LINKS = {
+    "viewer": "/",
+    "description": "/openapi.json",
+    "datasets": "/api/datasets",
+    "features": "/api/features",
+    "sites": "/api/sites",
+    "tile_matrix_sets": "/api/tile-matrix-sets",
+    "palettes": "/api/palettes",
+    "models": "/api/models",
+    "uploads": "/api/uploads",
+    "jobs": "/api/jobs",
+}
+
 
 class Front(BaseModel):
     """What this service is."""
@@ -26,7 +40,7 @@ class Front(BaseModel):
 
 
 @router.get("", summary="This service", responses=told(401, 429))
-def show_front(who: Annotated[Caller, Depends(caller)], house: TheHouse) -> Front:
+async def show_front(who: Annotated[Caller, Depends(caller)], house: TheHouse) -> Front:
     """What this service is, what the caller may, and the limits."""
     return Front(
         title="lunarscale",
@@ -34,5 +48,5 @@ def show_front(who: Annotated[Caller, Depends(caller)], house: TheHouse) -> Fron
         role=who.role.word,
         name=who.name,
         limits=asdict(house.settings.limits),
-        links={"datasets": "/api/datasets", "description": "/openapi.json"},
+        links=LINKS,
     )
