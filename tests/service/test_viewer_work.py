@@ -1,6 +1,7 @@
 """What the viewer has done by the service: statistics, profiles, jobs; and what it says of them."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import xarray as xr
+from jobs_at_hand import Gate
 from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.steps.summarise import summarise
@@ -119,7 +121,10 @@ def test_a_line_is_drawn_and_given_up(live_service: Live, look: Callable[..., "P
 
 
 def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
-    workshop: Live, look: Callable[..., "Page"], tokens: Tokens
+    workshop: Live,
+    look: Callable[..., "Page"],
+    tokens: Tokens,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = look(workshop.url, f"#token={tokens.run}&panel=jobs")
     page.locator(".job-form summary").click()
@@ -130,20 +135,16 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
     page.click("text=Create the job")
     job = page.locator(".job", has_text="Iron from the page")
     assert job.locator(".status").inner_text() == "created"
-    # every position of the bar is noted in the page, however fast it moves
-    page.evaluate(
-        """() => {
-          window.seen = [];
-          new MutationObserver(() => {
-            const bar = document.querySelector(".job progress");
-            if (bar && !bar.hidden && bar.hasAttribute("value")) window.seen.push(bar.value);
-          }).observe(document.querySelector(".jobs"), {subtree: true, attributes: true});
-        }"""
-    )
-    job.get_by_text("Start").click()
+    gate = Gate(3).shut(monkeypatch)
+    job.get_by_role("button", name="Start").click()
+    gate.wait()
+    bar = job.get_by_role("progressbar")
+    job.get_by_text(re.compile("[123] of 8")).wait_for()  # it is told twice a second
+    done, todo = bar.evaluate("bar => [bar.value, bar.max]")
+    assert (0 < done <= 3, todo) == (True, 8)
+    gate.opened.set()
     job.locator(".status[data-status=finished]").wait_for(timeout=120_000)
-    positions = page.evaluate("window.seen")
-    assert len(set(positions)) > 1
+    assert bar.evaluate("bar => bar.value === bar.max")
     job.get_by_text("Logs").click()
     page.wait_for_selector(".job .log li")
     page.click("#open-maps")
@@ -159,3 +160,19 @@ def test_a_job_that_a_reader_wants_is_refused_in_the_services_words(
     page = look(live_service.url, "#panel=jobs", expects_refusals=True)
     page.wait_for_selector("form.token")
     assert "token" in page.inner_text("#panel-jobs [role=status]")
+
+
+def test_a_private_service_asks_for_a_token_and_then_shows_its_maps(
+    service_data: Path, tokens: Tokens, look: Callable[..., "Page"]
+) -> None:
+    with serving(settings_for(service_data, private=True), tokens.kept) as live:
+        page = look(live.url, expects_refusals=True)
+        page.wait_for_selector("form.token")
+        assert page.locator(".legend figure").count() == 0
+        page.fill("#token", tokens.run)
+        page.click("text=Use this token")
+        page.wait_for_selector(".legend figure")
+        page.wait_for_selector("form.token", state="hidden")
+        page.click("[aria-label='Close Jobs']")
+        page.mouse.click(700, 400)
+        page.wait_for_selector(".card .readings")

@@ -1,6 +1,6 @@
 /** The card beside the map: what is at a point, or at a landing site. One at a time. */
 
-import { h } from "./dom.js";
+import { h, isNarrow } from "./dom.js";
 import { icon } from "./icons.js";
 
 export class Cards {
@@ -32,6 +32,7 @@ export class Cards {
       h("div", { class: "card-body" }, ...body),
     );
     this.box.hidden = false;
+    if (isNarrow()) this.app.scene.change({ panel: null }); // one sheet at a time
   }
 
   /** Closes it; false where none is open. */

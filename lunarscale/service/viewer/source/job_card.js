@@ -66,8 +66,9 @@ export function jobCard(app, job, reload) {
     const isBusy = BUSY.includes(now.status);
     status.textContent = now.status;
     status.dataset.status = now.status;
-    bar.hidden = !isBusy;
-    if (now.todo > 0) [bar.max, bar.value] = [now.todo, now.done ?? 0];
+    bar.hidden = !isBusy && now.status !== "finished";
+    if (now.status === "finished") bar.value = bar.max;
+    else if (now.todo > 0) [bar.max, bar.value] = [now.todo, now.done ?? 0];
     else bar.removeAttribute("value");
     words.textContent = progressInWords(now);
     buttons.start.hidden = isBusy || now.status === "finished";
