@@ -44,6 +44,8 @@ def test_values_are_those_that_xarray_reads(service: Service, service_data: Path
     seen = 0
     for lon, lat in places:
         told = ask(client, lon, lat)
+        assert told["lon"] == (-180 if lon == 180 else lon)  # its own digits
+        assert told["lat"] == lat
         row, col = told["row"], told["col"]
         assert abs(lats[row] - lat) <= 0.3515625 + 1e-9
         assert abs((lons[col] - lon + 180) % 360 - 180) <= 0.3515625 + 1e-9

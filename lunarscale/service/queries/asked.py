@@ -62,6 +62,11 @@ def box_of(text: str) -> Box:
     return box
 
 
+def turned(lon: float) -> float:
+    """A longitude within -180..180, with its own digits where it lies there already."""
+    return lon if -180.0 <= lon < 180.0 else normalise_longitude(lon)
+
+
 def line_of(text: str, *, most: int) -> NDArray[np.float64]:
     """The places that ``lon,lat;lon,lat`` says, ``(place, 2)``.
 
@@ -94,7 +99,7 @@ def line_of(text: str, *, most: int) -> NDArray[np.float64]:
             raise RegionError(
                 f"longitude {lon:g}, latitude {lat:g} is off the Moon; a latitude lies in -90..90"
             )
-    return np.array([(normalise_longitude(lon), lat) for lon, lat in places])
+    return np.array([(turned(lon), lat) for lon, lat in places])
 
 
 def _numbers(text: str, name: str, form: str) -> list[float]:

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pydantic import BaseModel, Field
 
 from lunarscale.flags import NO_DATA
-from lunarscale.moon import normalise_longitude
 from lunarscale.service.dataset import Dataset
 from lunarscale.service.layers import Layer
+from lunarscale.service.queries.asked import turned
 from lunarscale.service.queries.pixels import Found, Pixel, read_pixels
 from lunarscale.service.queries.words import OUTSIDE, UNFINISHED, UNTOLD, teller
 
@@ -59,7 +59,7 @@ def read_point(dataset: Dataset, lon: float, lat: float) -> PointAnswer:
     found = dataset.cube.grid.locate(lon, lat)
     row, col = (None, None) if found is None else found
     (values,) = read_places(dataset, dataset.layers, [found])
-    return PointAnswer(lon=normalise_longitude(lon), lat=lat, row=row, col=col, values=values)
+    return PointAnswer(lon=turned(lon), lat=lat, row=row, col=col, values=values)
 
 
 def read_places(
