@@ -9,7 +9,8 @@
     │   ├── FormatError       not a lunarscale store, or one of another version or kind
     │   ├── ParametersError   the store was made with other parameters
     │   ├── TornError         a shard's bytes are not what was written
-    │   └── BusyError         another run writes to the store
+    │   ├── BusyError         another run writes to the store
+    │   └── FullError         the disk has no room for what is to be written
     ├── ModelError        a model is unknown, or needs what the mosaic lacks
     ├── StationError      a table of stations is not what it says, or too small for what is asked
     ├── TrainingError     a training cannot run or has failed: an extra is missing, it diverged
@@ -67,6 +68,10 @@ class TornError(StoreError):
 
 class BusyError(StoreError):
     """Another run writes to the store, or has taken it over from this one."""
+
+
+class FullError(StoreError):
+    """The disk has no room for what is to be written; what was there before is still there."""
 
 
 class ModelError(LunarscaleError):

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.errors import StoreError
+from lunarscale.errors import FullError
 from lunarscale.store.objects import Blob, Piece, Upload
 
 #: What ends the name of an object that is still being written.
@@ -129,7 +129,7 @@ class Place:
             with contextlib.suppress(OSError):
                 aside.unlink(missing_ok=True)
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise StoreError(
+                raise FullError(
                     f"{self.name}: the disk is full: all but {size:,} bytes of {self.key} did not "
                     "fit; free some room and run the same command again"
                 ) from error
@@ -141,7 +141,7 @@ def writing(place: Place) -> contextlib.AbstractContextManager[Upload]:
 
     Raises
     ------
-    StoreError
+    FullError
         If the disk is full; what was there before is still there.
     """
     return place.aside(os.replace)
@@ -152,7 +152,7 @@ def put_new(place: Place, blob: bytes) -> bool:
 
     Raises
     ------
-    StoreError
+    FullError
         If the disk is full.
     """
     made = [False]

@@ -315,6 +315,7 @@ def test_a_full_disk_is_an_error_that_start_mends(
     assert facts["status"] == "error"
     assert "the disk is full" in facts["message"]
     assert str(folder) not in facts["message"]
+    assert sum("the disk is full" in line for line in caller.log(id)) == 1  # no other was tried
     kept = caller.client.get(f"/api/datasets/{new}").json()["shards"]["done"]
     full.touch()  # there is room again
     caller.start(id)

@@ -10,7 +10,7 @@ from lunarscale.engine.executors import Executor
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import Plan
 from lunarscale.engine.run import Prepared
-from lunarscale.errors import IncompleteError
+from lunarscale.errors import FullError, IncompleteError
 from lunarscale.service.jobs.records import Level
 
 
@@ -92,6 +92,8 @@ class Desk:
         ------
         PlanError
             If it does not fit the workers.
+        FullError
+            If the disk is full.
         IncompleteError
             If all the rest is done but some shards are not.
         """
@@ -109,6 +111,9 @@ class Desk:
             )
             for listener in self.listeners:
                 listener(self.job, plan, tale, todo)
+            for problem in tale.problems:
+                if isinstance(problem, FullError):
+                    raise problem  # no other shard will find room
 
         self.watcher.show(done=plan.done, todo=plan.shards, mpx_s=0.0, message=what)
         tale = prepared.run(hands.executor(self.watcher.look), progress)

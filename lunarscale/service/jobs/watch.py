@@ -94,5 +94,6 @@ class Watch:
         """
         if self._ending.is_set():
             raise Ending
+        self.tell()
         if not self._store.runs(self._job):
             raise Canceled
