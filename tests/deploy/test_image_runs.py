@@ -174,8 +174,8 @@ def running(image: str, tmp_path: Path) -> Iterator[tuple[str, Path, dict[str, i
     manifest = tmp_path / "pod.yaml"
     manifest.write_text(one_pod(tmp_path, ports))
     with ExitStack() as stack:
-        stack.callback(podman, "play", "kube", "--down", str(manifest))
         podman("play", "kube", str(manifest))
+        stack.callback(podman, "play", "kube", "--down", str(manifest))
         yield f"moon-{os.getpid()}", data, ports
 
 
