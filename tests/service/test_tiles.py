@@ -1,7 +1,7 @@
 """Tiles as the service gives them: pixel by pixel against brute force, and their headers."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,12 @@ from maps_at_hand import open_cube, write_maps
 from numpy.typing import NDArray
 from tile_twin import all_counts, bilinear_counts, nearest_counts, rgba, values
 
+from lunarscale.engine.clusters import ClusterChoice
 from lunarscale.engine.ledger import Ledger
 from lunarscale.flags import EXTRAPOLATED, NO_DATA, OUTSIDE_MARE
 from lunarscale.grid.raster import RasterGrid, Window
+from lunarscale.service.app import create_app
+from lunarscale.service.settings import Settings
 from lunarscale.service.tiles.colours import colours_of, index_table
 from lunarscale.service.tiles.matrices import AROUND_M, MATRIX_SETS, Tile, matrix_set
 from lunarscale.steps.overview import overview
@@ -66,10 +69,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-@pytest.fixture
-def client(service: Service, folder: Path) -> TestClient:
-    """A client of the service of ``folder``."""
-    return service(folder)
+@pytest.fixture(scope="module")
+def client(folder: Path) -> Iterator[TestClient]:
+    """A client of the service of ``folder``, which all tests share that look at tiles only."""
+    settings = Settings(folder, cluster=ClusterChoice(workers=0), hosts=("testserver",))
+    with TestClient(create_app(settings)) as client:
+        yield client
 
 
 def tile_at(name: str, place: tuple[int, int, int], size: int = 256) -> Tile:
@@ -278,8 +283,9 @@ class TestWithoutLevels:
 
     @pytest.mark.parametrize("name", PLACES)
     def test_large_ones_name_the_command(
-        self, client: TestClient, monkeypatch: pytest.MonkeyPatch, name: str
+        self, service: Service, folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
+        client = service(folder)
         monkeypatch.setattr("lunarscale.service.tiles.sampling.MOST_PIXELS", 2**18)
         answer = client.get(url("bare.zarr", tile_at(name, (0, 0, 0))))
         assert answer.status_code == 409
