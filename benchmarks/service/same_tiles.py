@@ -16,8 +16,9 @@ from lunarscale.service.tiles.matrices import Tile
 #: GDAL rounds each level's means, and weighs all rows alike.
 STEPS = 2
 
-#: Share of pixels that may be otherwise: about a pole, where titiler's are warped by approximation.
-OTHERWISE = 0.02
+#: Share of pixels that may be otherwise; and about a pole, where GDAL warps titiler's by an
+#: approximation that is an eighth of a pixel off.
+OTHERWISE, WARPED = 0.0005, 0.06
 
 #: A picture's bytes by its path.
 Fetch = Callable[[str], bytes]
@@ -32,18 +33,21 @@ class Differences:
     tiles : int
         That were held against each other.
     at_native, coarser : float
-        Share of the pixels that differ: at the map's own zoom at all, elsewhere by more than
-        ``STEPS`` colours.
+        Share of the pixels that differ: where the map's own pixels are shown at all, elsewhere by
+        more than ``STEPS`` colours.
+    allowed : float
+        Share that may.
     """
 
     tiles: int
     at_native: float
     coarser: float
+    allowed: float
 
     @property
     def is_same(self) -> bool:
         """Whether they draw the same map."""
-        return max(self.at_native, self.coarser) <= OTHERWISE
+        return max(self.at_native, self.coarser) <= self.allowed
 
 
 def compare(
@@ -55,6 +59,7 @@ def compare(
     ----------
     shown : Shown
     tiles : sequence of Tile
+        Of one set.
     ours, theirs : callable
     native : int
         The first zoom that shows the map's own pixels.
@@ -66,7 +71,8 @@ def compare(
         off = np.abs(own - other) > (0 if is_native else STEPS)
         shares[is_native].append(float(off.mean()))
     at_native, coarser = (float(np.mean(shares[key] or [0.0])) for key in (True, False))
-    return Differences(len(tiles), at_native, coarser)
+    allowed = OTHERWISE if tiles[0].set.pole is None else WARPED
+    return Differences(len(tiles), at_native, coarser, allowed)
 
 
 def _shades(blob: bytes) -> NDArray[np.int64]:
