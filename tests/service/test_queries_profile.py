@@ -129,6 +129,7 @@ def test_a_profile_has_the_values_of_its_pixels(service: Service, service_data: 
         (413, {"samples": 10**60}, "5,000 samples at most"),
         (413, {"samples": 2000, "layer": ["FeO", "TiO2", "FeO_lower"]}, "of all its layers"),
         (414, {"line": ";".join(["0,0", "1,1"] * 2_000)}, "8,192 bytes at most"),
+        (422, {"line": "1" * 8_001}, "line"),
         (422, {"samples": 1}, "samples"),
         (422, {"samples": "many"}, "samples"),
         (400, {"line": "0,0"}, "two places or more"),

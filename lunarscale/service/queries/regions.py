@@ -21,9 +21,11 @@ class Region(BaseModel):
     layer: str = Field(examples=["FeO"])
     unit: str = Field(examples=["wt %"])
     level: int = Field(description="Base pixels along a pixel's edge.", examples=[1])
-    bounds: tuple[float, float, float, float] = Field(
+    bounds: list[float] = Field(
+        min_length=4,
+        max_length=4,
         description="West, south, east and north edge of its pixels; east may lie beyond 180.",
-        examples=[(-15.0, -45.0, -5.0, -40.0)],
+        examples=[[-15.0, -45.0, -5.0, -40.0]],
     )
     lon: list[float] = Field(description="Of the columns' centres, degrees east.")
     lat: list[float] = Field(description="Of the rows' centres, from the north.")
@@ -55,7 +57,7 @@ class Values:
             layer=self.layer.name,
             unit=self.layer.unit,
             level=self.level,
-            bounds=self.grid.bounds(),
+            bounds=list(self.grid.bounds()),
             lon=self.grid.lons().tolist(),
             lat=self.grid.lats().tolist(),
             value=[[None if math.isnan(value) else value for value in row] for row in rows],

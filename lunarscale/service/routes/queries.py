@@ -103,7 +103,7 @@ async def show_profile(
     line: Annotated[
         str,
         Query(
-            max_length=100_000,
+            max_length=8_000,
             description="Places `lon,lat;lon,lat` in degrees; great circles lead between them.",
             examples=["-20,-43;0,-43"],
         ),
