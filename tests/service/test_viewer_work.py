@@ -147,9 +147,8 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
     assert bar.evaluate("bar => bar.value === bar.max")
     job.get_by_text("Logs").click()
     page.wait_for_selector(".job .log li")
-    page.click("#open-maps")
-    page.select_option("#add-dataset", "made.zarr")
-    page.click("text=Show this map")
+    job.get_by_role("button", name="Results").click()
+    job.get_by_text("Show made.zarr on the map").click()
     page.wait_for_selector(".map-row:has-text('made.zarr') .colours canvas")
     assert "made.zarr" in page.inner_text(".maps")
 

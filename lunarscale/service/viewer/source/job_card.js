@@ -2,6 +2,7 @@
 
 import { pathOf, sentenceOf } from "./api.js";
 import { h, keepAs } from "./dom.js";
+import { addMap } from "./maps_panel.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -140,7 +141,12 @@ function progressInWords({ status, done, todo, mpx_s: rate, message, error }) {
 async function results(app, path) {
   const { assets, dataset } = await app.api.get(`${path}/results`);
   const names = Object.keys(assets);
-  const made = dataset ? [h("p", { class: "note" }, `It made ${dataset}, which Maps shows.`)] : [];
+  const layer = app.dataset(dataset)?.layers[0];
+  const show = () => {
+    if (layer) addMap(app, dataset, layer.name);
+    app.scene.change({ panel: "maps" });
+  };
+  const made = layer ? [h("button", { type: "button", onclick: show }, `Show ${dataset} on the map`)] : [];
   return [...made, h("ul", { class: "results", "aria-label": "Results" }, ...names.map((name) =>
     h("li", null, h("button", { type: "button", onclick: async () => {
       try {

@@ -69,7 +69,7 @@ function adder(app) {
     "form",
     { class: "adder", onsubmit: (/** @type {Event} */ event) => {
       event.preventDefault();
-      if (dataset.value && layer.value) add(app, dataset.value, layer.value);
+      if (dataset.value && layer.value) addMap(app, dataset.value, layer.value);
     } },
     h("label", { for: "add-dataset" }, "Data set"), dataset,
     h("label", { for: "add-layer" }, "Layer"), layer,
@@ -103,7 +103,7 @@ function offerFirstMaps(app, select) {
  * @param {string} dataset
  * @param {string} layer
  */
-export function add(app, dataset, layer) {
+export function addMap(app, dataset, layer) {
   const fresh = { dataset, layer, opacity: 1, palette: null, range: null, hidden: false };
   const { maps } = app.scene.now;
   const held = maps.find((map) => keyOf(map) === keyOf(fresh));

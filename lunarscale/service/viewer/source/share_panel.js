@@ -54,7 +54,7 @@ export function sharePanel(app) {
           ["Enter", "read the values at the crosshair"],
           ["Esc", "end drawing, close a card or a panel"],
         ].flatMap(([key, words]) => [h("dt", null, key), h("dd", null, words)])),
-      h("p", { class: "note" }, "Names: IAU Gazetteer of Planetary Nomenclature. Longitudes are planetocentric, east positive; the Moon is a sphere of 1737.4 km. ",
+      h("p", { class: "note" }, "Names: IAU Gazetteer of Planetary Nomenclature. Longitudes are planetocentric, east positive; the Moon is a sphere of radius 1737.4 km. ",
         h("a", { href: "/viewer/LICENSES.txt" }, "Licences of what this page is made of"), ".")),
   ];
 }
