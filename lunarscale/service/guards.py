@@ -40,7 +40,7 @@ def install_guards(app: FastAPI, house: House) -> None:
             CORSMiddleware,
             allow_origins=settings.cors,
             allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
-            allow_headers=("Authorization", "Content-Type"),
+            allow_headers=("Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID"),
             expose_headers=("ETag", "Location", "Retry-After", "Content-Disposition"),
         )
     app.add_middleware(Outermost, settings=settings)

@@ -14,7 +14,7 @@ from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Outcome
 
 #: Seconds that anything here may take on a machine with other things to do.
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
 
 #: What most jobs here make: two layers, soon compiled.
 MODELS = ["qiu-2025-feo", "qiu-2025-tio2"]

@@ -43,7 +43,7 @@ def direct(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of tenths of seconds instead of seconds."""
-    monkeypatch.setattr(connecting, "_ANSWER_S", 0.3)
+    monkeypatch.setattr(connecting, "_ANSWER_S", 2.0)
     monkeypatch.setattr(runner, "PATIENCE_S", 0.2)
 
 

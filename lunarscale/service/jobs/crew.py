@@ -9,7 +9,6 @@ from distributed import Client
 from lunarscale.engine.clusters import Cluster, ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.flight import Threads
-from lunarscale.engine.versions import require_same
 from lunarscale.service.jobs.desk import Hands
 
 #: Seconds from look to look while nothing comes back from a cluster.
@@ -64,16 +63,8 @@ class Crew:
             if self._cluster is not None and not _is_up(self._cluster.client):
                 self._close()
             if self._cluster is None:
-                self._cluster = self._open()
+                self._cluster = self._stack.enter_context(open_cluster(self._choice))
             return self._cluster
-
-    def _open(self) -> Cluster:
-        with ExitStack() as stack:
-            cluster = stack.enter_context(open_cluster(self._choice))
-            if self._choice.scheduler is not None:
-                require_same(cluster.client, self._choice.scheduler)
-            self._stack = stack.pop_all()
-        return cluster
 
     def close(self) -> None:
         """Let the cluster go; one that was started here ends."""
