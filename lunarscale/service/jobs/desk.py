@@ -1,6 +1,6 @@
 """What a verb has while it works: something to run steps with, a place for files, a log."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -8,7 +8,6 @@ from typing import Protocol
 
 from lunarscale.engine.executors import Executor
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.plan import Plan
 from lunarscale.engine.run import Prepared
 from lunarscale.errors import FullError, IncompleteError
 from lunarscale.service.jobs.records import Level
@@ -41,10 +40,6 @@ class Hands:
     worker_bytes: int
 
 
-#: Told of every outcome: the job's id, its verb, the plan, the tale so far and the shards to do.
-Listener = Callable[[str, Plan, Tale, int], None]
-
-
 #: Problems of single shards that a log tells.
 PROBLEMS_TOLD = 50
 
@@ -55,27 +50,22 @@ class Desk:
 
     Parameters
     ----------
-    job : str
-        The job's id.
     hands : Hands
     watcher : Watcher
     folder : Path
         For files that the job makes; it is there.
     say : callable
         Writes a line of the job's log.
-    listeners : sequence of callable
     files : list of (Path, str)
         What was made, with a title.
     pixels : int
         Of the first step, as far as they were done now.
     """
 
-    job: str
     hands: Hands
     watcher: Watcher
     folder: Path
     say: Callable[[Level, str], None]
-    listeners: Sequence[Listener] = ()
     files: list[tuple[Path, str]] = field(default_factory=list)
     pixels: int = 0
 
@@ -109,8 +99,6 @@ class Desk:
                 mpx_s=tale.pixels / 1e6 / seconds,
                 message=what,
             )
-            for listener in self.listeners:
-                listener(self.job, plan, tale, todo)
             for problem in tale.problems:
                 if isinstance(problem, FullError):
                     raise problem  # no other shard will find room

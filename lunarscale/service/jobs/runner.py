@@ -11,7 +11,7 @@ from time import monotonic
 
 from lunarscale.errors import ClusterError, LunarscaleError, UnavailableError
 from lunarscale.service.jobs.crew import Crew
-from lunarscale.service.jobs.desk import Desk, Hands, Listener
+from lunarscale.service.jobs.desk import Desk, Hands
 from lunarscale.service.jobs.holding import Hold
 from lunarscale.service.jobs.lifecycle import Job
 from lunarscale.service.jobs.records import Asset, Level, Records
@@ -57,8 +57,6 @@ class Runner:
         self._ending, self._bell, self._rings = threading.Event(), threading.Condition(), 0
         self._in_hand: set[str] = set()
         self._threads: list[threading.Thread] = []
-        #: Told of every outcome; each must be quick and may not raise.
-        self.listeners: list[Listener] = []
 
     def open(self) -> None:
         """Begin, at once or when the hold is free."""
@@ -191,7 +189,7 @@ class Runner:
         def say(level: Level, message: str) -> None:
             self._say(job.id, level, message)
 
-        desk = Desk(job.id, hands, watch, folder, say=say, listeners=self.listeners)
+        desk = Desk(hands, watch, folder, say)
         begun = monotonic()
         work.run(desk)
         if desk.pixels:
