@@ -65,7 +65,7 @@ def serve_command(
         ),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="A running Dask scheduler for jobs; else one starts here.")
+        str | None, typer.Option(help="A running Dask scheduler for jobs, or the name of a cluster that stays; else one starts.")
     ] = None,
     cluster_tls: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="The scheduler's certificates.")
