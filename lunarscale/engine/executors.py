@@ -11,7 +11,9 @@ from distributed import Client, Future
 
 from lunarscale.engine.batches import Batches, Together
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT, PATIENCE_S, Flight, Threads
+from lunarscale.engine.hearing import OnScheduler
 from lunarscale.engine.shipping import Shipped, submit
+from lunarscale.engine.telling import Hearer
 from lunarscale.engine.tree import Tree
 from lunarscale.engine.warm import send_ahead
 
@@ -66,7 +68,16 @@ class Executor(Protocol):
 
 
 class Serial:
-    """One job after the other, in this process."""
+    """One job after the other, in this process.
+
+    Parameters
+    ----------
+    hearers : sequence of Hearer
+        Who is told how runs go.
+    """
+
+    def __init__(self, hearers: Sequence[Hearer] = ()) -> None:
+        self.hearers = tuple(hearers)
 
     def fold(
         self,
@@ -113,12 +124,21 @@ class OnDask:
     needed : sequence of str
         Addresses of workers each of which must stay to the end, as where something is measured on
         them; none: whoever is there will do.
+    hearers : sequence of Hearer
+        Who is told how runs go, after the cluster's own panel.
     """
 
     def __init__(
-        self, client: Client, patience_s: float = PATIENCE_S, *, needed: Sequence[str] = ()
-    ) -> None:
+        self, client: Client, patience_s: float = PATIENCE_S, *, needed: Sequence[str] = (),
+        hearers: Sequence[Hearer] = (),
+    ) -> None:  # fmt: skip
         self.client, self.patience_s, self.needed = client, patience_s, tuple(needed)
+        self._hearers = tuple(hearers)
+
+    @property
+    def hearers(self) -> tuple[Hearer, ...]:
+        """Who is told how a run goes; the panel of the scheduler anew for each run."""
+        return (OnScheduler(self.client), *self._hearers)
 
     def _threads(self) -> Threads:
         return Threads(self.client, self.patience_s, self.needed)

@@ -157,6 +157,11 @@ class RunLock:
         self.remark = ""
         self._lost = ""
 
+    @property
+    def run(self) -> str:
+        """The run's number."""
+        return self._claim.run.partition("-")[0]
+
     def __enter__(self) -> "RunLock":
         self._ended.clear()
         self._lost = ""

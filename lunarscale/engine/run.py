@@ -4,13 +4,16 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import uuid4
 
+from lunarscale.engine.counters import Counted
 from lunarscale.engine.executors import Executor
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.leftovers import sweep
 from lunarscale.engine.lock import RunLock
 from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
+from lunarscale.engine.telling import News, Story, telling
 from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError, StoreError
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
@@ -69,13 +72,29 @@ class Prepared:
         tale = Tale(problems=list(self.problems))
         if not self.jobs:
             return tale
+        grid = self.layout.grid
+        news = News.of(
+            uuid4().hex[:8] if self.lock is None else self.lock.run,
+            self.plan,
+            todo=len(self.jobs),
+            what=f"{self.layout.kind} of {grid.width:,} x {grid.height:,} pixels",
+        )
+        with telling(news, executor) as story:
+            return story.ended(self._told(executor, tale=tale, progress=progress, story=story))
+
+    def _told(self, executor: Executor, *, tale: Tale, progress: Progress, story: Story) -> Tale:
+        def shown(tale: Tale, todo: int) -> None:
+            story.show(tale)
+            progress(tale, todo)
+
         with nullcontext() if self.lock is None else self.lock:
             if self.lock is not None and self.lock.remark:
                 tale.remarks.append(self.lock.remark)
-            progress(tale, len(self.jobs))
-            task = self.begin()
+            shown(tale, len(self.jobs))
+            news, begun = story.news, self.begin()
+            task = Counted(begun, news.run, news.verb, news.base_bytes, news.thread_bytes)
             run = self._reduce if self.reduces else self._fold
-            tale = run(task, executor, tale=tale, progress=progress)
+            tale = run(task, executor, tale=tale, progress=shown)
             if self.lock is not None:
                 tale = self._made_good(task, executor, tale=tale, location=self.lock.location)
                 sweep(self.lock.location)
