@@ -137,7 +137,8 @@ def index_table(quantum: float, low: float, high: float) -> NDArray[np.uint8]:
     """
     counts = np.arange(2**16, dtype=np.uint16).view(np.int16)
     share = (counts * quantum - low) / (high - low)
-    table = (np.clip(np.floor(share * COLOURS), 0, COLOURS - 1) + 1).astype(np.uint8)
+    places = np.clip(np.floor(share * COLOURS), 0, COLOURS - 1)
+    table = np.array(places + 1, np.uint8)
     table[counts == NO_DATA] = CLEAR
     table.flags.writeable = False
     return table

@@ -144,7 +144,7 @@ def _values(counts: NDArray[np.int16] | NDArray[np.float32], quantum: float) -> 
 def _picture(
     counts: NDArray[np.int16] | NDArray[np.float32], quantum: float, colours: Colours
 ) -> bytes:
-    if counts.dtype != np.int16:
-        counts = np.where(np.isnan(counts), NO_DATA, np.rint(counts)).astype(np.int16)
+    if counts.dtype.kind == "f":  # means lie between counts
+        counts = np.where(np.isnan(counts), NO_DATA, np.rint(counts))
     table = index_table(quantum, colours.low, colours.high)
-    return indexed_png(lines_of(counts, table), colours.palette)
+    return indexed_png(lines_of(counts.astype(np.int16, copy=False), table), colours.palette)
