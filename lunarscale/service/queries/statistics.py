@@ -121,7 +121,7 @@ def _summed(
 
 def _noted(row: Row, dataset: Dataset, layer: Layer) -> Row:
     """The row, whose note may say of the whole layer only what is known of it."""
-    if dataset.ranges[layer.name] is None:
+    if NO_LAYER not in row.note or dataset.ranges[layer.name] is None:
         return row
     return replace(row, note=row.note.replace(NO_LAYER, NOTHING))
 
