@@ -10,7 +10,7 @@ from numba import njit, types
 from numpy.typing import NDArray
 
 from lunarscale.flags import BAND_MASK, BITS_PER_BAND, MapReason
-from lunarscale.grid.compiling import LOOP, PART
+from lunarscale.grid.compiling import LOOP
 
 #: Bytes of the mosaic's flags that are passed by at once where no pixel lacks a band.
 _PASSED_BYTES = 64
@@ -36,9 +36,13 @@ class Reasons:
     def __init__(
         self, bands: Sequence[tuple[int, ...]], layers: Sequence[int], reasons: NDArray[np.uint8]
     ) -> None:
-        self._shifts = np.array([band for of in bands for band in of], np.int64) * BITS_PER_BAND
-        self._bands = np.cumsum([0, *map(len, bands)], dtype=np.int64)
-        self._layers = np.cumsum([0, *layers], dtype=np.int64)
+        widest = max(map(len, bands))
+        rows = [  # of equal length: a model's first band once more changes nothing
+            [*of, *of[:1] * (widest - len(of))]
+            for of, several in zip(bands, layers, strict=True)
+            for _ in range(several)
+        ]
+        self._shifts = np.array(rows, np.uint64) * np.uint64(BITS_PER_BAND)
         self._reasons = reasons
 
     def explain(self, flags: NDArray[np.uint8], packed: NDArray[np.unsignedinteger]) -> None:
@@ -54,58 +58,54 @@ class Reasons:
         with _compiling:  # threads that meet here must not each compile the same loop
             loop = _loop(packed.itemsize)
         pixels = _PASSED_BYTES // packed.itemsize
-        words = packed[: packed.size // pixels * pixels].view(np.uint64)
-        worst = np.empty(len(self._bands) - 1, np.uint8)
-        loop(flags, packed, words, self._bands, self._layers, self._shifts, self._reasons, worst)
+        blocks = packed[: packed.size // pixels * pixels].view(np.uint64)
+        blocks = blocks.reshape(-1, _PASSED_BYTES // 8)
+        worst = np.empty(len(self._shifts), np.uint8)
+        loop(flags, packed, blocks, self._shifts, self._reasons, worst)
 
 
 @lru_cache(maxsize=2)
 def _loop(itemsize: int) -> Any:
     no_input = np.uint8(MapReason.NO_INPUT)
-    passed, passed_words = _PASSED_BYTES // itemsize, _PASSED_BYTES // 8
+    passed = np.uint64(_PASSED_BYTES // itemsize)
     code_type: Any = {2: types.uint16, 4: types.uint32}[itemsize]
-    integers, bytes_ = types.int64[::1], types.uint8[::1]
     signature = types.void(
-        types.uint8[:, ::1], code_type[::1], types.uint64[::1],
-        integers, integers, integers, bytes_, bytes_,
-    )  # fmt: skip
-
-    @njit(**PART)
-    def find_worst(code, bands, shifts, reasons, worst):  # type: ignore[no-untyped-def]
-        says_more = False
-        for model in range(worst.size):
-            worst[model] = no_input
-            for band in range(bands[model], bands[model + 1]):
-                worst[model] = max(worst[model], reasons[(code >> shifts[band]) & BAND_MASK])
-            says_more |= worst[model] != no_input
-        return says_more
+        types.uint8[:, ::1],
+        code_type[::1],
+        *[types.uint64[:, ::1]] * 2,
+        *[types.uint8[::1]] * 2,
+    )
 
     @njit(signature, **LOOP)
-    def loop(  # type: ignore[no-untyped-def]
-        flags, packed, words, bands, layers, shifts, reasons, worst
-    ):
-        known = packed[0]
-        says_more = find_worst(known, bands, shifts, reasons, worst)
-        for block in range(-(-packed.size // passed)):
-            word = block * passed_words
-            if word < words.size:
-                some = words[word]
-                for after in range(1, passed_words):
-                    some |= words[word + after]
+    def loop(flags, packed, blocks, shifts, reasons, worst):  # type: ignore[no-untyped-def]
+        # unsigned, so that nothing counts from an array's end
+        known, says_more = code_type(0), False
+        whole, pixels = np.uint64(blocks.shape[0]), np.uint64(packed.size)
+        for block in range(whole + np.uint64(1)):
+            if block < whole:
+                some = blocks[block, 0]
+                for word in range(1, blocks.shape[1]):
+                    some |= blocks[block, word]
                 if some == 0:
                     continue
-            for pixel in range(block * passed, min((block + 1) * passed, packed.size)):
+            first = block * passed
+            end = first + passed if block < whole else pixels
+            for pixel in range(first, end):
                 code = packed[pixel]
                 if code == 0:
                     continue
                 if code != known:  # neighbours mostly share their reasons
-                    known = code
-                    says_more = find_worst(known, bands, shifts, reasons, worst)
-                if not says_more:
-                    continue
-                for model in range(worst.size):
-                    if flags[layers[model], pixel] == no_input:
-                        for layer in range(layers[model], layers[model + 1]):
-                            flags[layer, pixel] = worst[model]
+                    known, says_more = code, False
+                    for layer in range(worst.size):
+                        most = no_input
+                        for band in range(shifts.shape[1]):
+                            reason = reasons[(code >> shifts[layer, band]) & BAND_MASK]
+                            most = reason if reason > most else most
+                        worst[layer] = most
+                        says_more |= most != no_input
+                if says_more:
+                    for layer in range(worst.size):
+                        if flags[layer, pixel] == no_input:
+                            flags[layer, pixel] = worst[layer]
 
     return loop

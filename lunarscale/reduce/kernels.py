@@ -49,17 +49,19 @@ def _span(counts, start, stop):  # type: ignore[no-untyped-def]
     return np.int64(low) + 1, np.int64(high) + 32768
 
 
-@numba.njit(**PART)
+@numba.njit(error_model="numpy", **PART)
 def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-untyped-def]
     # One load brings four counts: a table's rate is its loads, additions and stores. Returns how
     # many are no-data: what place 0, which nobody else reads, comes to tells of the single ones.
-    areas[0], gaps = 0, np.uint64(0)
+    gaps = np.uint64(0)
     head = (start + np.uint64(3)) >> np.uint64(2) << np.uint64(2)
-    head = head if head < stop else stop
     tail = stop >> np.uint64(2) << np.uint64(2)
-    tail = tail if tail > head else head
+    if weight == 0 or tail < head:  # a pixel too small for the weights' unit still is one
+        head = tail = stop
     for pixel in range(start, head):
         areas[counts[pixel] ^ SIGN_BIT] += weight
+        gaps += np.uint64(counts[pixel] == NO_DATA_BITS)
+    areas[0] = 0
     for word in range(head >> np.uint64(2), tail >> np.uint64(2)):
         four = words[word] ^ SIGN_BITS
         if four != 0:  # no-data lies together, and its sums would wait for one another
@@ -69,14 +71,11 @@ def _add_counts(counts, words, start, stop, weight, areas):  # type: ignore[no-u
             areas[four >> np.uint64(48)] += weight
         else:
             gaps += np.uint64(4)
+    gaps += np.uint64(areas[0]) // np.uint64(weight)  # 0 where there is no weight
     for pixel in range(tail, stop):
         areas[counts[pixel] ^ SIGN_BIT] += weight
-    if weight == 0:  # a pixel too small for the weights' unit still is one
-        gaps = np.uint64(0)
-        for pixel in range(start, stop):
-            gaps += np.uint64(counts[pixel] == NO_DATA_BITS)
-        return np.int64(gaps)
-    return np.int64(gaps) + areas[0] // weight
+        gaps += np.uint64(counts[pixel] == NO_DATA_BITS)
+    return np.int64(gaps)
 
 
 @numba.njit(**PART)
@@ -112,23 +111,16 @@ def _add_flags(flags, start, stop, weight, areas):  # type: ignore[no-untyped-de
     areas[flag] += weight * np.int64(stop - since)
 
 
-@numba.njit(**PART)
-def _stretch(starts, atoms, first):  # type: ignore[no-untyped-def]
-    # The end of the runs from this one on that are of its atom and fit the cache together.
-    end = first + 1
-    while end < atoms.size and atoms[end] == atoms[first]:
-        if starts[end + 1] - starts[first] > STRETCH:
-            break
-        end += 1
-    return end
-
-
 def _add(counts, words, flags, runs, slots, weights, width, areas, flag_areas, valid):  # type: ignore[no-untyped-def]
     starts, atoms = runs
     low, high, end = np.int64(65536), np.int64(-1), np.int64(0)
     while end < atoms.size:
-        first = end
-        end = _stretch(starts, atoms, first)
+        # as many runs of one atom as fit the cache together
+        first, end = end, end + 1
+        while end < atoms.size and atoms[end] == atoms[first]:
+            if starts[end + 1] - starts[first] > STRETCH:
+                break
+            end += 1
         slot = slots[atoms[first]]
         if slot < 0:
             continue
