@@ -21,7 +21,9 @@ from lunarscale.flags import EXTRAPOLATED, NO_DATA, OUTSIDE_MARE
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.service.app import create_app
 from lunarscale.service.settings import Settings
+from lunarscale.service.tiles.asking import Asked
 from lunarscale.service.tiles.colours import colours_of, index_table
+from lunarscale.service.tiles.making import Made, Tiles
 from lunarscale.service.tiles.matrices import AROUND_M, MATRIX_SETS, Tile, matrix_set
 from lunarscale.steps.overview import overview
 from lunarscale.store.cube import Cube
@@ -420,6 +422,26 @@ def test_thirty_two_clients_have_each_chunk_decoded_once(
         found = list(pool.map(ask, range(32)))
     assert len(set(found)) == 4
     assert len(decoded) == len(set(decoded)) > 10
+
+
+def test_others_are_answered_while_tiles_are_drawn(
+    service: Service, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, really = threading.Event(), Tiles.make
+
+    def slow(self: Tiles, tile: Asked) -> Made:
+        go_on.wait()
+        return really(self, tile)
+
+    client = service(folder)
+    monkeypatch.setattr(Tiles, "make", slow)
+    path = "/api/datasets/noise.zarr/tiles/MoonCylindrical/2/{}/1.png"
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(client.get, path.format(col)) for col in range(8)]
+        assert client.get("/api/tile-matrix-sets").status_code == 200
+        assert not any(answer.done() for answer in waiting)
+        go_on.set()
+        assert all(answer.result().status_code == 200 for answer in waiting)
 
 
 def test_memory_of_what_is_kept_is_bounded(service: Service, folder: Path) -> None:
