@@ -27,8 +27,10 @@ def _with_problems(document: dict[str, Any]) -> dict[str, Any]:
     for name in _ITS_OWN:
         schemas.pop(name, None)
     schemas["Problem"] = Problem.model_json_schema()
-    for operations in document["paths"].values():
-        for operation in operations.values():
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            if "security" in operation and (method == "get" or path.endswith("/statistics")):
+                operation["security"].append({})  # a token is needed where reading is private
             responses = operation["responses"]
             if "422" in responses:
                 responses["422"] = {
