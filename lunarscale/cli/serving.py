@@ -1,5 +1,6 @@
 """Commands of the service: start it, and its tokens."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,6 +29,13 @@ app.add_typer(token_app, name="token", rich_help_panel="Service")
 TokensFile = Annotated[
     Path, typer.Option("--tokens", metavar="FILE", help="The file of tokens; only you write it.")
 ]
+
+
+class LogFormat(StrEnum):
+    """How the service's log is written."""
+
+    PLAIN = "plain"
+    JSON = "json"
 
 
 @command("serve", "lunarscale serve lunarscale-demo")
@@ -65,7 +73,10 @@ def serve_command(
         ),
     ] = None,
     scheduler: Annotated[
-        str | None, typer.Option(help="A running Dask scheduler for jobs, or the name of a cluster that stays; else one starts.")
+        str | None,
+        typer.Option(
+            help="A running Dask scheduler for jobs, or the name of a cluster that stays; else one starts."
+        ),
     ] = None,
     cluster_tls: Annotated[
         str | None, typer.Option(metavar="FOLDER", help="The scheduler's certificates.")
@@ -77,11 +88,15 @@ def serve_command(
     memory_limit: Annotated[
         str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
     ] = None,
+    log_format: Annotated[
+        LogFormat, typer.Option(help="Of standard error: json also has every request.")
+    ] = LogFormat.PLAIN,
 ) -> None:
     """Show stores over HTTP: a map of the Moon, values, statistics, tiles, jobs."""
     from lunarscale.engine.clusters import ClusterChoice
 
     try:
+        from lunarscale.service.logs import logging_as
         from lunarscale.service.settings import Settings, limits_of
         from lunarscale.service.starting import addresses, check, listen, serve
         from lunarscale.service.tokens import new_token
@@ -105,7 +120,7 @@ def serve_command(
     if settings.cluster.warning is not None:
         err_console.print("[yellow]Warning:[/yellow]", end=" ")
         err_console.print(settings.cluster.warning, markup=False)
-    with listen(settings) as listening:
+    with logging_as(log_format.value), listen(settings) as listening:
         links = addresses(settings, listening)
         session: tuple[Token, ...] = ()
         fragment = ""

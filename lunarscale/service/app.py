@@ -16,6 +16,7 @@ from lunarscale.service.routes import (
     downloads,
     jobs,
     legends,
+    metrics,
     models,
     places,
     queries,
@@ -30,6 +31,7 @@ from lunarscale.service.tokens import Token
 #: Every router, in the order of the API's description.
 ROUTERS = (
     root.router,
+    metrics.router,
     datasets.router,
     queries.router,
     downloads.router,

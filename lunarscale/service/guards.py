@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lunarscale.errors import LunarscaleError
 from lunarscale.service.bodies import Bodies
 from lunarscale.service.house import House
+from lunarscale.service.logs import Access
+from lunarscale.service.metrics import Measured
 from lunarscale.service.patience import Patience
 from lunarscale.service.problems import crashed, respond, respond_to
 from lunarscale.service.settings import Settings
@@ -44,6 +46,7 @@ def install_guards(app: FastAPI, house: House) -> None:
             expose_headers=("ETag", "Location", "Retry-After", "Content-Disposition"),
         )
     app.add_middleware(Outermost, settings=settings)
+    app.add_middleware(Measured, metrics=house.metrics, access=Access())
 
 
 class Outermost:

@@ -6,6 +6,7 @@ from lunarscale.service.access import Access
 from lunarscale.service.catalogue import Catalogue
 from lunarscale.service.jobs.jobs import Jobs
 from lunarscale.service.jobs.shelf import Shelf
+from lunarscale.service.metrics import Metrics
 from lunarscale.service.queries.rooms import Rooms
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
@@ -31,6 +32,7 @@ class House:
     access: Access = field(init=False)
     uploads: Uploads = field(init=False)
     shelf: Shelf = field(init=False)  #: what jobs may use
+    metrics: Metrics = field(init=False)
     jobs: Jobs = field(init=False)
     tiles: Tiles = field(init=False)
     rates: Rates = field(init=False)  #: of all requests
@@ -43,7 +45,8 @@ class House:
         limits = self.settings.limits
         self.uploads = Uploads(self.settings.own_folder / "uploads", limits)
         self.shelf = Shelf(self.settings.data_dir, self.catalogue, self.uploads, limits)
-        self.jobs = Jobs(self.settings, self.shelf)
+        self.metrics = Metrics(lambda: self.jobs.counts())
+        self.jobs = Jobs(self.settings, self.shelf, hearers=(self.metrics,))
         self.rooms = Rooms(limits.answer_s)
         self.tiles = Tiles(limits)
         callers = limits.callers_kept

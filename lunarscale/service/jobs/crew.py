@@ -1,7 +1,7 @@
 """The cluster that a service's jobs share, held open from the first one on."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
 from distributed import Client
@@ -9,6 +9,7 @@ from distributed import Client
 from lunarscale.engine.clusters import Cluster, ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.flight import Threads
+from lunarscale.engine.telling import Hearer
 from lunarscale.service.jobs.desk import Hands
 
 #: Seconds from look to look while nothing comes back from a cluster.
@@ -22,10 +23,12 @@ class Crew:
     ----------
     choice : ClusterChoice
         Of no workers: this process does the work.
+    hearers : sequence of Hearer
+        Who is told how runs go.
     """
 
-    def __init__(self, choice: ClusterChoice) -> None:
-        self._choice, self._lock = choice, threading.Lock()
+    def __init__(self, choice: ClusterChoice, hearers: Sequence[Hearer] = ()) -> None:
+        self._choice, self._hearers, self._lock = choice, tuple(hearers), threading.Lock()
         self._stack = ExitStack()
         self._cluster: Cluster | None = None
 
@@ -44,10 +47,12 @@ class Crew:
         """
         choice = self._choice
         if choice.workers == 0 or not shared:
-            return Hands(lambda look: Serial(), choice.threads, choice.worker_bytes)
+            return Hands(lambda look: Serial(self._hearers), choice.threads, choice.worker_bytes)
         cluster = self._opened()
         return Hands(
-            lambda look: _Looking(cluster.client, look), cluster.threads, cluster.worker_bytes
+            lambda look: _Looking(cluster.client, look, self._hearers),
+            cluster.threads,
+            cluster.worker_bytes,
         )
 
     def planned(self) -> tuple[int, int] | None:
@@ -93,10 +98,11 @@ class _Looking(OnDask):
     client : distributed.Client
     look : callable
         Raises where the run is to end.
+    hearers : sequence of Hearer
     """
 
-    def __init__(self, client: Client, look: Callable[[], None]) -> None:
-        super().__init__(client)
+    def __init__(self, client: Client, look: Callable[[], None], hearers: Sequence[Hearer]) -> None:
+        super().__init__(client, hearers=hearers)
         self._look = look
 
     def _threads(self) -> Threads:

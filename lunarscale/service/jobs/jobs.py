@@ -1,10 +1,12 @@
 """The jobs of a service, as its requests see them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from lunarscale.engine.telling import Hearer
 from lunarscale.errors import RequestError, UnavailableError, UnknownError
 from lunarscale.service.access import Caller, Role
 from lunarscale.service.jobs.crew import Crew
@@ -45,12 +47,14 @@ class Jobs:
     ----------
     settings : Settings
     shelf : Shelf
+    hearers : sequence of Hearer
+        Who is told how jobs' runs go.
     """
 
-    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, shelf: Shelf, *, hearers: Sequence[Hearer] = ()) -> None:
         self._settings, self._shelf = settings, shelf
         self.listeners = Listeners(settings.limits)
-        self._crew = Crew(settings.cluster)
+        self._crew = Crew(settings.cluster, hearers)
         self._hold = Hold(settings.own_folder / HOLD)
         self._database: Database | None = None
         self._why_not = "the service has not started"
@@ -108,6 +112,10 @@ class Jobs:
     def records(self) -> Records:
         """What is kept beside them."""
         return Records(self._open_database(), self._settings.limits.job_lines)
+
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status; none where none can be kept."""
+        return {} if self._database is None else self.store.counts()
 
     def _open_database(self) -> Database:
         if self._database is None:

@@ -19,6 +19,7 @@ from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.jobs.store import JobStore
 from lunarscale.service.jobs.verbs import VERBS
 from lunarscale.service.jobs.watch import Canceled, Ending, Watch
+from lunarscale.service.logs import about
 from lunarscale.service.problems import without_paths
 
 #: Seconds between two looks for work where nobody rings, at a cluster that is away, or at the hold
@@ -32,6 +33,14 @@ MOST_LOSSES = 3
 FAREWELL_S = 8.0
 
 _log = logging.getLogger("lunarscale.service.jobs")
+
+#: Levels of the service's log by those of a job's.
+_LOGGED = {
+    Level.DEBUG: logging.DEBUG,
+    Level.INFO: logging.INFO,
+    Level.WARNING: logging.WARNING,
+    Level.ERROR: logging.ERROR,
+}
 
 
 class Runner:
@@ -159,7 +168,7 @@ class Runner:
         watch = Watch(self._store, job.id, self._ending)
         self._say(job.id, Level.INFO, f"{job.verb} began")
         try:
-            with watch:
+            with about(job.id), watch:
                 made = self._made(job, hands, watch)
         except Canceled:
             self._say(job.id, Level.INFO, "stopped, as it was canceled; what is stored is kept")
@@ -233,6 +242,7 @@ class Runner:
         self._fail(job, f"the service failed at this; its log has the details under {number}")
 
     def _say(self, id: str, level: Level, message: str) -> None:
+        _log.log(_LOGGED[level], "%s", self._worded(message), extra={"job": id})
         try:
             self._records.log(id, level, self._worded(message))
         except UnavailableError as error:

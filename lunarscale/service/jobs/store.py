@@ -256,6 +256,15 @@ class JobStore:
             ).fetchall()
         return [row["id"] for row in rows]
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are, by status."""
+        with self._database.reading() as database:
+            rows = database.execute(
+                "SELECT status, count(*) AS jobs FROM jobs GROUP BY status"
+            ).fetchall()
+        found = {row["status"]: row["jobs"] for row in rows}
+        return {status.value: found.get(status.value, 0) for status in Status}
+
     def ids(self) -> set[str]:
         """The ids of all jobs."""
         with self._database.reading() as database:
