@@ -97,6 +97,7 @@ def reach_the_gate(caller: Caller, shards: int) -> None:
     wait_for(done, "shards before the gate")
 
 
+@pytest.mark.slow
 def test_ended_and_killed_in_mid_job_and_started_again(
     place: Place, tokens: Tokens, direct: dict[str, bytes]
 ) -> None:

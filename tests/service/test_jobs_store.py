@@ -21,10 +21,11 @@ from lunarscale.errors import (
     UnknownError,
 )
 from lunarscale.service.jobs.database import SCHEMA_VERSION, Database
+from lunarscale.service.jobs.jobs import check_jobs
 from lunarscale.service.jobs.lifecycle import ACTIVE, OVER, Action, Status
 from lunarscale.service.jobs.records import Asset, Level, Records
 from lunarscale.service.jobs.store import JobStore
-from lunarscale.service.settings import Limits
+from lunarscale.service.settings import Limits, Settings
 
 LIMITS = Limits(jobs_waiting=5, jobs_kept=3)
 
@@ -342,6 +343,12 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
         other.execute("CREATE TABLE contacts (name TEXT)")
     with pytest.raises(ServiceError, match="this file is another program's"):
         Database(path)
+    own = tmp_path / ".lunarscale"
+    own.mkdir()
+    check_jobs(Settings(tmp_path))  # none were made yet
+    path.rename(own / "jobs.sqlite")
+    with pytest.raises(ServiceError, match="this file is another program's"):
+        check_jobs(Settings(tmp_path))  # before anything listens
 
 
 def test_a_file_of_a_later_version_is_refused(tmp_path: Path) -> None:
