@@ -75,7 +75,7 @@ def serve_command(
     scheduler: Annotated[
         str | None,
         typer.Option(
-            help="A running Dask scheduler for jobs, or the name of a cluster that stays; else one starts."
+            help="A running Dask scheduler for jobs, or a cluster's name; else one starts."
         ),
     ] = None,
     cluster_tls: Annotated[
