@@ -49,6 +49,7 @@ def start_command(
 ) -> None:
     """Start a cluster on this machine that stays until it is stopped."""
     from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.engine.panel import panel_link
     from lunarscale.engine.standing import start
 
     choice = ClusterChoice(
@@ -60,6 +61,7 @@ def start_command(
             ("cluster", f"{standing.name}, {_several(choice.worker_count, 'worker')}"),
             ("address", standing.address),
             ("dashboard", standing.dashboard),
+            ("panel", panel_link(standing.dashboard)),
         ]
     )
     if standing.join is not None:
@@ -138,6 +140,8 @@ def _several(count: int, what: str) -> str:
 
 def _lines(state: "State") -> list[tuple[str, str]]:
     """How a cluster is, for people."""
+    from lunarscale.engine.panel import panel_link
+
     standing, workers = state.standing, state.workers
     up = datetime.now(UTC) - datetime.fromisoformat(standing.since)
     taken = sum(worker.memory_bytes for worker in workers) / 2**30
@@ -148,6 +152,7 @@ def _lines(state: "State") -> list[tuple[str, str]]:
         ("cluster", f"{standing.name}, of lunarscale {standing.version}"),
         ("address", standing.address),
         ("dashboard", standing.dashboard),
+        ("panel", panel_link(standing.dashboard)),
         ("workers", f"{len(workers)}, each of {_several(standing.threads, 'thread')}"),
         ("memory", f"{taken:.1f} of {granted:.1f} GiB"),
         ("runs", runs or "nothing"),

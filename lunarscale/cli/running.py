@@ -85,6 +85,7 @@ class Runner:
             if self.choice.warning is not None:
                 err_console.print(f"[yellow]Warning:[/yellow] {escape(self.choice.warning)}")
             out_console.print(f"Dask dashboard: {self._cluster.dashboard}")
+            out_console.print(f"Runs:           {self._cluster.panel}")
             if self._cluster.join is not None:
                 out_console.print("Other hosts join with a copy of the certificates and:")
                 out_console.print(self._cluster.join, markup=False, soft_wrap=True)

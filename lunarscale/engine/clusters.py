@@ -15,6 +15,7 @@ from distributed.system import MEMORY_LIMIT
 
 from lunarscale.engine.certificates import Certificates, open_certificates
 from lunarscale.engine.connecting import Listening, connect, is_private_way, listening
+from lunarscale.engine.panel import Panel, panel_link
 from lunarscale.engine.standing_files import is_name, running
 from lunarscale.engine.versions import require_same
 from lunarscale.errors import ClusterError, PlanError
@@ -171,6 +172,12 @@ class Cluster:
     worker_bytes: int
     join: str | None = None
 
+    @property
+    def panel(self) -> str:
+        """Address of our own page beside the dashboard; of a cluster that others started, it is
+        there from the first run on."""
+        return panel_link(self.dashboard)
+
 
 @contextmanager
 def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
@@ -237,6 +244,7 @@ def _local(
                 f"dask worker {local.scheduler_address} --nthreads {choice.threads} {limit}"
                 f"--dashboard-address 127.0.0.1:0 {certificates.options}"
             )
+        client.register_plugin(Panel())  # its page is there before the first run
         pages = client.dashboard_link.replace(place.address, "127.0.0.1")  # wherever it listens
         yield Cluster(client, pages, choice.threads, choice.worker_bytes, join)
 

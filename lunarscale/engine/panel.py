@@ -160,6 +160,11 @@ class Panel(SchedulerPlugin):
         _log.info("%s", json.dumps(told))
 
 
+def panel_link(dashboard: str) -> str:
+    """The panel's address, from the dashboard's."""
+    return dashboard.removesuffix("/status") + PAGE
+
+
 class _Shown(RequestHandler):
     """Answers with what a panel knows."""
 

@@ -79,7 +79,7 @@ class Prepared:
             todo=len(self.jobs),
             what=f"{self.layout.kind} of {grid.width:,} x {grid.height:,} pixels",
         )
-        with telling(news, executor) as story:
+        with telling(news, executor, sums=self.reduces) as story:
             return story.ended(self._told(executor, tale=tale, progress=progress, story=story))
 
     def _told(self, executor: Executor, *, tale: Tale, progress: Progress, story: Story) -> Tale:

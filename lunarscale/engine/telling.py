@@ -54,7 +54,8 @@ class News:
     shards, shards_before, shards_todo : int
         Of the store; those that were done before; those of this run.
     shards_done, pixels_done, bytes_read, bytes_written : int
-        What this run has done.
+        What this run has done. Bytes and problems are None while a run of sums goes: what its
+        shards tell stays on the workers until the end.
     share_of_limit : float or None
         Of the tasks' time by the clock, that of reading, decoding, encoding and writing: what would
         be left if nothing were computed. None where no task has told yet.
@@ -80,10 +81,10 @@ class News:
     shards_todo: int = 0
     shards_done: int = 0
     pixels_done: int = 0
-    bytes_read: int = 0
-    bytes_written: int = 0
+    bytes_read: int | None = 0
+    bytes_written: int | None = 0
     share_of_limit: float | None = None
-    problems: int = 0
+    problems: int | None = 0
     sentences: list[str] = field(default_factory=list)
     base_bytes: int = 0
     thread_bytes: int = 0
@@ -105,9 +106,12 @@ class News:
         """Millions of pixels a second since the run began."""
         return self.pixels_done / 1e6 / self.seconds if self.seconds else 0.0
 
-    def take(self, tale: Tale) -> None:
-        """What a tale tells."""
+    def take(self, tale: Tale, *, whole: bool = True) -> None:
+        """What a tale tells; one that is not whole has shards and pixels alone."""
         self.shards_done, self.pixels_done = tale.done, tale.pixels
+        if not whole:
+            self.bytes_read = self.bytes_written = self.problems = None
+            return
         self.bytes_read, self.bytes_written = tale.bytes_read, tale.bytes_written
         self.share_of_limit = share_of_limit(tale.laps)
         self.problems = len(tale.problems)
@@ -148,15 +152,19 @@ class Story:
     news : News
     hearers : sequence of Hearer
         In the order in which they are told.
+    sums : bool
+        Whether the tale has shards and pixels alone until it is whole.
     clock : callable, optional
         Seconds that only go on.
     """
 
     def __init__(
-        self, news: News, hearers: Sequence[Hearer], clock: Callable[[], float] = monotonic
-    ) -> None:
-        self.news, self._hearers, self._clock = news, list(hearers), clock
+        self, news: News, hearers: Sequence[Hearer], clock: Callable[[], float] = monotonic,
+        *, sums: bool = False,
+    ) -> None:  # fmt: skip
+        self.news, self._hearers, self._clock, self._sums = news, list(hearers), clock, sums
         self._began, self._told, self._tale = clock(), 0.0, Tale()
+        self._is_whole = False
 
     def __enter__(self) -> "Story":
         self._token = RUN.set(self.news.run)
@@ -178,14 +186,14 @@ class Story:
 
     def ended(self, tale: Tale) -> Tale:
         """The whole tale, which is told as the block ends."""
-        self._tale = tale
+        self._tale, self._is_whole = tale, True
         return tale
 
     def _tell(self, *, last: bool, end: BaseException | None = None) -> None:
         self._told = self._clock()
         self.news.seconds = self._told - self._began
         if self._hearers:
-            self.news.take(self._tale)
+            self.news.take(self._tale, whole=self._is_whole or not self._sums)
         if isinstance(end, LunarscaleError):
             self.news.sentences.append(str(end)[:LETTERS])
         for hearer in list(self._hearers):
@@ -199,9 +207,9 @@ class Story:
 
 
 @contextmanager
-def telling(news: News, executor: object) -> Iterator[Story]:
+def telling(news: News, executor: object, *, sums: bool) -> Iterator[Story]:
     """The story of a run on an executor; one of somebody's own need have no hearers."""
-    with Story(news, getattr(executor, "hearers", ())) as story:
+    with Story(news, getattr(executor, "hearers", ()), sums=sums) as story:
         yield story
 
 

@@ -64,6 +64,16 @@ def test_how_it_ended() -> None:
     assert (stopped.news.status, stopped.news.sentences) == ("stopped", ["gone"])
 
 
+def test_a_run_of_sums_tells_bytes_and_problems_at_its_end() -> None:
+    with Story(news(), [Listener()], sums=True) as story:
+        assert story.news.bytes_read is story.news.problems is None
+        story.ended(Tale(done=7, pixels=700, bytes_read=9, problems=[StoreError("torn")]))
+    assert (story.news.bytes_read, story.news.problems) == (9, 1)
+    with pytest.raises(StoreError), Story(news(), [Listener()], sums=True) as stopped:
+        raise StoreError("gone")
+    assert stopped.news.bytes_read is None
+
+
 def test_who_fails_to_listen_is_told_no_more_and_harms_nobody() -> None:
     class Deaf:
         calls = 0
