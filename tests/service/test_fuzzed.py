@@ -71,14 +71,17 @@ def test_whatever_is_asked_the_service_answers_as_it_promised(live: Live, tokens
         asked[case.operation.label] += 1
         answer = case.call(base_url=live.url, headers=tokens.header("admin"), timeout=20)
         assert answer.status_code < 500, answer.text
-        assert folder not in answer.text
-        assert "Traceback" not in answer.text
+        assert folder.encode() not in answer.content
+        assert b"Traceback" not in answer.content
         case.validate_response(answer, checks=CHECKS)
         if answer.status_code >= 400:
             assert answer.headers["content-type"] == ["application/problem+json"]
 
     for operation in operations:
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        # where nothing is sent, nothing is sent wrong
+        sends = any(operation.iter_parameters()) or len(operation.body) > 0
+        modes = (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+        for mode in modes if sends else modes[:1]:
             test = given(operation.as_strategy(mode), st.booleans())(ask)
             settings(
                 max_examples=EXAMPLES,
