@@ -55,7 +55,8 @@ class OnScheduler:
             brought: Any = self._client.register_plugin(Panel())
             await brought
             self._brought = True
-        answer: Any = await self._client.scheduler.lunarscale_tell(row=row, who=self._client.id)
+        scheduler: Any = self._client.scheduler
+        answer = await scheduler.lunarscale_tell(row=row, who=self._client.id)
         if not isinstance(answer, Mapping) or "retries" not in answer:
             raise RuntimeError(f"the scheduler's panel answered {answer!r}")
         return answer
