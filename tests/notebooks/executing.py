@@ -15,7 +15,11 @@ from nbclient import NotebookClient
 def main(book: Path, folder: str, *, kernels: str, seconds: int) -> None:
     read = nbformat.read(book, as_version=4)
     specs = KernelSpecManager(kernel_dirs=[kernels], ensure_native_kernel=False)
-    kernel = AsyncKernelManager(kernel_name="these-tests", kernel_spec_manager=specs)
+    kernel = AsyncKernelManager(
+        kernel_name="these-tests",
+        kernel_spec_manager=specs,
+        connection_file=str(book.with_name("connection.json")),
+    )
     where = {"metadata": {"path": folder}}
     NotebookClient(read, km=kernel, timeout=seconds, resources=where).execute()
     nbformat.write(read, book)

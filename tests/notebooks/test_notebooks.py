@@ -106,7 +106,7 @@ def execute(tmp_path: Path) -> Callable[..., Executed]:
 
 
 def _this_python(folder: Path) -> Path:
-    """A folder of kernels of which there is one: the Python that runs the tests, whatever is installed."""
+    """A folder with one kernel: the Python that runs the tests, whatever is installed."""
     spec = folder / "these-tests"
     spec.mkdir(parents=True)
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
