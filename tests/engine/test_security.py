@@ -379,7 +379,12 @@ MAKES_OBJECTS = re.compile(
     r"|(\w*pickle|marshal|shelve|dill|joblib)\.\w+|(torch|np|numpy)\.load|pd\.read_pickle"
     r"|(lxml|minidom|sax)\.\w+|subprocess\.\w+)"
 )
-ALLOWED = {"engine/shipping.py": {"pickle.dumps", "pickle.loads"}}
+ALLOWED = {
+    "engine/shipping.py": {"pickle.dumps", "pickle.loads"},
+    # lists of words, no shell: the user's kubectl, and our own module in a process that may die
+    "engine/kubectl.py": {"subprocess.run"},
+    "service/trial.py": {"subprocess.run"},
+}
 
 
 def test_no_code_is_made_out_of_bytes() -> None:
