@@ -10,17 +10,16 @@ import re
 import shutil
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import numpy as np
 import pytest
 import xarray as xr
 import yaml
+from pages_at_hand import answers
 
 import lunarscale
 from lunarscale.engine.certificates import open_certificates
@@ -179,26 +178,12 @@ def running(image: str, tmp_path: Path) -> Iterator[tuple[str, Path, dict[str, i
         yield f"moon-{os.getpid()}", data, ports
 
 
-def answers(url: str, *, within_s: float = 90) -> bytes:
-    """What a page says in the end."""
-    last = monotonic() + within_s
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=10) as page:
-                content: bytes = page.read()
-                return content
-        except OSError:
-            if monotonic() > last:
-                raise
-            sleep(0.3)
-
-
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_scheduler_worker_and_service_make_a_map(running: Any) -> None:
     pod, data, ports = running
     for number, page in (("8787", "health"), ("8788", "health"), ("8000", "healthz")):
-        assert answers(f"http://127.0.0.1:{ports[number]}/{page}")
+        assert answers(f"http://127.0.0.1:{ports[number]}/{page}", within_s=90)
     on_cluster = ("--scheduler", f"tls://127.0.0.1:{ports['8786']}", "--tls", "/tls")
     for name, where in (("maps", on_cluster), ("alone", ("--workers", "0"))):
         podman(
@@ -213,5 +198,5 @@ def test_scheduler_worker_and_service_make_a_map(running: Any) -> None:
         for name in maps.variables:
             assert np.array_equal(maps[name].values, alone[name].values), name
         assert any((maps[name].values > 0).any() for name in maps.data_vars)
-    listed = json.loads(answers(f"http://127.0.0.1:{ports['8000']}/api/datasets"))
+    listed = json.loads(answers(f"http://127.0.0.1:{ports['8000']}/api/datasets", within_s=90))
     assert {"maps", "mosaic"} <= {each["name"].removesuffix(".zarr") for each in listed["datasets"]}

@@ -5,11 +5,9 @@ import os
 import re
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ import yaml
 from cli_at_hand import lunarscale, refused
 from distributed.cli import dask_scheduler, dask_worker
 from manifests_at_hand import Data, faults
+from pages_at_hand import answers
 
 from lunarscale.engine.certificates import open_certificates
 from lunarscale.engine.clusters import ClusterChoice, open_cluster
@@ -317,27 +316,13 @@ def pods_here(tmp_path: Path) -> Iterator[tuple[ClusterChoice, str, dict[str, st
         yield choice, processes[1], urls, last_act
 
 
-def answers(url: str, *, within_s: float = 60) -> bytes:
-    """What a page says in the end."""
-    last = monotonic() + within_s
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=10) as page:
-                content: bytes = page.read()
-                return content
-        except OSError:
-            if monotonic() > last:
-                raise
-            sleep(0.2)
-
-
 @pytest.mark.cluster
 @pytest.mark.slow
 def test_the_pods_commands_make_a_cluster(pods_here: Any) -> None:
     choice, process, urls, (command, env) = pods_here
     for url in urls.values():
-        assert answers(f"{url}/health") == b"ok", "what the probes ask for"
-    assert b'"workers"' in answers(f"{urls['scheduler']}/api/v1/adaptive_target")
+        assert answers(f"{url}/health", within_s=60) == b"ok", "what the probes ask for"
+    assert b'"workers"' in answers(f"{urls['scheduler']}/api/v1/adaptive_target", within_s=60)
     with open_cluster(choice) as cluster:
         (known,) = cluster.client.scheduler_info()["workers"].values()
         assert known["name"] == "moon-default-worker-0123456789"
