@@ -1,16 +1,14 @@
 """A store as the service shows it."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
-from lunarscale.engine.ledger import Ledger
-from lunarscale.engine.promises import Promises
 from lunarscale.errors import UnknownError
 from lunarscale.service.layers import Layer, layers_of
 from lunarscale.service.ranges import Range, display_range
+from lunarscale.steps.opening import open_levels
 from lunarscale.store.cube import Cube
-from lunarscale.store.levels import levels
 from lunarscale.store.location import Location
 
 #: By layer; None where it has no value at all.
@@ -64,8 +62,7 @@ class Dataset:
     @cached_property
     def levels(self) -> tuple[Cube, ...]:
         """The base and its overviews, finest first; each is held against its ledger."""
-        base, *coarser = levels(self.cube)
-        return (base, *(replace(each, promised=Promises(Ledger.of(each))) for each in coarser))
+        return open_levels(self.cube)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:
