@@ -70,7 +70,7 @@ def cluster_of_two() -> "Iterator[str]":
 
     Starting workers and compiling their kernels takes longer than most tests, so all share them.
     """
-    from lunarscale.engine.clusters import ClusterChoice, open_cluster
+    from lunarscale.clusters.opening import ClusterChoice, open_cluster
 
     with open_cluster(ClusterChoice(workers=2)) as cluster:
         yield cluster.client.scheduler.address

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from cli_at_hand import lunarscale, refused
 
-from lunarscale.engine.standing_files import records
-from lunarscale.engine.standing_members import end_all
+from lunarscale.clusters.standing_files import records
+from lunarscale.clusters.standing_members import end_all
 from lunarscale.simulated.archive import write_archive
 
 

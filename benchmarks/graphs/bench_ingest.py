@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.graphs.peer_ingest import Warp, lay_plain
 from benchmarks.graphs.timing import Timing, median, timed
 from benchmarks.scaling.making_tiles import make_tiles, missing
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import Executor, OnDask, Serial
 from lunarscale.engine.mosaicking import MosaicJob, needed_part
 from lunarscale.engine.outcome import Tale

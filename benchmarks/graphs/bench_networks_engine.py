@@ -32,7 +32,7 @@ from rich.table import Table
 from benchmarks.graphs.inputs import make_mosaic
 from benchmarks.graphs.timing import timed
 from benchmarks.kernels.bench_equations import processor
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import Executor, OnDask, Serial
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.models.card import Card

@@ -30,7 +30,7 @@ from benchmarks.graphs.scene import FORMS, Scene
 from benchmarks.graphs.timing import Timing, disk_rate, median, stored, timed
 from benchmarks.kernels.bench_equations import processor
 from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.plan import giga
 from lunarscale.laps import Laps

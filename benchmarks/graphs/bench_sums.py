@@ -29,7 +29,7 @@ from benchmarks.graphs.inputs import make_mosaic
 from benchmarks.graphs.peer_sums import by_counts, by_flox, by_groupby, open_counts, open_plain
 from benchmarks.graphs.timing import Timing, median, timed
 from benchmarks.kernels.bench_equations import processor
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, OnDask, Serial
 from lunarscale.engine.plan import giga

@@ -33,7 +33,7 @@ from rich.table import Table
 from benchmarks.graphs.inputs import make_mosaic
 from benchmarks.graphs.options import moon_options
 from benchmarks.kernels.bench_equations import processor
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Outcome, Tale

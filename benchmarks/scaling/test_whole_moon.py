@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.scaling import whole_moon
 from benchmarks.scaling.whole_moon import LIMIT, Results
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 
 pytestmark = [
     pytest.mark.cluster,

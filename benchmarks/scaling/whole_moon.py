@@ -34,7 +34,7 @@ from rich.table import Table
 
 from benchmarks.graphs.timing import stored
 from benchmarks.scaling.making_tiles import Box, make_tiles, missing
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import Executor, OnDask
 from lunarscale.engine.outcome import Tale

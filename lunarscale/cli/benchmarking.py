@@ -81,7 +81,7 @@ def bench_command(
 
     Scaling:    lunarscale bench --workers 1,2,4 --threads 1,2 --shards 512 --chunks 256 --weak
     """
-    from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.clusters.opening import ClusterChoice
     from lunarscale.steps.bench import bench
     from lunarscale.steps.benchmarking import settings as words
     from lunarscale.steps.benchmarking.measuring import crews_of

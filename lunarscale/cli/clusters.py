@@ -11,7 +11,7 @@ from lunarscale.console import out_console, print_pairs
 from lunarscale.errors import ClusterError
 
 if TYPE_CHECKING:
-    from lunarscale.engine.standing import State
+    from lunarscale.clusters.standing import State
 
 cluster_app = typer.Typer(
     no_args_is_help=True,
@@ -48,9 +48,9 @@ def start_command(
     name: Name = "local",
 ) -> None:
     """Start a cluster on this machine that stays until it is stopped."""
-    from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.clusters.opening import ClusterChoice
+    from lunarscale.clusters.standing import start
     from lunarscale.engine.panel import panel_link
-    from lunarscale.engine.standing import start
 
     choice = ClusterChoice(
         workers=workers, threads=threads, memory_limit=memory_limit, tls=tls, host=host
@@ -81,8 +81,8 @@ def status_command(
     ] = None,
 ) -> None:
     """Where clusters are, what they have and what runs on them."""
-    from lunarscale.engine.standing import state
-    from lunarscale.engine.standing_files import records, running
+    from lunarscale.clusters.standing import state
+    from lunarscale.clusters.standing_files import records, running
 
     found = records() if name is None else [running(name)]
     if not found:
@@ -102,7 +102,7 @@ def status_command(
 @command("cluster stop", "lunarscale cluster stop", app=cluster_app)
 def stop_command(name: Name = "local") -> None:
     """End a cluster: all its processes, and no others."""
-    from lunarscale.engine.standing import stop
+    from lunarscale.clusters.standing import stop
 
     standing, processes = stop(name)
     if processes:
@@ -120,7 +120,7 @@ def keys_command(
     ] = None,
 ) -> None:
     """Make a folder of certificates for --tls, or check the one that is there."""
-    from lunarscale.engine.certificates import open_certificates
+    from lunarscale.clusters.certificates import open_certificates
 
     found = open_certificates(folder, host=host)
     what = "made" if found.is_new else "good"
@@ -210,9 +210,9 @@ def kubernetes_command(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the manifests.")] = False,
 ) -> None:
     """A cluster on Kubernetes, by the Dask operator: print its manifests, apply or delete them."""
-    from lunarscale.engine import kubectl
-    from lunarscale.engine.kubernetes import CLIENT_LABEL, manifests
-    from lunarscale.engine.kubernetes_choice import Claim, KubernetesChoice
+    from lunarscale.clusters import kubectl
+    from lunarscale.clusters.kubernetes import CLIENT_LABEL, manifests
+    from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
 
     choice = KubernetesChoice(
         name=name,

@@ -21,7 +21,7 @@ class Runner:
     """
 
     def __init__(self, cluster: ClusterOptions, *, dry_run: bool = False) -> None:
-        from lunarscale.engine.clusters import ClusterChoice
+        from lunarscale.clusters.opening import ClusterChoice
 
         self.choice, self.dry_run = ClusterChoice(*cluster), dry_run
         self.choice.listening()  # what contradicts itself is told before any work
@@ -79,7 +79,7 @@ class Runner:
 
     def _open(self) -> Any:
         if self._cluster is None:
-            from lunarscale.engine.clusters import open_cluster
+            from lunarscale.clusters.opening import open_cluster
 
             self._cluster = self._stack.enter_context(open_cluster(self.choice))
             if self.choice.warning is not None:

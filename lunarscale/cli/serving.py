@@ -93,7 +93,7 @@ def serve_command(
     ] = LogFormat.PLAIN,
 ) -> None:
     """Show stores over HTTP: a map of the Moon, values, statistics, tiles, jobs."""
-    from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.clusters.opening import ClusterChoice
 
     try:
         from lunarscale.service.logs import logging_as

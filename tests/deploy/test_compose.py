@@ -12,7 +12,7 @@ from typer.main import get_command
 
 import lunarscale
 from lunarscale.cli import app
-from lunarscale.engine.kubernetes_pods import TLS_FOLDER, USER, settings
+from lunarscale.clusters.kubernetes_pods import TLS_FOLDER, USER, settings
 
 Data = dict[str, Any]
 

@@ -22,10 +22,10 @@ import yaml
 from pages_at_hand import answers
 
 import lunarscale
-from lunarscale.engine.certificates import open_certificates
-from lunarscale.engine.kubernetes import manifests
-from lunarscale.engine.kubernetes_choice import Claim, KubernetesChoice
-from lunarscale.engine.kubernetes_pods import USER
+from lunarscale.clusters.certificates import open_certificates
+from lunarscale.clusters.kubernetes import manifests
+from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
+from lunarscale.clusters.kubernetes_pods import USER
 from lunarscale.simulated.archive import write_archive
 
 IMAGE = f"localhost/lunarscale:{lunarscale.__version__}"
@@ -75,7 +75,7 @@ def writes(place):
     return True
 import lunarscale
 for name in ("dask", "distributed", "fastapi", "numba", "obstore", "onnxruntime", "rasterio",
-             "lunarscale.service.app", "lunarscale.engine.retiring"):
+             "lunarscale.service.app", "lunarscale.clusters.retiring"):
     importlib.import_module(name)
 print(json.dumps({
     "user": [os.getuid(), os.getgid()], "version": lunarscale.__version__,

@@ -14,8 +14,8 @@ import pytest
 import yaml
 from cli_at_hand import lunarscale, refused
 
-from lunarscale.engine.kubernetes import manifests
-from lunarscale.engine.kubernetes_choice import KubernetesChoice
+from lunarscale.clusters.kubernetes import manifests
+from lunarscale.clusters.kubernetes_choice import KubernetesChoice
 
 #: Resources of each group: plural and kind.
 GROUPS = {

@@ -17,12 +17,12 @@ from distributed.cli import dask_scheduler, dask_worker
 from manifests_at_hand import Data, faults
 from pages_at_hand import answers
 
-from lunarscale.engine.certificates import open_certificates
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
-from lunarscale.engine.kubectl import as_yaml
-from lunarscale.engine.kubernetes import manifests
-from lunarscale.engine.kubernetes_choice import Claim, KubernetesChoice
-from lunarscale.engine.kubernetes_pods import TLS_FOLDER
+from lunarscale.clusters.certificates import open_certificates
+from lunarscale.clusters.kubectl import as_yaml
+from lunarscale.clusters.kubernetes import manifests
+from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
+from lunarscale.clusters.kubernetes_pods import TLS_FOLDER
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.errors import ClusterError, PlanError
 
 #: All that can be asked for.

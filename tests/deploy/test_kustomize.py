@@ -14,8 +14,8 @@ from typer.main import get_command
 
 import lunarscale
 from lunarscale.cli import app
-from lunarscale.engine.kubernetes import CLIENT_LABEL, manifests
-from lunarscale.engine.kubernetes_choice import Claim, KubernetesChoice
+from lunarscale.clusters.kubernetes import CLIENT_LABEL, manifests
+from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
 
 BASE = Path(__file__).parents[2] / "deploy" / "kustomize"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from engine_moon import LITTLE
 
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.errors import ClusterError
 from lunarscale.steps.ingest import ingest

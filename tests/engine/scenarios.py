@@ -175,7 +175,7 @@ def _client_killed(scene: Scene) -> None:
 _RUN = f"""
 import sys
 from pathlib import Path
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.steps.predict import prepare_predict
 from scenarios import strike

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from distributed import Client
 
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT
 from lunarscale.engine.shipping import RETRIES

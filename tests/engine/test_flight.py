@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from dask.base import annotate
 
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine import flight
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.flight import Silence
 from lunarscale.errors import ClusterError

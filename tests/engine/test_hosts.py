@@ -20,7 +20,7 @@ import pytest
 from engine_moon import LITTLE, MODELS, Contents, arrays, assert_same_arrays, contents
 from hosts_at_hand import Hosts
 
-from lunarscale.engine.certificates import Certificates, open_certificates
+from lunarscale.clusters.certificates import Certificates, open_certificates
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

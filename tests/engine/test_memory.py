@@ -17,7 +17,7 @@ from engine_moon import MODELS
 from peaks_at_hand import as_the_command, peak_bytes, reset_peak
 
 from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.counting import prepare_sums
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.run import Prepared, complain

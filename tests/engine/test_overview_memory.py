@@ -7,7 +7,7 @@ import pytest
 from maps_at_hand import write_maps
 from peaks_at_hand import as_the_command, peak_bytes, reset_peak
 
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.run import complain
 from lunarscale.flags import NO_DATA

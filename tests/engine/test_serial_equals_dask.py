@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from engine_moon import MODELS, Contents, contents, make
 
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import Executor, OnDask, Serial
 from lunarscale.steps.ingest import prepare_ingest
 from lunarscale.steps.predict import prepare_predict

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import FastAPI
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.service.app import create_app
 from lunarscale.service.hurried import HurriedProtocol
 from lunarscale.service.settings import Limits, Settings

@@ -437,7 +437,7 @@ def test_results_go_with_their_job(caller: Caller, folder: Path) -> None:
 def test_what_does_not_fit_is_told_and_not_started(
     service: Service, tokens: Tokens, own: Path
 ) -> None:
-    from lunarscale.engine.clusters import ClusterChoice
+    from lunarscale.clusters.opening import ClusterChoice
 
     small = ClusterChoice(workers=0, memory_limit="10MB")
     caller = Caller(service(own, cluster=small), tokens.header("run"))

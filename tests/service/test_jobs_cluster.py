@@ -11,8 +11,8 @@ from fastapi.testclient import TestClient
 from jobs_at_hand import MODELS, Caller, folder_with, objects, wait_for
 from service_at_hand import Tokens
 
-from lunarscale.engine import connecting, versions
-from lunarscale.engine.clusters import Cluster, ClusterChoice, open_cluster
+from lunarscale.clusters import connecting, versions
+from lunarscale.clusters.opening import Cluster, ClusterChoice, open_cluster
 from lunarscale.service.jobs import runner
 from lunarscale.steps.overview import overview
 from lunarscale.steps.predict import predict

@@ -17,7 +17,7 @@ import pytest
 from cli_at_hand import lunarscale, refused
 from maps_at_hand import write_maps
 
-from lunarscale.engine.certificates import open_certificates
+from lunarscale.clusters.certificates import open_certificates
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.service.settings import Limits, limits_of
 

@@ -15,7 +15,7 @@ from maps_at_hand import open_cube, write_maps
 from numpy.typing import NDArray
 from tile_twin import all_counts, bilinear_counts, nearest_counts, rgba, values
 
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.engine.ledger import Ledger
 from lunarscale.flags import EXTRAPOLATED, NO_DATA, OUTSIDE_MARE
 from lunarscale.grid.raster import RasterGrid, Window

@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.laps import Lap
 from lunarscale.steps.benchmarking.limits import Limit
 from lunarscale.steps.benchmarking.question import Question, ask

@@ -8,7 +8,7 @@ from bench_at_hand import CUT, asked, kept, made
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.errors import FormatError, ParametersError
 from lunarscale.laps import Lap
 from lunarscale.steps.benchmarking import settings as words

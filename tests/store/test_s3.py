@@ -14,7 +14,7 @@ import xarray as xr
 from s3_at_hand import KEY, SECRET, Bucket, served
 
 import lunarscale
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.errors import FormatError, ParametersError, StoreError
 from lunarscale.steps.export import export

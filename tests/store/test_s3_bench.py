@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from s3_at_hand import Bucket
 
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.steps.bench import bench
 from lunarscale.steps.benchmarking.question import ask
 from lunarscale.steps.benchmarking.settings import Cut, Sweep

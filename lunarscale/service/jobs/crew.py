@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 from distributed import Client
 
-from lunarscale.engine.clusters import Cluster, ClusterChoice, open_cluster
+from lunarscale.clusters.opening import Cluster, ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
 from lunarscale.engine.flight import Threads
 from lunarscale.engine.telling import Hearer

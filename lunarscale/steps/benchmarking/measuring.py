@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 from distributed import performance_report
 
-from lunarscale.engine.clusters import MEMORY_SHARE, ClusterChoice, open_cluster
+from lunarscale.clusters.opening import MEMORY_SHARE, ClusterChoice, open_cluster
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.record import now
 from lunarscale.engine.run import Prepared, complain

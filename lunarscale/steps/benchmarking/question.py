@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lunarscale.bands import CAMERAS, CLEMENTINE_UVVIS, Camera
-from lunarscale.engine.clusters import ClusterChoice
+from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.plan import giga
 from lunarscale.engine.run import require

@@ -7,7 +7,7 @@ from threading import Event
 import pytest
 from distributed import Client, LocalCluster, get_worker
 
-from lunarscale.engine.retiring import retire
+from lunarscale.clusters.retiring import retire
 
 #: How often each job was done, and until when it waits.
 done: list[str] = []

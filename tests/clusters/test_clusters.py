@@ -17,8 +17,8 @@ import pytest
 from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
 
-from lunarscale.engine.certificates import open_certificates
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.certificates import open_certificates
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT
 from lunarscale.errors import ClusterError, PlanError

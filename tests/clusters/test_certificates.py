@@ -22,9 +22,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
-from lunarscale.engine import issuing
-from lunarscale.engine.certificates import Certificates, open_certificates
-from lunarscale.engine.issuing import CA, CERTIFICATE, FILES, KEY
+from lunarscale.clusters import issuing
+from lunarscale.clusters.certificates import Certificates, open_certificates
+from lunarscale.clusters.issuing import CA, CERTIFICATE, FILES, KEY
 from lunarscale.errors import ClusterError
 
 

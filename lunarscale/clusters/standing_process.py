@@ -1,6 +1,6 @@
 """The first process of a cluster that outlives its command: it has the scheduler, and its workers.
 
-Run as ``python -m lunarscale.engine.standing_process`` by ``standing.start``, with what is asked
+Run as ``python -m lunarscale.clusters.standing_process`` by ``standing.start``, with what is asked
 for as JSON. It answers one line of JSON on its standard output, its record or why there is none,
 and then keeps the cluster until it is told to end. Workers whose first process is gone end by
 themselves (Dask's worker processes hold a pipe to their parent).
@@ -19,10 +19,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 import lunarscale
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
+from lunarscale.clusters.standing_files import Standing, lock_file, read
+from lunarscale.clusters.standing_members import MARK, end_all
 from lunarscale.engine.processes import home, started
-from lunarscale.engine.standing_files import Standing, lock_file, read
-from lunarscale.engine.standing_members import MARK, end_all
 from lunarscale.errors import ClusterError, LunarscaleError
 
 

@@ -1,6 +1,6 @@
 """A worker's last act: what it holds goes to others, and what it does ends, before its pod ends.
 
-Run as ``python -m lunarscale.engine.retiring`` by Kubernetes before it ends a worker's pod (its
+Run as ``python -m lunarscale.clusters.retiring`` by Kubernetes before it ends a worker's pod (its
 ``preStop``, in ``kubernetes``): a node is drained, a spot machine is taken away, somebody scales
 down. Without it all would go on too: shards in hand are made again, and sums that lay there are
 summed again.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from dask.utils import parse_bytes
 
 import lunarscale
-from lunarscale.engine.kubernetes_pods import BESIDE_BYTES, SCHEDULER_PORT
+from lunarscale.clusters.kubernetes_pods import BESIDE_BYTES, SCHEDULER_PORT
 from lunarscale.errors import ClusterError, PlanError
 
 #: The namespace that the operator's own charts and docs use.

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from distributed import Client
 
-from lunarscale.engine import versions
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters import versions
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.errors import ClusterError
 
 OURS = {

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pytest
 
-from lunarscale.engine import standing_members
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
+from lunarscale.clusters import standing_members
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
+from lunarscale.clusters.standing import start, state, stop
+from lunarscale.clusters.standing_files import Standing, folder, read, records, running
+from lunarscale.clusters.standing_members import MARK, end_all, left_of, members
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.processes import home, started
-from lunarscale.engine.standing import start, state, stop
-from lunarscale.engine.standing_files import Standing, folder, read, records, running
-from lunarscale.engine.standing_members import MARK, end_all, left_of, members
 from lunarscale.errors import ClusterError, PlanError
 
 #: Enough for a worker that does nothing much.

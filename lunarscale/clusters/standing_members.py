@@ -10,8 +10,8 @@ from time import monotonic
 
 import psutil
 
+from lunarscale.clusters.standing_files import Standing
 from lunarscale.engine.processes import home
-from lunarscale.engine.standing_files import Standing
 
 #: The variable that has the mark.
 MARK = "LUNARSCALE_CLUSTER"

@@ -29,7 +29,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from distributed.security import Security
 
-from lunarscale.engine.issuing import CA, CERTIFICATE, FILES, KEY, issue
+from lunarscale.clusters.issuing import CA, CERTIFICATE, FILES, KEY, issue
 from lunarscale.errors import ClusterError
 
 #: Bytes of one of these files, at most: a certificate has a few hundred.

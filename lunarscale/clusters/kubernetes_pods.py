@@ -6,7 +6,7 @@ cluster's API, no programs that the kernel's usual filter does not know.
 
 from typing import Any
 
-from lunarscale.engine.clusters import SETTINGS
+from lunarscale.clusters.opening import SETTINGS
 
 Data = dict[str, Any]
 

@@ -8,8 +8,8 @@ come with them: who reaches a scheduler runs code on the cluster.
 import hashlib
 import json
 
-from lunarscale.engine.kubernetes_choice import KubernetesChoice, bytes_of
-from lunarscale.engine.kubernetes_pods import (
+from lunarscale.clusters.kubernetes_choice import KubernetesChoice, bytes_of
+from lunarscale.clusters.kubernetes_pods import (
     PAGES_PORT,
     SCHEDULER_PORT,
     WORKER_PAGES_PORT,
@@ -125,7 +125,7 @@ def worker_pod(choice: KubernetesChoice) -> Data:
         {"name": "http-dashboard", "containerPort": WORKER_PAGES_PORT, "protocol": "TCP"}
     ]
     made["lifecycle"] = {
-        "preStop": {"exec": {"command": ["python", "-m", "lunarscale.engine.retiring"]}}
+        "preStop": {"exec": {"command": ["python", "-m", "lunarscale.clusters.retiring"]}}
     }
     made |= probes("http-dashboard", start_s=120)
     found = pod(made, grace_s=120)

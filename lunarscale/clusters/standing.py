@@ -12,11 +12,11 @@ from uuid import uuid4
 
 from dask.utils import key_split
 
-from lunarscale.engine.certificates import open_certificates
-from lunarscale.engine.clusters import ClusterChoice
-from lunarscale.engine.connecting import connect
-from lunarscale.engine.standing_files import Standing, log_file, read, require_name, running
-from lunarscale.engine.standing_members import MARK, end_all, members
+from lunarscale.clusters.certificates import open_certificates
+from lunarscale.clusters.connecting import connect
+from lunarscale.clusters.opening import ClusterChoice
+from lunarscale.clusters.standing_files import Standing, log_file, read, require_name, running
+from lunarscale.clusters.standing_members import MARK, end_all, members
 from lunarscale.errors import ClusterError
 
 
@@ -100,7 +100,7 @@ def start(name: str, choice: ClusterChoice) -> Standing:
 
 def _spawn(question: str, *, log: Path, answer: int) -> int:
     """Start the first process, in a session of its own: no terminal's end reaches it."""
-    command = (sys.executable, "-P", "-m", "lunarscale.engine.standing_process", question)
+    command = (sys.executable, "-P", "-m", "lunarscale.clusters.standing_process", question)
     return os.posix_spawn(
         sys.executable,
         command,

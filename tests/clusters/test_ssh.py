@@ -14,9 +14,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from lunarscale.engine.clusters import ClusterChoice, open_cluster
-from lunarscale.engine.standing_files import records
-from lunarscale.engine.standing_members import end_all, left_of
+from lunarscale.clusters.opening import ClusterChoice, open_cluster
+from lunarscale.clusters.standing_files import records
+from lunarscale.clusters.standing_members import end_all, left_of
 
 DOCS = Path(__file__).parents[2] / "docs" / "clusters.md"
 

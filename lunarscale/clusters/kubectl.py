@@ -9,9 +9,9 @@ import subprocess
 
 import yaml
 
-from lunarscale.engine.kubernetes import PODS_DIGEST, manifests
-from lunarscale.engine.kubernetes_choice import KubernetesChoice
-from lunarscale.engine.kubernetes_pods import Data
+from lunarscale.clusters.kubernetes import PODS_DIGEST, manifests
+from lunarscale.clusters.kubernetes_choice import KubernetesChoice
+from lunarscale.clusters.kubernetes_pods import Data
 from lunarscale.errors import ClusterError
 
 #: Seconds that one call may take.

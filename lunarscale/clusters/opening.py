@@ -13,11 +13,11 @@ from distributed import Client, LocalCluster, Nanny
 from distributed.security import Security
 from distributed.system import MEMORY_LIMIT
 
-from lunarscale.engine.certificates import Certificates, open_certificates
-from lunarscale.engine.connecting import Listening, connect, is_private_way, listening
+from lunarscale.clusters.certificates import Certificates, open_certificates
+from lunarscale.clusters.connecting import Listening, connect, is_private_way, listening
+from lunarscale.clusters.standing_files import is_name, running
+from lunarscale.clusters.versions import require_same
 from lunarscale.engine.panel import Panel, panel_link
-from lunarscale.engine.standing_files import is_name, running
-from lunarscale.engine.versions import require_same
 from lunarscale.errors import ClusterError, PlanError
 
 #: Share of this machine's free memory that a local cluster may plan with.

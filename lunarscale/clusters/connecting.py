@@ -11,7 +11,7 @@ from distributed import Client
 from distributed.comm.addressing import get_address_host_port, parse_address, parse_host_port
 from distributed.security import Security
 
-from lunarscale.engine.certificates import Certificates
+from lunarscale.clusters.certificates import Certificates
 from lunarscale.errors import ClusterError
 
 #: Seconds that a scheduler may take to answer.

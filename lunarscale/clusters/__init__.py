@@ -1,0 +1,1 @@
+"""Where the work runs: clusters that are opened, made, secured, left standing and retired."""
