@@ -2,7 +2,6 @@
 
 import json
 import platform
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -361,18 +360,30 @@ def _pieces(start: int, length: int, size: int) -> Iterator[tuple[int, slice, sl
 def _documents(layout: Layout, attributes: dict[str, Any]) -> dict[str, bytes]:
     """Every object of an empty store by key: zarr-python writes them, in memory."""
     store = zarr.storage.MemoryStore()
-    with warnings.catch_warnings():
-        # consolidated metadata is what xarray reads; zarr warns that v3 has not adopted it yet
-        warnings.simplefilter("ignore", zarr.errors.ZarrUserWarning)
-        root = zarr.create_group(store, zarr_format=3, attributes=attributes)
-        _add_coordinates(root, layout)
-        for spec in layout.arrays():
-            _add_array(root, layout, spec)
-        zarr.consolidate_metadata(store, zarr_format=3)
+    root = zarr.create_group(store, zarr_format=3, attributes=attributes)
+    _add_coordinates(root, layout)
+    for spec in layout.arrays():
+        _add_array(root, layout, spec)
     prototype = default_buffer_prototype()
     keys = sync(_list_all(store))
     blobs = {key: sync(store.get(key, prototype)) for key in keys}
-    return {key: blob.to_bytes() for key, blob in blobs.items() if blob is not None}
+    return _consolidated({key: blob.to_bytes() for key, blob in blobs.items() if blob is not None})
+
+
+def _consolidated(documents: dict[str, bytes]) -> dict[str, bytes]:
+    """The same with every array's metadata in the root's too, where xarray reads them in one go.
+
+    ``zarr.consolidate_metadata`` writes the same and warns each time that Zarr v3 has not adopted
+    it; to silence that is not safe where threads are.
+    """
+    metadata = {
+        key.removesuffix("/zarr.json"): json.loads(document)
+        for key, document in documents.items()
+        if key.endswith("/zarr.json")
+    }
+    inline = {"kind": "inline", "must_understand": False, "metadata": metadata}
+    root = json.loads(documents["zarr.json"]) | {"consolidated_metadata": inline}
+    return documents | {"zarr.json": json.dumps(root, indent=2).encode()}
 
 
 async def _list_all(store: zarr.storage.MemoryStore) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import zarr
+import zarr.storage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -249,6 +250,17 @@ def test_zarr_finds_what_the_layout_says(kind: str, grid: RasterGrid, tmp_path: 
         assert found.attrs["grid_mapping"] == "spatial_ref"
     np.testing.assert_array_equal(arrays["lon"][...], grid.lons())
     np.testing.assert_array_equal(arrays["lat"][...], grid.lats())
+
+
+@pytest.mark.parametrize("kind", ["mosaic", "maps"])
+def test_the_root_holds_what_zarr_would_consolidate(kind: str, tmp_path: Path) -> None:
+    Cube.create(Location(str(tmp_path / "a.zarr")), layout_of(PART, kind), {})
+    document = tmp_path / "a.zarr" / "zarr.json"
+    ours = json.loads(document.read_bytes())
+    with warnings.catch_warnings(action="ignore", category=zarr.errors.ZarrUserWarning):
+        zarr.consolidate_metadata(zarr.storage.LocalStore(tmp_path / "a.zarr"), zarr_format=3)
+    assert len(ours["consolidated_metadata"]["metadata"]) > 5
+    assert json.loads(document.read_bytes()) == ours
 
 
 def test_a_cube_opens_as_it_was_made_and_pickles(tmp_path: Path) -> None:
