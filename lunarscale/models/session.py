@@ -8,6 +8,7 @@ that). Buffers bound once save 2-3 %.
 """
 
 import hashlib
+import os
 import re
 import threading
 from collections.abc import Callable
@@ -19,11 +20,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from lunarscale.errors import ModelError
 from lunarscale.models.ports import BAND_PIXEL, shape_of
+
+# From 1.29 on onnxruntime sends its maker the names and digests of the models it opens, unless this
+# is set before it is loaded (its docs/Privacy.md): nothing leaves this machine unasked.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 #: Location of a network that comes with the package: this and its stem.
 READY = "ready:"
