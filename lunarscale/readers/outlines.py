@@ -19,6 +19,9 @@ MOST_REGIONS = 0xFFFF
 #: Shorter ones above 180 could be meant either way round, and are refused.
 SEAM_DEG = 350.0
 
+#: Pairs of edges that are looked at together: all of a scribble's may cross all others.
+MOST_PAIRS = 2**18
+
 #: Part of an area that rounding may take or add.
 ROUNDING = 1e-9
 
@@ -227,16 +230,18 @@ def _check_crossings(who: str, ring: Ring) -> None:
     distinct = ring[np.append(True, (np.diff(ring, axis=0) != 0).any(axis=1))]
     starts, ends = distinct[:-1], distinct[1:]
     lines = shapely.linestrings(np.stack([starts, ends], axis=1))
-    edge, other = shapely.STRtree(lines).query(lines, predicate="crosses")
-    a, b, c, d = starts[edge], ends[edge], starts[other], ends[other]
-    crosses = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
-    if crosses.any():
-        first = int(np.argmax(crosses))
-        (x0, y0), (x1, y1) = a[first], b[first]
-        raise RegionError(
-            f"{who}: an outline crosses itself on its edge from {x0:g}, {y0:g} to {x1:g}, {y1:g}; "
-            "draw it without crossings"
-        )
+    tree, some = shapely.STRtree(lines), max(1, MOST_PAIRS // len(lines))
+    for at in range(0, len(lines), some):
+        edge, other = tree.query(lines[at : at + some], predicate="crosses")
+        a, b, c, d = starts[edge + at], ends[edge + at], starts[other], ends[other]
+        crosses = (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
+        if crosses.any():
+            first = int(np.argmax(crosses))
+            (x0, y0), (x1, y1) = a[first], b[first]
+            raise RegionError(
+                f"{who}: an outline crosses itself on its edge from {x0:g}, {y0:g} to {x1:g}, "
+                f"{y1:g}; draw it without crossings"
+            )
 
 
 def _side(a: Ring, b: Ring, c: Ring) -> NDArray[np.int8]:

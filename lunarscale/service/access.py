@@ -1,13 +1,15 @@
 """Who calls, and what they may: roles, callers, bearer tokens."""
 
-import ipaddress
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from starlette.requests import Request
+
 from lunarscale.errors import AccessError, RightError
+from lunarscale.service.addresses import UNKNOWN, network_of
 from lunarscale.service.settings import Settings
-from lunarscale.service.tokens import Token, TokenFile
+from lunarscale.service.tokens import Token, TokenFile, hash_of
 
 
 class Role(IntEnum):
@@ -98,7 +100,8 @@ class Access:
             role = Role.NOBODY if self._settings.private else Role.READ
             return Caller("", role, self.address(scope))
         kept = self._session + (() if self._file is None else self._file.tokens())
-        found = [token for token in kept if token.fits(sent)]  # all are compared, whichever fits
+        hashed = hash_of(sent)
+        found = [token for token in kept if token.fits(hashed)]  # all are compared, whichever fits
         if not found:
             raise AccessError(
                 "the token that was sent is none of this service's; check that it was copied "
@@ -113,18 +116,18 @@ class Access:
 
     def address(self, scope: Any) -> str:
         """Where a request came from; of IPv6 the network of 64 bits that one customer has."""
-        text = scope["client"][0] if scope.get("client") else "unknown"
+        text = scope["client"][0] if scope.get("client") else UNKNOWN
         if self._settings.behind_proxy:
             # the last one is the proxy's own word, those before it are the client's
             forwarded = _headers(scope, b"x-forwarded-for")
             text = forwarded[-1].rpartition(",")[2].strip() if forwarded else text
-        try:
-            address = ipaddress.ip_address(text)
-        except ValueError:
-            return "unknown"
-        if address.version == 6:
-            return str(ipaddress.ip_network((address, 64), strict=False))
-        return str(address)
+        return network_of(text)
+
+
+def key_of(request: Request) -> str:
+    """What a request's caller is counted under; the door has found it out."""
+    caller: Caller | None = request.scope.get("state", {}).get("caller")
+    return "" if caller is None else caller.key
 
 
 def bearer_of(scope: Any) -> str | None:

@@ -6,6 +6,7 @@ from time import monotonic
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lunarscale.errors import LimitError, RequestError
+from lunarscale.service.patience import BODILESS
 from lunarscale.service.problems import respond, respond_to
 from lunarscale.service.settings import Limits
 
@@ -26,7 +27,7 @@ class Bodies:
         self._app, self._limits = app, limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http" or scope["method"] in BODILESS:
             await self._app(scope, receive, send)
             return
         path = scope["path"]

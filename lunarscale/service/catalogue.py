@@ -168,7 +168,7 @@ def _same_store(one: Mark, other: Mark) -> bool:
 def _handing_on(old: Found, new: Found) -> Found:
     """A newer state of a store with what was worked out for the older one."""
     if isinstance(old, Dataset) and isinstance(new, Dataset):
-        return replace(new, shown=old.shown)
+        return replace(new, shown=old.shown, finding=old.finding)
     return new
 
 

@@ -1,6 +1,7 @@
 """A store as the service shows it."""
 
 import re
+import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -41,6 +42,7 @@ class Dataset:
     torn: int
     shards: int
     shown: dict[tuple[int, ...], Ranges] = field(default_factory=dict, repr=False)
+    finding: threading.Lock = field(default_factory=threading.Lock, repr=False)  #: ranges, once
 
     @property
     def location(self) -> Location:
@@ -92,10 +94,11 @@ class Dataset:
         Those of a store that is being written are worked out again when it has twice the shards.
         """
         far = len(self.levels), self.done.bit_length(), int(self.done == self.shards)
-        found = self.shown.get(far)
-        if found is None:
-            coarsest = self.levels[-1]
-            found = {layer.name: display_range(coarsest, layer) for layer in self.layers}
-            self.shown.clear()
-            self.shown[far] = found
-        return found
+        with self.finding:
+            found = self.shown.get(far)
+            if found is None:
+                coarsest = self.levels[-1]
+                found = {layer.name: display_range(coarsest, layer) for layer in self.layers}
+                self.shown.clear()
+                self.shown[far] = found
+            return found

@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from lunarscale.service.access import Access
 from lunarscale.service.catalogue import Catalogue
+from lunarscale.service.crowds import Crowd
 from lunarscale.service.jobs.jobs import Jobs
 from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.metrics import Metrics
+from lunarscale.service.queries.rehearsal import Rehearsal
 from lunarscale.service.queries.rooms import Rooms
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
@@ -38,6 +40,8 @@ class House:
     rates: Rates = field(init=False)  #: of all requests
     costly: Rates = field(init=False)  #: of those that take seconds of a core
     rooms: Rooms = field(init=False)  #: where those are worked on
+    rehearsal: Rehearsal = field(init=False)  #: of the first of them
+    files: Crowd = field(init=False)  #: downloads that are written or sent
 
     def __post_init__(self) -> None:
         self.catalogue = Catalogue(self.settings.data_dir)
@@ -48,6 +52,8 @@ class House:
         self.metrics = Metrics(lambda: self.jobs.counts())
         self.jobs = Jobs(self.settings, self.shelf, hearers=(self.metrics,))
         self.rooms = Rooms(limits.answer_s)
+        self.rehearsal = Rehearsal()
+        self.files = Crowd(limits.downloads, limits.downloads_each, what="downloads")
         self.tiles = Tiles(limits)
         callers = limits.callers_kept
         self.rates = Rates(limits.requests_a_minute, limits.requests_at_once, callers=callers)
@@ -60,9 +66,14 @@ class House:
 
     def open(self) -> None:
         """Start what works beside the requests."""
-        self.uploads.clear()
         self.jobs.open()
+        if self.jobs.are_ours:  # else another service may just be receiving some
+            self.uploads.clear()
         self.tiles.open()
+
+    def rehearse(self) -> None:
+        """Get ready for the first statistics, behind what the first tiles need."""
+        self.rehearsal.open(after=self.tiles.rehearsed)
 
     def leave(self) -> None:
         """The end is near: what would go on as long as a request lasts stops."""
@@ -71,4 +82,5 @@ class House:
     def close(self) -> None:
         """End it, keeping what is to be kept."""
         self.jobs.close()
+        self.rehearsal.close()  # it would begin when the tiles' own is over
         self.tiles.close()

@@ -6,11 +6,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lunarscale.service.problems import respond
 
+#: Methods whose bodies nobody reads or counts.
+BODILESS = ("GET", "HEAD")
+
 
 class Patience:
     """Answers for what takes too long to begin.
 
-    What was begun runs to its end, for a thread cannot be stopped; nobody waits for it.
+    What was begun runs to its end, for a thread cannot be stopped; nobody waits for it. The time
+    begins again with each piece of a body, whose own time ``Bodies`` counts.
 
     Parameters
     ----------
@@ -47,8 +51,17 @@ class Patience:
                 excuse = loop.create_task(told(scope, receive, send))
 
         timer = loop.call_later(self._seconds, give_up)
+
+        async def heard() -> Message:
+            nonlocal timer
+            message = await receive()
+            if message["type"] == "http.request" and scope["method"] not in BODILESS:
+                timer.cancel()
+                timer = loop.call_later(self._seconds, give_up)
+            return message
+
         try:
-            await self._app(scope, receive, watched)
+            await self._app(scope, heard, watched)
         finally:
             timer.cancel()
             if excuse is not None:

@@ -76,12 +76,14 @@ class Reception:
     def _kept(self, suffix: str, by: str, options: dict[str, Any]) -> Upload:
         file = self._stage / f"{self._name}{suffix}"
         holds = try_file(self._kind, file, **options)
+        with open(file, "rb") as content:
+            digest = hashlib.file_digest(content, "sha256").hexdigest()
         upload = Upload(
             kind=self._kind,
             name=self._name,
             file=file.name,
             bytes=sum(each.stat().st_size for each in self._stage.iterdir()),
-            sha256=hashlib.sha256(file.read_bytes()).hexdigest(),
+            sha256=digest,
             made=now(),
             by=by,
             holds=holds,

@@ -32,10 +32,12 @@ class Limits:
         Requests of one caller that take seconds of a core: statistics, downloads, uploads, jobs.
     callers_kept : int
         Callers whose requests are counted.
-    connections : int
-        Open at a time.
+    connections, connections_each : int
+        Open at a time: of all, and of one address where others reach the service.
     region_pixels, download_pixels, csv_pixels, polygon_pixels : int
         Of a window as JSON, of a download, of one as CSV, and of what is read for a polygon.
+    downloads, downloads_each : int
+        Files that are written or sent at a time, of all callers and of one: each is on the disk.
     polygon_vertices, profile_vertices, profile_samples : int
     tile_cache_bytes : int
         Memory of the tiles that are kept.
@@ -66,10 +68,13 @@ class Limits:
     costly_a_minute: int = 120
     callers_kept: int = 10_000
     connections: int = 1_000
+    connections_each: int = 200
     region_pixels: int = 250_000
     download_pixels: int = 25_000_000
     csv_pixels: int = 2_500_000
     polygon_pixels: int = 25_000_000
+    downloads: int = 32
+    downloads_each: int = 8
     polygon_vertices: int = 20_000
     profile_vertices: int = 1_000
     profile_samples: int = 5_000

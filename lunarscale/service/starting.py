@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import resource
 import socket
 import ssl
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import uvicorn
 from lunarscale.errors import ServiceError
 from lunarscale.service.app import create_app
 from lunarscale.service.catalogue import Catalogue
-from lunarscale.service.hurried import HurriedProtocol
+from lunarscale.service.house import House
+from lunarscale.service.hurried import protocol_for
 from lunarscale.service.jobs.jobs import check_jobs
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token, TokenFile
@@ -21,6 +23,9 @@ FAREWELL_S = 5
 
 #: Connections that wait to be taken.
 BACKLOG = 512
+
+#: Files that may be open beside the connections: stores, jobs, downloads.
+FILES_BESIDE = 1_024
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
@@ -96,6 +101,25 @@ def _check_certificate(settings: Settings) -> None:
         ) from error
 
 
+def allow_files(wanted: int) -> None:
+    """Let this process have so many files open: else many connections keep it from its stores.
+
+    Raises
+    ------
+    ServiceError
+        If the system does not let it.
+    """
+    most, may = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most == resource.RLIM_INFINITY or most >= wanted:
+        return
+    if may != resource.RLIM_INFINITY and may < wanted:
+        raise ServiceError(
+            f"{wanted:,} files may have to be open at a time but this process may have {may:,}; "
+            f"raise `ulimit -Hn`, or give --limit connections={max(may - FILES_BESIDE, 1)}"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, may))
+
+
 def listen(settings: Settings) -> socket.socket:
     """Take the port.
 
@@ -157,23 +181,29 @@ def serve(
     ready : callable
         Called when the first request can come.
     """
+    allow_files(settings.limits.connections + FILES_BESIDE)
     app = create_app(settings, session=session)
     config = uvicorn.Config(
         app,
-        http=HurriedProtocol,
+        http=protocol_for(settings),  # it counts the connections
         ws="none",
         lifespan="on",
         log_config=None,
-        log_level="warning",
+        log_level="error",  # every caller could make it warn, as often as they like
         access_log=False,
         proxy_headers=False,  # ``Access`` reads them where it may
         server_header=False,
-        limit_concurrency=settings.limits.connections,
         timeout_graceful_shutdown=FAREWELL_S,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,
     )
-    _Server(config, ready, app.state.house.leave).run(sockets=[listening])
+    house: House = app.state.house
+
+    def begun() -> None:
+        ready()
+        house.rehearse()
+
+    _Server(config, begun, house.leave).run(sockets=[listening])
 
 
 def addresses(settings: Settings, listening: socket.socket) -> list[str]:

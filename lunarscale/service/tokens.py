@@ -59,9 +59,9 @@ class Token:
     made: str
     expires: str | None = None
 
-    def fits(self, sent: str) -> bool:
-        """Whether this is the token that was sent; takes as long whatever was sent."""
-        return hmac.compare_digest(self.sha256, _hash(sent))
+    def fits(self, hashed: str) -> bool:
+        """Whether a token of this hash is this one; takes as long whatever it is."""
+        return hmac.compare_digest(self.sha256, hashed)
 
     def has_expired(self) -> bool:
         """Whether its last day is over, in UTC."""
@@ -92,7 +92,7 @@ def new_token(name: str, role: str, *, days: int | None = None) -> tuple[str, To
     secret = PREFIX + secrets.token_urlsafe(32)
     expires = None if days is None else str(_today() + timedelta(days=days))
     return secret, Token(
-        secrets.token_hex(4), name.strip(), role, _hash(secret), str(_today()), expires
+        secrets.token_hex(4), name.strip(), role, hash_of(secret), str(_today()), expires
     )
 
 
@@ -206,7 +206,8 @@ def _token(told: dict[str, Any]) -> Token:
     return token
 
 
-def _hash(secret: str) -> str:
+def hash_of(secret: str) -> str:
+    """What is kept of a token."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser_at_hand import browser, look  # noqa: F401 (fixtures, for all tests here)
+from browser_at_hand import browser, look, users  # noqa: F401 (fixtures, for all tests here)
 from fastapi.testclient import TestClient
+from jobs_at_hand import caller, jobs_folder, new, own_folder, undisturbed  # noqa: F401 (as above)
 from service_at_hand import HOST, Live, Tokens, serving, settings_for
 from service_moon import made_once
+from tiles_at_hand import tile_client, tile_data  # noqa: F401 (fixtures, for all tests here)
 
 from lunarscale.service.app import create_app
 from lunarscale.service.tokens import new_token

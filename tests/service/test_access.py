@@ -169,6 +169,11 @@ def scope(client: str, *forwarded: str) -> dict[str, Any]:
         (True, scope("10.0.0.1"), "10.0.0.1"),
         (True, scope("10.0.0.1", "me"), "unknown"),
         (False, scope("2001:db8::1:2:3"), "2001:db8::/64"),
+        (False, scope("fe80::1%eth0"), "fe80::/64"),
+        (False, scope("::ffff:1.2.3.4"), "1.2.3.4"),
+        (True, scope("10.0.0.1", "1.2.3.4:4711"), "1.2.3.4"),
+        (True, scope("10.0.0.1", "[2001:db8::1]:4711"), "2001:db8::/64"),
+        (True, scope("10.0.0.1", ""), "unknown"),
         (False, scope("testclient"), "unknown"),
     ],
 )

@@ -109,6 +109,7 @@ def zipped(content: bytes) -> bytes:
 
 RUN = "Authorization: Bearer {run}\r\n"
 POLYGONS = "POST /api/polygons?name=a"
+ELSEWHERE = "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: {}\r\nSec-Fetch-Dest: {}\r\n"
 HUGE = {"type": "Polygon", "coordinates": [[[n % 9, n % 7] for n in range(2_000)]]}
 
 ATTACKS: dict[str, tuple[int, str, bytes, str]] = {
@@ -128,6 +129,22 @@ ATTACKS: dict[str, tuple[int, str, bytes, str]] = {
     "two hosts": (400, "GET /api", b"", "Host: evil.example\r\n"),
     "two lengths": (400, "POST /api/polygons?name=a", b"x", "Content-Length: 7\r\n"),
     "a negative length": (400, "POST /api/polygons?name=a", b"", "Content-Length: -1\r\n"),
+    "a length of many digits": (400, POLYGONS, b"", f"Content-Length: {'9' * 5000}\r\n"),
+    "a length and chunks": (
+        400,
+        POLYGONS,
+        b"",
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+    ),
+    "chunks of another kind": (400, POLYGONS, b"", "Transfer-Encoding: gzip, chunked\r\n"),
+    "a picture on another site's page": (
+        403,
+        "GET /api",
+        b"",
+        ELSEWHERE.format("no-cors", "image"),
+    ),
+    "a frame in another site's page": (403, "GET /", b"", ELSEWHERE.format("navigate", "iframe")),
+    "a form of another site": (403, POLYGONS, b"", ELSEWHERE.format("navigate", "document")),
     "too small a role": (403, "POST /api/models?name=a", b"x", RUN),
     "deep polygons": (422, POLYGONS, b"[" * 19_000, RUN),
     "a huge polygon": (422, POLYGONS, json.dumps(HUGE).encode(), RUN),

@@ -245,3 +245,16 @@ def test_a_client_that_hangs_up_leaves_nothing(live_service: Live, folder: Path)
     while held() and time.monotonic() < until:
         time.sleep(0.01)
     assert held() == []
+
+
+def test_files_on_their_way_are_bounded(service: Service, service_data: Path) -> None:
+    client = service(service_data, limits={"downloads": 2, "downloads_each": 1})
+    files = client.app.state.house.files  # type: ignore[attr-defined]
+    with files.inside("unknown"):  # how this client's address is called
+        assert ask(client, bbox="0,0,5,5").status_code == 429
+    for _ in range(2):  # whatever becomes of it, it makes room
+        assert ask(client, bbox="0,0,5,5").status_code == 200
+        assert ask(client, bbox="0,0,5,95").status_code == 422
+    assert len(files) == 0
+    with files.inside("a"), files.inside("b"):
+        assert ask(client, bbox="0,0,5,5").status_code == 503

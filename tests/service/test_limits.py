@@ -76,6 +76,40 @@ def test_too_many_requests_are_refused_with_the_time_to_wait(
     assert client.get("/api", headers=tokens.header("read")).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"Authorization": "Bearer none"}, {"Authorization": "Basic YTpi"},
+        {"Host": "evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"X-Long": "a" * 40_000},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)  # fmt: skip
+def test_who_is_refused_is_counted_too(
+    service: Service, tmp_path: Path, wrong: dict[str, str]
+) -> None:
+    client = service(tmp_path, limits={"requests_at_once": 3, "requests_a_minute": 6})
+    answers = [client.get("/api", headers=wrong).status_code for _ in range(5)]
+    assert answers[3:] == [429, 429]
+    assert not {200, 429} & set(answers[:3])
+
+
+def test_those_who_watch_over_it_are_not_counted_but_where_it_costs(
+    service: Service, tmp_path: Path
+) -> None:
+    client = service(tmp_path, limits={"requests_at_once": 2, "requests_a_minute": 6})
+    assert {client.get("/healthz").status_code for _ in range(4)} == {200}
+    assert [client.get("/metrics").status_code for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_link_from_another_site_leads_here(service: Service, tmp_path: Path) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    client = service(tmp_path)
+    assert client.get("/", headers={**link, "Sec-Fetch-Dest": "document"}).status_code == 200
+    asked = {"Origin": "https://a.example", "Sec-Fetch-Site": "cross-site"}
+    allowed = service(tmp_path, cors=("https://a.example",))
+    assert allowed.get("/api", headers=asked).status_code == 200
+
+
 @pytest.mark.parametrize("promise", [True, False])
 def test_too_large_a_body_is_refused_promised_or_not(
     service: Service, tmp_path: Path, promise: bool
@@ -94,6 +128,7 @@ def test_headers_stand_on_every_answer(service: Service, tmp_path: Path) -> None
     client = service(tmp_path)
     for path in ("/api", "/nothing", "/api/datasets/%00"):
         headers = client.get(path).headers
+        assert headers["cache-control"] == "private, no-cache"
         assert "script-src 'self'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
@@ -111,6 +146,8 @@ def test_other_origins_read_only_what_is_allowed(service: Service, tmp_path: Pat
     assert "access-control-allow-origin" not in client.get("/api", headers=other).headers
     preflight = client.options("/api", headers=asked)
     assert preflight.status_code == 200
+    # what a cache between keeps for a page of none is not for one that is allowed
+    assert "Origin" in client.get("/api").headers["vary"]
 
 
 def test_a_fault_of_ours_is_told_by_number_and_logged(

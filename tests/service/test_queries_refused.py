@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from drawn_at_hand import POLAR, ask, box, polygon
 from fastapi.testclient import TestClient
@@ -17,6 +18,12 @@ NAMED = {"type": "Feature", "properties": {"name": "a"}, "geometry": polygon(box
 @pytest.fixture
 def client(service: Service, service_data: Path) -> TestClient:
     return service(service_data, limits={"costly_a_minute": 100_000})
+
+
+def scribble(count: int) -> list[list[float]]:
+    """An outline each of whose edges crosses most of the others."""
+    lats = np.random.default_rng(6).uniform(-40.0, 40.0, count).round(2).tolist()
+    return [[60.0 * (i % 2), lat] for i, lat in enumerate(lats)]
 
 
 def many(count: int, size: float) -> dict[str, Any]:
@@ -59,6 +66,7 @@ REFUSED: dict[str, tuple[int, Any, str]] = {
     "two corners": (422, polygon([[0, 0], [1, 1]]), "not a closed ring"),
     "no area": (422, polygon([[0, 0], [1, 1], [2, 2]]), "bounds no area"),
     "one that crosses itself": (422, polygon([[0, 0], [9, 9], [9, 0], [0, 9]]), "crosses itself"),
+    "a scribble": (422, polygon(scribble(19_000)), "crosses itself"),
     "an edge either way round": (422, polygon([[0, 0], [200, 0], [100, 50]]), "either way round"),
     "another body": (422, named({"type": "name", "properties": {"name": "EPSG:4326"}}),
                      "is not the Moon's"),

@@ -15,19 +15,21 @@ import pytest
 from service_at_hand import Live, Tokens, serving, settings_for
 from starlette.requests import Request
 
-from lunarscale.errors import UnavailableError
+from lunarscale.errors import RateError, UnavailableError
+from lunarscale.service.access import Caller, Role
 from lunarscale.service.queries import statistics
 from lunarscale.service.queries.rooms import Rooms, Watch
 
 
-def request(gone: asyncio.Event) -> Request:
+def request(gone: asyncio.Event, who: str = "") -> Request:
     """A request whose client stays until an event."""
+    state = {"caller": Caller("", Role.READ, who)}
 
     async def receive() -> dict[str, Any]:
         await gone.wait()
         return {"type": "http.disconnect"}
 
-    return Request({"type": "http", "headers": []}, receive)  # type: ignore[arg-type]
+    return Request({"type": "http", "headers": [], "state": state}, receive)  # type: ignore[arg-type]
 
 
 def test_work_beyond_what_may_wait_is_refused_and_the_loop_goes_on() -> None:
@@ -45,13 +47,33 @@ def test_work_beyond_what_may_wait_is_refused_and_the_loop_goes_on() -> None:
         for _ in range(2):
             while not running.acquire(blocking=False):
                 await asyncio.sleep(0.001)  # the loop is free
-        with pytest.raises(UnavailableError, match="2 requests like this one") as told:
+        with pytest.raises(UnavailableError, match="3 requests like this one") as told:
             await rooms.run(request(here), work)
         assert told.value.retry_after_s > 0
         assert not running.acquire(blocking=False)  # the third waits
         free.set()
         assert await asyncio.gather(*tasks) == ["done"] * 3
         assert await rooms.run(request(here), work) == "done"  # there is room again
+
+    asyncio.run(go())
+
+
+def test_one_caller_has_a_part_of_the_rooms_and_another_gets_in() -> None:
+    free = threading.Event()
+
+    def work(watch: Watch) -> str:
+        assert free.wait(20)
+        return "done"
+
+    async def go() -> None:
+        rooms, here = Rooms(60, at_once=1, waiting=3, each=2), asyncio.Event()
+        tasks = [asyncio.create_task(rooms.run(request(here, "a"), work)) for _ in range(2)]
+        await asyncio.sleep(0)  # they are inside
+        with pytest.raises(RateError, match="2 requests like this one of one caller"):
+            await rooms.run(request(here, "a"), work)
+        tasks.append(asyncio.create_task(rooms.run(request(here, "b"), work)))
+        free.set()
+        assert await asyncio.gather(*tasks) == ["done"] * 3
 
     asyncio.run(go())
 

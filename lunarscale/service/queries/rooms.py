@@ -16,9 +16,11 @@ import anyio.to_thread
 from starlette.requests import Request
 
 from lunarscale.errors import UnavailableError
+from lunarscale.service.access import key_of
+from lunarscale.service.crowds import Crowd
 
-#: Pieces of work that run at a time, and that wait for their turn.
-AT_ONCE, WAITING = 4, 12
+#: Pieces of work that run at a time, that wait for their turn, and that one caller has of both.
+AT_ONCE, WAITING, EACH = 4, 12, 8
 
 #: A part of the time in which an answer must begin, for what comes after the work.
 _OF_PATIENCE = 0.9
@@ -67,16 +69,16 @@ class Rooms:
     ----------
     patience_s : float
         In which an answer must begin.
-    at_once, waiting : int
+    at_once, waiting, each : int
         Pieces of work.
     """
 
     def __init__(
-        self, patience_s: float, *, at_once: int = AT_ONCE, waiting: int = WAITING
-    ) -> None:
-        self._seconds = _OF_PATIENCE * patience_s
-        self._at_once, self._most = at_once, at_once + waiting
-        self._inside = 0  # touched by the event loop alone
+        self, patience_s: float, *, at_once: int = AT_ONCE, waiting: int = WAITING,
+        each: int = EACH,
+    ) -> None:  # fmt: skip
+        self._seconds, self._at_once = _OF_PATIENCE * patience_s, at_once
+        self._crowd = Crowd(at_once + waiting, each, what="requests like this one")
         self._limiter: anyio.CapacityLimiter | None = None
 
     async def run(self, request: Request, work: Callable[[Watch], Result]) -> Result:
@@ -93,26 +95,22 @@ class Rooms:
         ------
         UnavailableError
             If too many wait already, the client goes away, or it takes too long.
+        RateError
+            If too many of them are this caller's.
         """
-        if self._inside >= self._most:
-            raise UnavailableError(
-                f"{self._at_once} requests like this one are being worked on and "
-                f"{self._most - self._at_once} wait; send it again in a while"
-            )
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._at_once)
-        self._inside += 1
-        watch = Watch(self._seconds)
-        watching = asyncio.create_task(_until_gone(request, watch))
-        try:
-            return await anyio.to_thread.run_sync(
-                partial(_worked, work, watch), limiter=self._limiter
-            )
-        finally:
-            self._inside -= 1
-            watch.give_up()
-            watching.cancel()
-            await asyncio.wait([watching])
+        with self._crowd.inside(key_of(request)):
+            if self._limiter is None:
+                self._limiter = anyio.CapacityLimiter(self._at_once)
+            watch = Watch(self._seconds)
+            watching = asyncio.create_task(_until_gone(request, watch))
+            try:
+                return await anyio.to_thread.run_sync(
+                    partial(_worked, work, watch), limiter=self._limiter
+                )
+            finally:
+                watch.give_up()
+                watching.cancel()
+                await asyncio.wait([watching])
 
 
 def _worked(work: Callable[[Watch], Result], watch: Watch) -> Result:

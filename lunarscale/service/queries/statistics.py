@@ -94,7 +94,7 @@ def statistics_of(
         pixels_read=sum(window.height * window.width for window in ground.windows),
         rows=[_noted(row, dataset, layer) for row in rows],
         modes=mode_rows(layered),
-        histogram=_bars(layered, unit_km2=sums.unit_km2),
+        histogram=bars_of(layered, unit_km2=sums.unit_km2),
     )
 
 
@@ -126,7 +126,7 @@ def _noted(row: Row, dataset: Dataset, layer: Layer) -> Row:
     return replace(row, note=row.note.replace(NO_LAYER, NOTHING))
 
 
-def _bars(layered: Layered, *, unit_km2: float) -> Bars:
+def bars_of(layered: Layered, *, unit_km2: float) -> Bars:
     """Bins of the width by which modes are told in the table."""
     step = Fraction(str(layered.quantity.quantum)) * BIN_QUANTA
     edges: list[float] = []

@@ -1,12 +1,13 @@
 """Windows of datasets as files."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, BinaryIO
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from lunarscale.service.access import key_of
 from lunarscale.service.depending import COSTLY, TheDataset, TheHouse
 from lunarscale.service.problems import told
 from lunarscale.service.queries.asked import box_of
@@ -42,10 +43,12 @@ class FileSent(StreamingResponse):
     ----------
     ready : Ready
     media_type : str
+    gone : callable
+        Called when it is closed.
     """
 
-    def __init__(self, ready: Ready, media_type: str) -> None:
-        self._file = ready.file
+    def __init__(self, ready: Ready, media_type: str, gone: Callable[[], None]) -> None:
+        self._file, self._gone = ready.file, gone
         headers = {
             "Content-Length": str(ready.bytes),
             "Content-Disposition": f'attachment; filename="{ready.name}"',
@@ -58,6 +61,7 @@ class FileSent(StreamingResponse):
             await super().__call__(scope, receive, send)
         finally:
             self._file.close()
+            self._gone()
 
 
 def _pieces(file: BinaryIO) -> Iterator[bytes]:
@@ -98,4 +102,11 @@ async def download(
         asked.check(house.settings.limits)
         return asked.make(watch)
 
-    return FileSent(await house.rooms.run(request, work), _TYPES[format])
+    key = key_of(request)
+    house.files.enter(key)
+    try:
+        ready = await house.rooms.run(request, work)
+    except BaseException:
+        house.files.leave(key)
+        raise
+    return FileSent(ready, _TYPES[format], lambda: house.files.leave(key))

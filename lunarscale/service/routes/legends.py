@@ -5,8 +5,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from lunarscale.service.depending import Reader, TheDataset, TheHouse
+from lunarscale.service.depending import COSTLY, Reader, TheDataset, TheHouse
 from lunarscale.service.problems import told
+from lunarscale.service.queries.rooms import Watch
 from lunarscale.service.routes.tiles import PictureQuery, SetName
 from lunarscale.service.tiles.answers import FOR_NOBODY
 from lunarscale.service.tiles.asking import colours_for, hidden_flags, layer_of
@@ -81,12 +82,12 @@ async def show_tilejson(
 
     # its links are as this client came
     response.headers["cache-control"] = FOR_NOBODY
-    return await house.tiles.run(tell)
+    return await house.tiles.run(request, tell)
 
 
 @router.get("/datasets/{name}/legend.json", summary="A layer's colours", responses=_PROBLEMS)
 async def show_legend(
-    dataset: TheDataset, query: Annotated[LegendQuery, Query()], house: TheHouse
+    dataset: TheDataset, query: Annotated[LegendQuery, Query()], house: TheHouse, request: Request
 ) -> dict[str, Any]:
     """The values and colours of a layer, from the least to the largest."""
 
@@ -97,12 +98,13 @@ async def show_legend(
         )  # fmt: skip
         return legend(dataset, layer, colours)
 
-    return await house.tiles.run(tell)
+    return await house.tiles.run(request, tell)
 
 
 @router.get(
     "/datasets/{name}/legend.png",
     summary="A layer's colours, drawn",
+    dependencies=[COSTLY],
     response_class=Response,
     responses={
         200: {
@@ -113,16 +115,17 @@ async def show_legend(
     },
 )
 async def show_drawn_legend(
-    dataset: TheDataset, query: Annotated[LegendQuery, Query()], house: TheHouse
+    dataset: TheDataset, query: Annotated[LegendQuery, Query()], house: TheHouse, request: Request
 ) -> Response:
     """The same as a picture, for reports and pages without scripts."""
 
-    def draw() -> bytes:
+    def draw(watch: Watch) -> bytes:
         layer = layer_of(dataset, query.layer)
         colours = colours_for(
             dataset, layer, palette=query.palette, low=query.min, high=query.max
         )  # fmt: skip
         return draw_legend(dataset, layer, colours)
 
-    content = await house.tiles.run(draw)
+    # not among the tiles: figures are drawn one after the other, and each takes as long as many
+    content = await house.rooms.run(request, draw)
     return Response(content, media_type="image/png", headers={"cache-control": FOR_NOBODY})

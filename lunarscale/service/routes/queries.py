@@ -136,7 +136,8 @@ async def show_profile(
     "/region", summary="A box of values", response_model=Region,
     responses={**_NPY, **told(400, 401, 404, 409, 413, 422, 429, 503)},
 )  # fmt: skip
-def show_region(
+async def show_region(
+    request: Request,
     house: TheHouse,
     dataset: TheDataset,
     bbox: BoxText,
@@ -147,13 +148,18 @@ def show_region(
     ] = "json",
 ) -> Response:
     """The pixels of a box, row by row from the north, up to the limit `region_pixels`."""
-    found = region_of(
-        dataset, dataset.layer(layer), box_of(bbox), level=level, limits=house.settings.limits
-    )
-    # written here, in the request's thread: the event loop is not to wait for it
-    if format == "npy":
-        return Response(found.as_npy(), headers=found.headers, media_type=_BINARY)
-    return Response(found.as_json(), media_type="application/json")
+
+    def work(watch: Watch) -> Response:
+        found = region_of(
+            dataset, dataset.layer(layer), box_of(bbox), level=level, limits=house.settings.limits
+        )
+        watch.look()
+        # written here, in the room's thread: the event loop is not to wait for it
+        if format == "npy":
+            return Response(found.as_npy(), headers=found.headers, media_type=_BINARY)
+        return Response(found.as_json(), media_type="application/json")
+
+    return await house.rooms.run(request, work)
 
 
 _BINARY = "application/octet-stream"

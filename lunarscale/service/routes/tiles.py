@@ -161,9 +161,10 @@ async def _answer(
     known = request.headers.get("if-none-match", "")
     look: Callable[[], Asked] = lambda: _asked(house, query, name=name, tms=tms, place=place)  # noqa: E731
     return await house.tiles.run(
+        request,
         lambda: answer_tile(
             house.tiles, look(), known=known, version=query.v, private=house.settings.private
-        )
+        ),
     )
 
 

@@ -1,7 +1,6 @@
 """What is asked for: a tile of a layer as a picture or as values; and what is to be kept of it."""
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,6 +26,9 @@ _FLAGS: dict[Hidden, int] = {
 
 #: How a value between pixels is found.
 Resampling = Literal["nearest", "bilinear"]
+
+#: What colours may span: no layer has larger values, and no page tells closer ones apart.
+_LARGEST, _CLOSEST = 1e9, 1e-6
 
 #: What an empty layer's colours span.
 _EMPTY = (0.0, 1.0)
@@ -116,10 +118,11 @@ def colours_for(
     if low is None or high is None:
         own = dataset.ranges[layer.name] or _EMPTY
     least, most = own[0] if low is None else low, own[1] if high is None else high
-    if not (math.isfinite(most - least) and least < most):
+    size = max(abs(least), abs(most))
+    if size > _LARGEST or most - least < _CLOSEST * max(size, layer.quantum):
         raise RequestError(
-            f"colours span from a smaller value to a larger one but min is {least:g} and max is "
-            f"{most:g}; give both, min below max"
+            f"colours span from a smaller value to a larger one within {_LARGEST:g} but min is "
+            f"{least:g} and max is {most:g}; give both, min below max"
         )
     return Colours(name, least, most)
 

@@ -9,7 +9,7 @@ from lunarscale.engine.ledger import Ledger
 from lunarscale.errors import TornError
 from lunarscale.grid.raster import Window
 from lunarscale.service.dataset import Dataset
-from lunarscale.service.tiles.kept import Kept
+from lunarscale.service.tiles.kept import BESIDE, Kept
 from lunarscale.store.shard import ShardReader
 
 #: Shards whose objects are kept open.
@@ -53,7 +53,9 @@ class Blocks:
     """
 
     def __init__(self, most_bytes: int) -> None:
-        self._chunks: Kept[NDArray[np.generic]] = Kept(most_bytes, lambda chunk: chunk.nbytes)
+        self._chunks: Kept[NDArray[np.generic]] = Kept(
+            most_bytes, lambda chunk: chunk.nbytes + BESIDE
+        )
         # one that is let go is closed when nobody reads from it any more
         self._shards: Kept[ShardReader] = Kept(OPEN_SHARDS, lambda shard: 1)
 

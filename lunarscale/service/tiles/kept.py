@@ -8,6 +8,10 @@ from typing import Generic, TypeVar
 
 Thing = TypeVar("Thing")
 
+#: Bytes that keeping takes beside the thing itself: its key, and its places in dictionaries. Of
+#: tiles without a value more than the tiles.
+BESIDE = 1_000
+
 
 class Kept(Generic[Thing]):
     """Things by key; those that were not asked for longest go first.

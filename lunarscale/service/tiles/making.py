@@ -4,20 +4,23 @@ import asyncio
 import io
 import os
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from starlette.requests import Request
 
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.raster import RasterGrid
+from lunarscale.service.access import key_of
+from lunarscale.service.crowds import Crowd
 from lunarscale.service.settings import Limits
 from lunarscale.service.tiles.asking import Asked
 from lunarscale.service.tiles.blocks import Blocks
 from lunarscale.service.tiles.colours import Colours, index_table, lines_of
 from lunarscale.service.tiles.gathering import Parts
-from lunarscale.service.tiles.kept import Kept
+from lunarscale.service.tiles.kept import BESIDE, Kept
 from lunarscale.service.tiles.matrices import MATRIX_SETS, Tile
 from lunarscale.service.tiles.places import Pixels, nearest, neighbours, places_of
 from lunarscale.service.tiles.png import indexed_png
@@ -28,6 +31,10 @@ _SHARE = 4
 
 #: Threads, at most; each draws one tile.
 _MOST_THREADS = 8
+
+#: Tiles that are drawn or wait at a time, of all callers and of one: a page of maps asks for some
+#: dozens.
+INSIDE, EACH = 512, 128
 
 Result = TypeVar("Result")
 
@@ -69,21 +76,31 @@ class Tiles:
     def __init__(self, limits: Limits) -> None:
         pictures = limits.tile_cache_bytes // _SHARE
         self.blocks = Blocks(limits.tile_cache_bytes - pictures)
-        self.finished: Kept[Made] = Kept(pictures, lambda made: len(made.content))
+        self.finished: Kept[Made] = Kept(pictures, lambda made: len(made.content) + BESIDE)
         threads = min(os.cpu_count() or 1, _MOST_THREADS)
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tiles")
+        #: Done as soon as the first tile can be drawn without delay.
+        self.rehearsed: Future[None] = Future()
+        self._crowd = Crowd(INSIDE, EACH, what="tiles")
 
     def open(self) -> None:
         """Begin to load what the first tile needs; nobody waits for it."""
-        self._pool.submit(rehearse)
+        self.rehearsed = self._pool.submit(rehearse)
 
     def close(self) -> None:
         """Let go of the threads."""
         self._pool.shutdown(cancel_futures=True)
 
-    async def run(self, work: Callable[[], Result]) -> Result:
-        """Do some work in one of the threads; the loop goes on meanwhile."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def run(self, request: Request, work: Callable[[], Result]) -> Result:
+        """Do some work in one of the threads; the loop goes on meanwhile.
+
+        Raises
+        ------
+        RateError, UnavailableError
+            If too much of this caller's, or of everybody's, waits already.
+        """
+        with self._crowd.inside(key_of(request)):
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
     def make(self, asked: Asked) -> Made:
         """The tile that is asked for; the same one is made once, however many ask at a time."""
