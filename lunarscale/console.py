@@ -22,7 +22,15 @@ err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_pairs(pairs: list[tuple[str, str]]) -> None:
-    """Labels and values, two columns."""
+    """Labels and values, two columns; without a terminal no value is folded.
+
+    A path or an address that is folded can be copied neither by people nor by programs.
+    """
+    if not out_console.is_terminal:
+        width = max((len(label) for label, _ in pairs), default=0)
+        for label, value in pairs:
+            out_console.print(f"{label:<{width}}  {value}".rstrip(), markup=False)
+        return
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

@@ -326,7 +326,7 @@ def test_ready_remakes_both_cameras_and_the_network(
 def test_check_says_whether_the_stations_were_held_out(
     stations: str, words: str, held_out: bool, models: Path, tmp_path: Path
 ) -> None:
-    command = ("check", models / "oxides.onnx", "--stations", stations, "--ppd", "0.5")
+    command = ("check", models / "oxides.onnx", "--mix", stations, "--ppd", "0.5")
     text = lunarscale(*command, "--out", tmp_path).stdout
     assert words in text
     figure, table, facts = wrote(text)
@@ -342,7 +342,7 @@ def test_check_says_whether_the_stations_were_held_out(
 
 @pytest.mark.slow
 def test_a_second_check_is_the_same_and_another_seed_another(models: Path, tmp_path: Path) -> None:
-    command = ("check", models / "feo.onnx", "--stations", WITHOUT, "--ppd", "0.5")
+    command = ("check", models / "feo.onnx", "--mix", WITHOUT, "--ppd", "0.5")
     _, table, facts = wrote(lunarscale(*command, "--out", tmp_path).stdout)
     before = table.read_bytes(), facts.read_bytes()
     lunarscale(*command, "--out", tmp_path)
@@ -355,7 +355,7 @@ def test_a_second_check_is_the_same_and_another_seed_another(models: Path, tmp_p
 def test_check_on_kaguyas_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mixtures, "KAGUYA_BOX", (-2.0, -1.0, 2.0, 1.0))
     text = lunarscale(
-        "check", "kaguya-oxides", "--camera", "kaguya", "--stations", "1,24,40", "--ppd", "8",
+        "check", "kaguya-oxides", "--camera", "kaguya", "--mix", "1,24,40", "--ppd", "8",
         "--out", tmp_path,
     ).stdout  # fmt: skip
     assert "fitted to" in text
@@ -365,17 +365,17 @@ def test_check_on_kaguyas_tiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        (("qiu-2025-feo", "--stations", "1"), "mixtures need two stations but 1 were given"),
-        (("qiu-2025-feo", "--stations", ""), "mixtures need two stations but 0 were given"),
-        (("qiu-2025-feo", "--stations", "1,99"), "no station 99 in the table of 47"),
-        (("qiu-2025-feo", "--stations", "1,1"), "or it is named twice"),
-        (("qiu-2025-feo", "--stations", "a,b"), "a,b: numbers of stations with commas"),
-        (("qiu-2025-fe", "--stations", "1,2"), "no model 'qiu-2025-fe'"),
-        (("kaguya-oxides", "--stations", "1,2"), "kaguya-oxides was made for Kaguya MI but"),
-        (("qiu-2025-feo", "--stations", "1,2", "--camera", "hubble"), "no camera 'hubble'"),
-        (("qiu-2025-feo", "--stations", "1,2", "--noise", "-1"), "noise"),
-        (("qiu-2025-feo", "--stations", "1,2", "--ppd", "0"), "a resolution of 0 pixels"),
-        (("qiu-2025-feo", "--stations", "1,2", "--ppd", "nan"), "a resolution of nan pixels"),
+        (("qiu-2025-feo", "--mix", "1"), "mixtures need two stations but 1 were given"),
+        (("qiu-2025-feo", "--mix", ""), "mixtures need two stations but 0 were given"),
+        (("qiu-2025-feo", "--mix", "1,99"), "no station 99 in the table of 47"),
+        (("qiu-2025-feo", "--mix", "1,1"), "or it is named twice"),
+        (("qiu-2025-feo", "--mix", "a,b"), "a,b: numbers of stations with commas"),
+        (("qiu-2025-fe", "--mix", "1,2"), "no model 'qiu-2025-fe'"),
+        (("kaguya-oxides", "--mix", "1,2"), "kaguya-oxides was made for Kaguya MI but"),
+        (("qiu-2025-feo", "--mix", "1,2", "--camera", "hubble"), "no camera 'hubble'"),
+        (("qiu-2025-feo", "--mix", "1,2", "--noise", "-1"), "noise"),
+        (("qiu-2025-feo", "--mix", "1,2", "--ppd", "0"), "a resolution of 0 pixels"),
+        (("qiu-2025-feo", "--mix", "1,2", "--ppd", "nan"), "a resolution of nan pixels"),
     ],
 )
 def test_check_refuses_before_it_makes_tiles(

@@ -10,6 +10,7 @@ from lunarscale.cli import (
     overviews,
     poles,
     serving,
+    simulating,
     sums,
 )
 from lunarscale.cli.command import PANELS, app
@@ -26,6 +27,7 @@ __all__ = [
     "overviews",
     "poles",
     "serving",
+    "simulating",
     "sums",
 ]
 

@@ -56,7 +56,10 @@ def bench_command(
     *,
     scheduler: Annotated[
         str | None,
-        typer.Option(help="A running Dask scheduler, tcp://HOST:8786; else a local cluster."),
+        typer.Option(
+            help="A running Dask scheduler, tls://HOST:8786, or the name of a cluster that stays; "
+            "else a local cluster starts."
+        ),
     ] = None,
     memory_limit: Annotated[
         str | None, typer.Option(help="Memory of a worker, 4GiB; else its share of what is free.")
@@ -77,7 +80,7 @@ def bench_command(
 
     A laptop:   lunarscale bench
 
-    A cluster:  lunarscale bench mosaic.zarr --scheduler tcp://HOST:8786 --scratch s3://bucket/tmp
+    A cluster:  lunarscale bench mosaic.zarr --scheduler tls://HOST:8786 --tls keys --scratch s3://bucket/tmp
 
     Scaling:    lunarscale bench --workers 1,2,4 --threads 1,2 --shards 512 --chunks 256 --weak
     """

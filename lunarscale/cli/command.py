@@ -14,11 +14,12 @@ from lunarscale.console import err_console, out_console
 from lunarscale.errors import LunarscaleError
 
 app = typer.Typer(
-    help="Maps of the Moon's chemistry from orbit: tiles in, FeO, TiO2 and maturity maps out.",
+    help="Maps of the Moon's chemistry from orbit: tiles in, maps of oxides and maturity out.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon.",
+    epilog="Try [bold]lunarscale demo[/bold]: the whole way on a simulated Moon; then "
+    "[bold]lunarscale serve[/bold]: its maps in the browser.",
 )
 
 #: Headings of ``--help``, and the commands below each, in their order.

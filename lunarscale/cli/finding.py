@@ -23,10 +23,10 @@ def anorthosite_command(
     maps: Annotated[str, typer.Argument(help="The maps: a path or an fsspec URL.")],
     out: Folder,
     al2o3: Annotated[
-        float | None, typer.Option("--al2o3", help="Least Al2O3, wt %; see the table for why.")
+        float | None, typer.Option("--al2o3", help="Least Al2O3, wt %; else 26.7.")
     ] = None,
     mg_number: Annotated[
-        float | None, typer.Option("--mg-number", help="Least molar Mg / (Mg + Fe).")
+        float | None, typer.Option("--mg-number", help="Least molar Mg / (Mg + Fe); else 0.70.")
     ] = None,
     mare: Mare = None,
     model: Annotated[

@@ -254,18 +254,20 @@ def _train_ridges(out: str, **options: Any) -> None:
         out_console.print(f"wrote {path}", markup=False)
 
 
-@command("check", "lunarscale check models/oxides.onnx --stations 1,2,14,26 --out check/")
+@command("check", "lunarscale check models/oxides.onnx --mix 1,2,14,26 --out check/")
 def check_command(
     model: Annotated[list[str], typer.Argument(help="Models' names or paths.")],
     out: Folder,
-    stations: Annotated[
+    mix: Annotated[
         str, typer.Option(help="1,14,26: numbers of the stations to mix; see `stations --soils`.")
     ],
     camera: AnyCamera = "clementine",
     noise: Annotated[
-        float | None, typer.Option(help="Relative standard deviation of a reflectance.")
+        float | None, typer.Option(help="Relative standard deviation of a reflectance; else 0.005.")
     ] = None,
-    ppd: Annotated[float | None, typer.Option(help="Pixels a degree.")] = None,
+    ppd: Annotated[
+        float | None, typer.Option(help="Pixels a degree; else 4, of Kaguya MI 16.")
+    ] = None,
     seed: Annotated[int | None, typer.Option(help="Another seed, another Moon.")] = None,
 ) -> None:
     """Models on a SIMULATED Moon whose spectra are noisy mixtures of stations they never saw."""
@@ -273,7 +275,7 @@ def check_command(
     from lunarscale.steps import mixtures as step
 
     check_folder(out)
-    chosen, mixed = CAMERAS[camera_name(camera)], numbers(stations)
+    chosen, mixed = CAMERAS[camera_name(camera)], numbers(mix)
     with progress_bar("simulate", "tiles") as update:
         checked = step.check_on_mixtures(
             model, step.held_out_stations(mixed, chosen.name), out=out, camera=chosen,

@@ -29,13 +29,17 @@ def demo_command(
     out: Folder = "lunarscale-demo",
     *,
     cluster: ClusterOptions,
+    dry_run: DryRun = False,
 ) -> None:
     """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
-    from lunarscale.steps.demo import demo
+    from lunarscale.steps.demo import demo, outline
     from lunarscale.steps.summarise import summarise
     from lunarscale.steps.summarising.tables import means_table
 
     check_folder(out)
+    if dry_run:
+        print_pairs(outline(out))
+        return
     with Runner(cluster) as execute:
         made = demo(
             out,
@@ -49,7 +53,8 @@ def demo_command(
     print_pairs([(name, str(path)) for name, path in vars(made).items()])
     out_console.print(
         f"Open {made.page} in a browser: a paper's tables and figures, from these maps. All of it "
-        f"is SIMULATED. Every layer by itself: lunarscale report {made.maps} --out DIR",
+        f"is SIMULATED. Every layer by itself: lunarscale report {made.maps} --out DIR\n"
+        f"The maps as a Moon to turn about in, served here: lunarscale serve {out}",
         markup=False,
     )
 
@@ -129,7 +134,8 @@ def predict_command(
         complain(execute("predict", prepared), out)
     if not dry_run:
         out_console.print(
-            f"For tiles and views, as of the service: lunarscale overview {out}", markup=False
+            f"Coarser levels, for `lunarscale serve` and export: lunarscale overview {out}",
+            markup=False,
         )
 
 
@@ -181,10 +187,19 @@ def export_command(
     out: Annotated[Path, typer.Option("--out", help="The GeoTIFF.")],
     bbox: Box = None,
     storage_options: Options = None,
+    dry_run: DryRun = False,
 ) -> None:
     """One layer as a cloud-optimised GeoTIFF, for GDAL and QGIS."""
-    from lunarscale.steps.export import export
+    from lunarscale.steps.export import export, outline
 
+    if dry_run:
+        print_pairs(
+            outline(
+                maps, layer=layer, out=str(out), bbox=bbox,
+                storage_options=storage(storage_options),
+            )
+        )  # fmt: skip
+        return
     with progress_bar("export", "shards") as update:
         export(
             maps, layer=layer, out=str(out), bbox=bbox, storage_options=storage(storage_options),
@@ -237,40 +252,3 @@ def validate_command(
             "missing."
         )
         raise typer.Exit(1)
-
-
-@command("simulate", "lunarscale simulate --ppd 6.06467 --out tiles/")
-def simulate_command(
-    out: Annotated[Path, typer.Option("--out", help="Folder for the tiles.")],
-    ppd: Annotated[
-        float, typer.Option(help="Pixels a degree; the archives' are 303.23349 and 2048.")
-    ],
-    camera: Annotated[str, typer.Option(help="clementine or kaguya-mi.")] = "clementine",
-    tile_version: Annotated[
-        str, typer.Option(help="Of Kaguya MI's format: 02 (attached labels) or 03.")
-    ] = "03",
-    bbox: Box = None,
-    seed: Annotated[int | None, typer.Option(help="Another seed, another Moon.")] = None,
-) -> None:
-    """A SIMULATED Moon as tiles in the archives' PDS3 formats."""
-    from lunarscale.bands import KAGUYA_MI, camera_name
-    from lunarscale.grid.raster import RasterGrid
-    from lunarscale.simulated.archive import write_archive
-    from lunarscale.simulated.kaguya_archive import write_kaguya_archive
-    from lunarscale.simulated.surface import SEED
-
-    check_folder(str(out))
-    chosen, sown = camera_name(camera), SEED if seed is None else seed
-    whole = RasterGrid.whole(ppd)
-    if bbox is not None:
-        whole.crop(*bbox)  # refuses what is no part of the Moon
-    if chosen == KAGUYA_MI.name and ppd != int(ppd):
-        raise SourceError(f"--ppd {ppd:g}: Kaguya MI's tiles have whole pixels a degree; round it")
-    with progress_bar("simulate", "tiles") as update:
-        if chosen == KAGUYA_MI.name:
-            made = write_kaguya_archive(
-                out, ppd=int(ppd), bbox=bbox, version=tile_version, seed=sown, progress=update
-            )
-        else:
-            made = write_archive(out, ppd=ppd, bbox=bbox, seed=sown, progress=update)
-    out_console.print(f"wrote {len(made)} simulated tiles to {out}", markup=False)

@@ -41,7 +41,10 @@ Overwrite = Annotated[
 ]
 Options = Annotated[
     str | None,
-    typer.Option(metavar="JSON", help="Options for fsspec, '{\"anon\": true}'."),
+    typer.Option(
+        metavar="JSON",
+        help="Options of the object store, as fsspec names them: '{\"anon\": true}'.",
+    ),
 ]
 
 

@@ -34,7 +34,7 @@ def screen_pole_command(
     ] = None,
     density: Annotated[
         float | None,
-        typer.Option(help="Share of the maria's area that their (FeO, Mg#) region holds."),
+        typer.Option(help="Share of the maria's area that their (FeO, Mg#) region holds; 0.95."),
     ] = None,
     mare: Mare = None,
     model: Annotated[
@@ -42,7 +42,7 @@ def screen_pole_command(
     ] = None,
     place: Annotated[
         list[str] | None,
-        typer.Option(help="A named feature to report on; may be given again."),
+        typer.Option(help="A named feature to report on; repeat it for more."),
     ] = None,
     *,
     cluster: ClusterOptions,

@@ -60,16 +60,16 @@ def serve_command(
     ] = False,
     cors: Annotated[
         list[str] | None,
-        typer.Option(metavar="ORIGIN", help="Other sites whose pages may ask; again for more."),
+        typer.Option(metavar="ORIGIN", help="Other sites whose pages may ask; repeat it for more."),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Names it may be called by; again for more."),
+        typer.Option(metavar="NAME", help="Names it may be called by; repeat it for more."),
     ] = None,
     limit: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="NAME=NUMBER", help="Another limit, as /api names it; again for more."
+            metavar="NAME=NUMBER", help="Another limit, as /api names it; repeat it for more."
         ),
     ] = None,
     scheduler: Annotated[

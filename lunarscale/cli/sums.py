@@ -44,7 +44,7 @@ def summarise_command(
     ] = None,
     bandwidth: Annotated[
         list[str] | None,
-        typer.Option(help="LAYER=WIDTH: smooth for modes by this, in units; may be repeated."),
+        typer.Option(help="LAYER=WIDTH: smooth for modes by this, in units; repeat it for more."),
     ] = None,
     pca: Annotated[
         Literal["correlation", "covariance"] | None,

@@ -17,7 +17,8 @@ from lunarscale.simulated.surface import counts as simulated_counts
 from lunarscale.simulated.tiling import TilePlan, plan_tile, tiles
 from lunarscale.store.location import Location
 
-__all__ = ["TilePlan", "plan_tile", "simulated_tile", "tiles", "write_archive", "write_tile"]
+__all__ = ["TilePlan", "plan_tile", "planned", "simulated_tile", "tiles", "write_archive",
+           "write_tile"]  # fmt: skip
 
 BANDS = 5
 
@@ -58,6 +59,11 @@ def simulated_tile(plan: TilePlan, *, seed: int = SEED) -> NDArray[np.int16]:
     return image
 
 
+def planned(ppd: float, bbox: tuple[float, float, float, float] | None = None) -> list[TilePlan]:
+    """The tiles of a resolution that have ground in a box; all of them without one."""
+    return [plan for plan in tiles(ppd) if bbox is None or plan.touches(bbox)]
+
+
 def write_archive(
     folder: Path,
     *,
@@ -82,7 +88,7 @@ def write_archive(
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    plans = [plan for plan in tiles(ppd) if bbox is None or plan.touches(bbox)]
+    plans = planned(ppd, bbox)
     written = []
     for plan in plans:
         path = folder / plan.file_name

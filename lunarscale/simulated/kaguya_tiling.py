@@ -54,6 +54,11 @@ class KaguyaPlan:
         """Name of the file with the image."""
         return f"{self.name}.img"
 
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of its altitudes and nine bands, without the label."""
+        return (4 + 9 * 2) * self.ppd**2
+
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes (sample,) and latitudes (line, 1) of the pixel centres, degrees.
 

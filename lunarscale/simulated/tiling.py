@@ -60,6 +60,11 @@ class TilePlan:
         """Name on disk, lower case as in the archive."""
         return f"{self.name.lower()}.img"
 
+    @property
+    def image_bytes(self) -> int:
+        """Bytes of its five bands, without the label."""
+        return 5 * 2 * self.lines * self.samples
+
     def places(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Longitudes and latitudes of the pixel centres, degrees, each ``(line, sample)``.
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.engine.outcome import Tale
+from lunarscale.engine.plan import giga
 from lunarscale.engine.run import Prepared, complain
 from lunarscale.models.registry import BUILT_IN
-from lunarscale.simulated.archive import write_archive
+from lunarscale.simulated.archive import planned, write_archive
 from lunarscale.simulated.grs import write_grs
 from lunarscale.simulated.mare import write_mare_mask
 from lunarscale.steps.export import export
@@ -69,6 +70,23 @@ class Demo:
         )
 
 
+def outline(out: str) -> list[tuple[str, str]]:
+    """What ``demo`` makes in a folder, as label and figure; nothing is made."""
+    plans, models = planned(TILE_PPD), _models()
+    shards = (2 * ROWS // SHARD) * (ROWS // SHARD)
+    return [
+        ("tiles", f"{len(plans)}, simulated, {giga(sum(plan.image_bytes for plan in plans))}"),
+        ("mosaic", f"{2 * ROWS:,} x {ROWS:,} pixels, {shards} shards"),
+        ("maps", f"by {len(models)} models: {', '.join(models)}"),
+        ("page", str(Demo.within(Path(out)).page)),
+    ]
+
+
+def _models() -> list[str]:
+    published = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name]
+    return [*published, *FURTHER_MODELS]
+
+
 def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watch) -> Demo:
     """Simulate tiles, ingest them, make maps and overviews, report like a paper, and export.
 
@@ -91,10 +109,7 @@ def demo(out: str, *, execute: Execute, tell: Callable[[str], None], watch: Watc
     ingest = prepare_ingest([str(made.tiles)], out=mosaic, ppd=ROWS / 180, shard=SHARD, chunk=CHUNK)
     complain(execute("ingest", ingest), mosaic)
     tell("Predict: every map and its statistics in one pass")
-    models = [m.name for m in BUILT_IN.values() if m.camera == CLEMENTINE_UVVIS.name]
-    predict = prepare_predict(
-        mosaic, out=maps, models=[*models, *FURTHER_MODELS], mare=str(made.mare)
-    )
+    predict = prepare_predict(mosaic, out=maps, models=_models(), mare=str(made.mare))
     complain(execute("predict", predict), maps)
     tell("Overviews: area means at a half, a quarter and an eighth, for tiles and views")
     complain(execute("overview", prepare_overview(maps)), maps)

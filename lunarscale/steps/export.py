@@ -1,17 +1,19 @@
 """Export: one layer as a cloud-optimised GeoTIFF, for GDAL, QGIS and whoever reads no Zarr."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lunarscale.engine.plan import giga
 from lunarscale.errors import SourceError, StoreError
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.render.geotiff import Blocks, Level, write_cog
 from lunarscale.steps.opening import open_levels, open_maps, unchanged
 from lunarscale.store.cube import Cube
-from lunarscale.store.layout import affine, lunar_wkt
+from lunarscale.store.layout import MapLayer, affine, lunar_wkt
 
 
 def export(
@@ -46,18 +48,50 @@ def export(
     RegionError
         If the box reaches beyond the maps.
     """
+    cube, found = _ask(maps, layer, Path(out), storage_options=storage_options)
+    write_layer(cube, Path(out), array=layer, quantum=found.quantum, bbox=bbox, progress=progress)
+    return Path(out)
+
+
+def outline(
+    maps: str,
+    *,
+    layer: str,
+    out: str,
+    bbox: tuple[float, float, float, float] | None = None,
+    storage_options: dict[str, Any] | None = None,
+) -> list[tuple[str, str]]:
+    """What ``export`` would write, as label and figure; nothing is written.
+
+    Parameters and errors are those of ``export``.
+    """
+    cube, _ = _ask(maps, layer, Path(out), storage_options=storage_options)
+    grid, _ = cube.within(bbox)
+    kept = sum(_same_ground(level.grid, grid) for level in open_levels(cube)[1:])
+    counts = grid.height * grid.width * np.dtype(np.int16).itemsize
+    return [
+        ("export", f"{layer} of {grid.width:,} x {grid.height:,} pixels"),
+        ("overviews", f"{kept}, as `overview` made them" if kept else "averaged by GDAL"),
+        ("to read, decoded", giga(counts)),
+        ("to write, decoded", giga(counts + counts // 3)),
+        ("room there", giga(shutil.disk_usage(Path(out).absolute().parent).free)),
+    ]
+
+
+def _ask(
+    maps: str, layer: str, path: Path, *, storage_options: dict[str, Any] | None
+) -> tuple[Cube, MapLayer]:
+    """The maps and the layer that are to be written, and whether the file can be."""
     cube = open_maps(maps, storage_options)
     found = next((item for item in cube.layout.layers if item.name == layer), None)
     if found is None:
         has = ", ".join(item.name for item in cube.layout.layers)
         raise StoreError(f"{maps}: there is no layer {layer}; the store has {has}")
-    path = Path(out)
     if path.is_dir():
-        raise SourceError(f"{out}: a file is to be written but a folder is there; name another")
+        raise SourceError(f"{path}: a file is to be written but a folder is there; name another")
     if not path.absolute().parent.is_dir():
-        raise SourceError(f"{out}: the folder {path.parent} is not there; make it first")
-    write_layer(cube, path, array=layer, quantum=found.quantum, bbox=bbox, progress=progress)
-    return path
+        raise SourceError(f"{path}: the folder {path.parent} is not there; make it first")
+    return cube, found
 
 
 def write_layer(
