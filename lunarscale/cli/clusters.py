@@ -87,9 +87,13 @@ def status_command(
     found = records() if name is None else [running(name)]
     if not found:
         out_console.print("No cluster of yours stands here; `lunarscale cluster start` starts one.")
+    silent = []
     for standing in found:
         if standing.lives:
-            print_pairs(_lines(state(standing)))
+            try:
+                print_pairs(_lines(state(standing)))
+            except ClusterError as error:  # the others are shown all the same
+                silent.append(str(error))
         else:
             out_console.print(
                 f"{standing.name}: started at {standing.since}, ended without a word (its process "
@@ -97,6 +101,8 @@ def status_command(
                 f"{_named(standing.name)}` forgets it",
                 markup=False,
             )
+    if silent:
+        raise ClusterError("; ".join(silent))
 
 
 @command("cluster stop", "lunarscale cluster stop", app=cluster_app)
@@ -206,13 +212,17 @@ def kubernetes_command(
     operator_namespace: Annotated[
         str, typer.Option(help="Where the Dask operator runs.")
     ] = "dask-operator",
+    pod_monitor: Annotated[
+        bool, typer.Option("--pod-monitor", help="Tell Prometheus' operator of the metrics.")
+    ] = False,
     context: Annotated[str | None, typer.Option(help="kubectl's, else its current one.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the manifests.")] = False,
 ) -> None:
     """A cluster on Kubernetes, by the Dask operator: print its manifests, apply or delete them."""
     from lunarscale.clusters import kubectl
-    from lunarscale.clusters.kubernetes import CLIENT_LABEL, manifests
+    from lunarscale.clusters.kubernetes import manifests
     from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
+    from lunarscale.clusters.kubernetes_reach import CLIENT_LABEL
 
     choice = KubernetesChoice(
         name=name,
@@ -228,6 +238,7 @@ def kubernetes_command(
         env=tuple(env or ()),
         env_secrets=tuple(env_secret or ()),
         operator_namespace=operator_namespace,
+        pod_monitor=pod_monitor,
     )
     if dry_run:
         out_console.print(kubectl.as_yaml(manifests(choice)), markup=False, end="")

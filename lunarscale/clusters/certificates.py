@@ -72,7 +72,7 @@ class Certificates:
         return f"--tls-ca-file {ca} --tls-cert {certificate} --tls-key {key}"
 
 
-def open_certificates(folder: str, *, host: str | None = None) -> Certificates:
+def open_certificates(folder: str, *, host: str | None = None, make: bool = True) -> Certificates:
     """The certificates of a folder; they are made if it is absent or empty.
 
     Parameters
@@ -81,6 +81,8 @@ def open_certificates(folder: str, *, host: str | None = None) -> Certificates:
         A folder of this machine.
     host : str, optional
         An address of the scheduler, to be named in new certificates.
+    make : bool, optional
+        Whether there may be none yet; a scheduler that runs already knows no new ones.
 
     Raises
     ------
@@ -90,6 +92,11 @@ def open_certificates(folder: str, *, host: str | None = None) -> Certificates:
     """
     place = Path(folder).resolve()
     is_new = not place.exists() or (place.is_dir() and not any(place.iterdir()))
+    if is_new and not make:
+        raise ClusterError(
+            f"--tls {place}: no certificates are there, and a scheduler that runs already would "
+            "not know new ones; name the folder that it was started with"
+        )
     if is_new:
         _make(place, host)
     _check(place)

@@ -132,9 +132,8 @@ def _refusal(scheduler: str, answer: Answer, certificates: Certificates | None) 
         )
     if answer == "foreign":
         whose = "Dask's configuration" if certificates is None else str(certificates.folder)
-        age = ", which were made just now" if certificates and certificates.is_new else ""
         return (
-            f"the scheduler at {scheduler} does not belong to the certificates in {whose}{age}; "
+            f"the scheduler at {scheduler} does not belong to the certificates in {whose}; "
             "name the folder that it was started with, or start it and its workers again with "
             "this one"
         )

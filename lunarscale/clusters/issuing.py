@@ -2,6 +2,7 @@
 
 import ipaddress
 import platform
+import re
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -10,11 +11,16 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from lunarscale.errors import ClusterError
+
 #: How long new certificates hold.
 VALIDITY = timedelta(days=365)
 
 #: They hold from a day ago: another host's clock may be behind.
 _BACKDATED = timedelta(days=1)
+
+#: What a host's name may be, in ASCII.
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 
 #: Names of the files: the authority's certificate, the cluster's, and the cluster's key.
 CA, CERTIFICATE, KEY = FILES = ("ca.pem", "cluster.pem", "cluster-key.pem")
@@ -33,6 +39,11 @@ def issue(host: str | None) -> dict[str, bytes]:
     dict of str to bytes
         The contents of ``FILES``, in PEM form. The authority's key is not among them: it has signed
         all that it ever will.
+
+    Raises
+    ------
+    ClusterError
+        If the host is neither an address nor a name.
     """
     ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     ca_name, name = _named("lunarscale cluster CA"), _named("lunarscale cluster")
@@ -97,7 +108,8 @@ def _usage(*uses: str) -> x509.KeyUsage:
 
 def _alternatives(host: str | None) -> list[x509.GeneralName]:
     """By what names a scheduler may be called: this machine's, and the address asked for."""
-    names = ["localhost", "127.0.0.1", "::1", platform.node(), host]
+    own = platform.node() if _HOST.fullmatch(platform.node()) else None
+    names = ["localhost", "127.0.0.1", "::1", own, host]
     return [_alternative(name) for name in dict.fromkeys(filter(None, names))]
 
 
@@ -105,4 +117,13 @@ def _alternative(name: str) -> x509.GeneralName:
     try:
         return x509.IPAddress(ipaddress.ip_address(name))
     except ValueError:
-        return x509.DNSName(name.encode("idna").decode())
+        try:
+            ascii_name = name.encode("idna").decode()
+        except UnicodeError:
+            ascii_name = ""
+    if _HOST.fullmatch(ascii_name) is None:
+        raise ClusterError(
+            f"--host {name}: a certificate names an address or a host; write 10.0.0.5 or "
+            "scheduler.example.org"
+        )
+    return x509.DNSName(ascii_name)

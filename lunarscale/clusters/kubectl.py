@@ -6,6 +6,7 @@ and refuses unknown fields. Manifests go to its standard input; nothing passes t
 
 import json
 import subprocess
+from dataclasses import replace
 
 import yaml
 
@@ -71,6 +72,8 @@ def apply(choice: KubernetesChoice, *, context: str | None = None) -> list[str]:
 def delete(choice: KubernetesChoice, *, context: str | None = None) -> list[str]:
     """Take the cluster away; its pods end in peace. What is not there is nothing to do.
 
+    An autoscaler goes with it whether it is asked for here or not.
+
     Returns
     -------
     list of str
@@ -81,10 +84,11 @@ def delete(choice: KubernetesChoice, *, context: str | None = None) -> list[str]
     ClusterError
         If kubectl is not there or fails.
     """
+    everything = replace(choice, adaptive=choice.adaptive or (1, 1))
     said = _call(
         *("delete", "--ignore-not-found", "--wait=false", "--filename=-"),
         context=context,
-        given=as_yaml(manifests(choice)),
+        given=as_yaml(manifests(everything)),
     )
     return said.splitlines()
 
@@ -114,6 +118,11 @@ def _call(*arguments: str, context: str | None, given: str = "") -> str:
     if done.returncode == 0:
         return done.stdout
     lines = done.stderr.strip().splitlines() or ["it says nothing"]
+    if any('no matches for kind "PodMonitor"' in line for line in lines):
+        raise ClusterError(
+            "this Kubernetes does not know PodMonitor: Prometheus' operator is not installed; the "
+            "rest was done, and docs/monitoring.md says how Prometheus finds pods without it"
+        )
     # the lack of the operator, as `get` and as `apply` tell it
     if any(
         "doesn't have a resource type" in line or "no matches for kind" in line for line in lines

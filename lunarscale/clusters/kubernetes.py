@@ -1,15 +1,13 @@
 """A cluster on Kubernetes: what the Dask operator is told, as plain data.
 
 The operator (kubernetes.dask.org) makes a scheduler's deployment and service of a ``DaskCluster``,
-and a deployment a worker; a ``DaskAutoscaler`` changes the number of workers. Two network policies
-come with them: who reaches a scheduler runs code on the cluster.
+and a deployment a worker; a ``DaskAutoscaler`` changes the number of workers. Network policies come
+with them, and what finds their metrics (``kubernetes_reach``).
 """
-
-import hashlib
-import json
 
 from lunarscale.clusters.kubernetes_choice import KubernetesChoice, bytes_of
 from lunarscale.clusters.kubernetes_pods import (
+    PAGES,
     PAGES_PORT,
     SCHEDULER_PORT,
     WORKER_PAGES_PORT,
@@ -21,12 +19,11 @@ from lunarscale.clusters.kubernetes_pods import (
     probes,
     settings,
 )
+from lunarscale.clusters.kubernetes_reach import pod_monitor, policies
+from lunarscale.engine.ledger import digest
 
-#: Label of the pods that may talk to the cluster NAME's scheduler: the service's, and notebooks'.
-CLIENT_LABEL = "lunarscale.org/client-of"
-
-#: Label of the namespaces that may read metrics, where Prometheus runs.
-MONITORING_LABEL = "lunarscale.org/monitoring"
+#: The module by which workers of another version are turned away; the scheduler loads it first.
+JOINING = "lunarscale.clusters.joining"
 
 #: Annotation by which a cluster with other pods is told from one with the same.
 PODS_DIGEST = "lunarscale.org/pods-sha256"
@@ -49,11 +46,16 @@ def manifests(choice: KubernetesChoice) -> list[Data]:
         If the choice contradicts itself.
     """
     choice.check()
-    made = [_cluster(choice), *_policies(choice)]
+    made = [_cluster(choice)]
+    for component, spec in policies(choice):
+        name = f"{choice.name}-{component}"
+        made.append(_object("networking.k8s.io/v1", "NetworkPolicy", choice, spec, name=name))
     if choice.adaptive is not None:
         least, most = choice.adaptive
         spec = {"cluster": choice.name, "minimum": least, "maximum": most}
         made.append(_object("kubernetes.dask.org/v1", "DaskAutoscaler", choice, spec))
+    if choice.pod_monitor:
+        made.append(_object("monitoring.coreos.com/v1", "PodMonitor", choice, pod_monitor(choice)))
     return made
 
 
@@ -64,15 +66,17 @@ def _cluster(choice: KubernetesChoice) -> Data:
         "selector": {"dask.org/cluster-name": choice.name, "dask.org/component": "scheduler"},
         "ports": [  # the operator finds them by these names
             _port("tcp-comm", SCHEDULER_PORT),
-            _port("http-dashboard", PAGES_PORT),
+            _port(PAGES, PAGES_PORT),
         ],
     }
-    spec = {
+    spec: Data = {
         "worker": {"replicas": workers, "spec": worker_pod(choice)},
         "scheduler": {"spec": scheduler_pod(choice), "service": service},
     }
     made = _object("kubernetes.dask.org/v1", "DaskCluster", choice, spec)
-    made["metadata"]["annotations"] = {PODS_DIGEST: _digest(spec)}
+    made["metadata"]["annotations"] = {
+        PODS_DIGEST: digest(spec["scheduler"], spec["worker"]["spec"])
+    }
     return made
 
 
@@ -81,7 +85,7 @@ def scheduler_pod(choice: KubernetesChoice) -> Data:
     scheme = choice.address.partition(":")[0]
     command = [
         *("dask", "scheduler", "--protocol", scheme, "--port", str(SCHEDULER_PORT)),
-        *("--dashboard-address", f":{PAGES_PORT}"),
+        *("--dashboard-address", f":{PAGES_PORT}", "--preload", JOINING),
     ]
     env = settings(tls=choice.tls_secret is not None, adaptive=choice.adaptive is not None)
     memory = _quantity(bytes_of(choice.scheduler_memory, "--scheduler-memory"))
@@ -90,9 +94,9 @@ def scheduler_pod(choice: KubernetesChoice) -> Data:
     )
     made["ports"] = [
         {"name": "tcp-comm", "containerPort": SCHEDULER_PORT, "protocol": "TCP"},
-        {"name": "http-dashboard", "containerPort": PAGES_PORT, "protocol": "TCP"},
+        {"name": PAGES, "containerPort": PAGES_PORT, "protocol": "TCP"},
     ]
-    made |= probes("http-dashboard", start_s=60)
+    made |= probes(PAGES, start_s=60)
     found = pod(made, grace_s=30)
     if choice.tls_secret is not None:
         mount_tls(found, choice.tls_secret)
@@ -121,13 +125,11 @@ def worker_pod(choice: KubernetesChoice) -> Data:
         env=env,
     )
     made["envFrom"] = [{"secretRef": {"name": name}} for name in choice.env_secrets]
-    made["ports"] = [
-        {"name": "http-dashboard", "containerPort": WORKER_PAGES_PORT, "protocol": "TCP"}
-    ]
+    made["ports"] = [{"name": PAGES, "containerPort": WORKER_PAGES_PORT, "protocol": "TCP"}]
     made["lifecycle"] = {
         "preStop": {"exec": {"command": ["python", "-m", "lunarscale.clusters.retiring"]}}
     }
-    made |= probes("http-dashboard", start_s=120)
+    made |= probes(PAGES, start_s=120)
     found = pod(made, grace_s=120)
     if choice.tls_secret is not None:
         mount_tls(found, choice.tls_secret)
@@ -179,46 +181,6 @@ def _placing(choice: KubernetesChoice) -> Data:
     return placing
 
 
-def _policies(choice: KubernetesChoice) -> list[Data]:
-    """Who reaches the scheduler, and who the workers; what they reach is not limited."""
-    cluster = {"podSelector": {"matchLabels": {"dask.org/cluster-name": choice.name}}}
-    clients = {"podSelector": {"matchLabels": {CLIENT_LABEL: choice.name}}}
-    operator = {
-        "namespaceSelector": {
-            "matchLabels": {"kubernetes.io/metadata.name": choice.operator_namespace}
-        }
-    }
-    watchers = {"namespaceSelector": {"matchLabels": {MONITORING_LABEL: "true"}}}
-    comm, pages = _open(SCHEDULER_PORT), _open(PAGES_PORT)
-    of_scheduler = [
-        {"from": [cluster, clients, operator], "ports": [comm, pages]},
-        {"from": [watchers], "ports": [pages]},
-    ]
-    of_workers = [
-        {"from": [cluster]},
-        {"from": [watchers], "ports": [_open(WORKER_PAGES_PORT)]},
-    ]
-    return [
-        _object(
-            "networking.k8s.io/v1",
-            "NetworkPolicy",
-            choice,
-            {
-                "podSelector": {
-                    "matchLabels": {
-                        "dask.org/cluster-name": choice.name,
-                        "dask.org/component": component,
-                    }
-                },
-                "policyTypes": ["Ingress"],
-                "ingress": ingress,
-            },
-            name=f"{choice.name}-{component}",
-        )
-        for component, ingress in (("scheduler", of_scheduler), ("worker", of_workers))
-    ]
-
-
 def _object(
     version: str, kind: str, choice: KubernetesChoice, spec: Data, *, name: str | None = None
 ) -> Data:
@@ -233,12 +195,6 @@ def _object(
     return {"apiVersion": version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-def _digest(spec: Data) -> str:
-    """What tells whether two clusters have the same pods, however many."""
-    pods = [spec["scheduler"], spec["worker"]["spec"]]
-    return hashlib.sha256(json.dumps(pods, sort_keys=True).encode()).hexdigest()
-
-
 def _given(choice: KubernetesChoice) -> list[Data]:
     pairs = (pair.partition("=") for pair in choice.env)
     return [{"name": name, "value": value} for name, _, value in pairs]
@@ -246,10 +202,6 @@ def _given(choice: KubernetesChoice) -> list[Data]:
 
 def _port(name: str, number: int) -> Data:
     return {"name": name, "protocol": "TCP", "port": number, "targetPort": name}
-
-
-def _open(number: int) -> Data:
-    return {"protocol": "TCP", "port": number}
 
 
 def _quantity(count: int) -> str:

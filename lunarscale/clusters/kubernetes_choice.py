@@ -82,6 +82,8 @@ class KubernetesChoice:
     scheduler_memory : str
     operator_namespace : str
         From where the operator asks the scheduler.
+    pod_monitor : bool
+        Whether Prometheus' operator is told where the metrics are.
     """
 
     name: str = "lunarscale"
@@ -98,6 +100,7 @@ class KubernetesChoice:
     env_secrets: tuple[str, ...] = ()
     scheduler_memory: str = "2GiB"
     operator_namespace: str = OPERATOR_NAMESPACE
+    pod_monitor: bool = False
 
     @property
     def address(self) -> str:

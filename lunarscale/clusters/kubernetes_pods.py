@@ -6,7 +6,7 @@ cluster's API, no programs that the kernel's usual filter does not know.
 
 from typing import Any
 
-from lunarscale.clusters.opening import SETTINGS
+from lunarscale.clusters.dask_settings import LOGGING, SETTINGS, as_environment
 
 Data = dict[str, Any]
 
@@ -32,6 +32,9 @@ SCRATCH = "10Gi"
 
 SCHEDULER_PORT, PAGES_PORT, WORKER_PAGES_PORT = 8786, 8787, 8788
 
+#: Name of the port of web pages and metrics, of scheduler and workers alike; the operator's own.
+PAGES = "http-dashboard"
+
 
 def settings(*, tls: bool, adaptive: bool = False) -> list[Data]:
     """Dask's settings for a pod, as its environment has them.
@@ -43,9 +46,7 @@ def settings(*, tls: bool, adaptive: bool = False) -> list[Data]:
     adaptive : bool, optional
         Whether the operator may ask a scheduler how many workers it wants, and to retire some.
     """
-    found: dict[str, object] = {
-        key: value for key, value in SETTINGS.items() if ".deploy." not in key
-    }
+    found = {**SETTINGS, "distributed.logging": LOGGING}
     if tls:
         found["distributed.comm.require-encryption"] = True
         for key, file in _TLS_FILES.items():
@@ -56,12 +57,7 @@ def settings(*, tls: bool, adaptive: bool = False) -> list[Data]:
             for each in ("scheduler.prometheus", "scheduler.info", "scheduler.json", "health",
                          "statics", "scheduler.api")
         ]  # fmt: skip
-    return [{"name": _variable(key), "value": str(value)} for key, value in found.items()]
-
-
-def _variable(key: str) -> str:
-    """The environment variable that Dask reads a setting from."""
-    return "DASK_" + key.upper().replace(".", "__").replace("-", "_")
+    return [{"name": name, "value": text} for name, text in as_environment(found).items()]
 
 
 def container(

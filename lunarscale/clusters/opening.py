@@ -15,6 +15,8 @@ from distributed.system import MEMORY_LIMIT
 
 from lunarscale.clusters.certificates import Certificates, open_certificates
 from lunarscale.clusters.connecting import Listening, connect, is_private_way, listening
+from lunarscale.clusters.dask_settings import LOCAL_SETTINGS
+from lunarscale.clusters.joining import TURNED_AWAY, SameVersions
 from lunarscale.clusters.standing_files import is_name, running
 from lunarscale.clusters.versions import require_same
 from lunarscale.engine.panel import Panel, panel_link
@@ -26,27 +28,6 @@ MEMORY_SHARE = 0.8
 #: Run by every worker as it starts: a terminal sends Ctrl-C to all processes, but only the one
 #: that has the cluster may answer; it stops the workers.
 _LEAVE_CTRL_C = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\n"
-
-#: How a worker's C library hands memory back, in bytes. Dask's own setting returns every block at
-#: once and faults it in again page by page, a quarter of a shard's time here; a task's blocks are
-#: the last one's over again. What is held on to is within the plan's WORKER_BASE_BYTES.
-_MALLOC = {"MALLOC_TRIM_THRESHOLD_": 128 * 2**20, "MALLOC_MMAP_THRESHOLD_": 32 * 2**20}
-
-#: Dask's settings for a local cluster, in force as long as it lives.
-SETTINGS = {
-    "distributed.nanny.pre-spawn-environ": _MALLOC,
-    # Fifteen seconds after a worker is lost ``SpecCluster`` looks whether it is there, and else
-    # gives it up for good, also one that had come back and was lost again just then; with the last
-    # one the work would stand still. A worker's nanny starts it again, however long that takes.
-    "distributed.deploy.lost-worker-timeout": "365 days",
-    # Dask looks at its loops fifty times a second and at its threads a hundred times: an idle
-    # worker takes 1.6 % of its core, client and scheduler 2.5 %; like this 0.5 and 1.3 %.
-    "distributed.admin.tick.interval": "500ms",
-    "distributed.admin.system-monitor.interval": "2s",
-    "distributed.worker.profile.interval": "100ms",
-    # How full a worker is, it and its nanny look ten times a second: 0.4 % of two cores.
-    "distributed.worker.memory.monitor-interval": "500ms",
-}
 
 
 @dataclass(frozen=True)
@@ -193,26 +174,43 @@ def open_cluster(choice: ClusterChoice) -> Iterator[Cluster]:
     """
     choice = choice.by_address()
     place = choice.listening()
-    certificates = None if choice.tls is None else open_certificates(choice.tls, host=place.address)
+    is_ours = choice.scheduler is None
+    certificates = (
+        None
+        if choice.tls is None
+        else open_certificates(choice.tls, host=place.address, make=is_ours)
+    )
     if choice.scheduler is None:
         with _local(choice, place, certificates) as cluster:
             yield cluster
         return
     with connect(choice.scheduler, certificates) as client:
+        where = f"the cluster at {choice.scheduler}"
+        require_same(client, where)
+        client.register_plugin(SameVersions())  # who joins from now on looks at itself
+        require_same(client, where)  # who came in between
         workers = client.scheduler_info(n_workers=-1)["workers"].values()
         if not workers:
-            options = "" if certificates is None else f" {certificates.options}"
-            raise ClusterError(
-                f"the scheduler at {choice.scheduler} has no workers; "
-                f"start some with `dask worker {choice.scheduler}{options}`"
-            )
-        require_same(client, f"the cluster at {choice.scheduler}")
+            raise ClusterError(_without_workers(client, choice.scheduler, certificates))
         yield Cluster(
             client,
             client.dashboard_link,
             max(worker["nthreads"] for worker in workers),
             min(worker["memory_limit"] or psutil.virtual_memory().total for worker in workers),
         )
+
+
+def _without_workers(client: Client, scheduler: str, certificates: Certificates | None) -> str:
+    """The sentence for a scheduler that has nobody to do the work."""
+    turned_away = client.get_events(TURNED_AWAY)
+    if turned_away:
+        _, refusal = turned_away[-1]
+        return f"the scheduler at {scheduler} has no workers: {refusal}"
+    options = "" if certificates is None else f" {certificates.options}"
+    return (
+        f"the scheduler at {scheduler} has no workers; start some with "
+        f"`dask worker {scheduler}{options}`"
+    )
 
 
 class _Quiet(Nanny):
@@ -230,7 +228,7 @@ def _local(
     """A cluster of processes of this machine."""
     security = None if certificates is None else certificates.security
     with (
-        dask.config.set(SETTINGS),
+        dask.config.set(LOCAL_SETTINGS),
         _started(choice, place, security) as local,
         # by address: a client that is given the cluster waits for workers through it, which
         # makes it forget those whose coming and going it has still to hear of
@@ -238,6 +236,7 @@ def _local(
     ):
         join = None
         if certificates is not None and not place.is_local:
+            client.register_plugin(SameVersions())
             # without one it takes its share of its own host's memory
             limit = f"--memory-limit {choice.memory_limit} " if choice.memory_limit else ""
             join = (

@@ -6,18 +6,21 @@ import signal
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import IO
 from uuid import uuid4
 
 from dask.utils import key_split
+from distributed.system import MEMORY_LIMIT
 
 from lunarscale.clusters.certificates import open_certificates
 from lunarscale.clusters.connecting import connect
 from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.clusters.standing_files import Standing, log_file, read, require_name, running
 from lunarscale.clusters.standing_members import MARK, end_all, members
-from lunarscale.errors import ClusterError
+from lunarscale.errors import ClusterError, PlanError
+
+#: Bytes below which a worker does not even have its programs.
+LEAST_BYTES = 300 * 2**20
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def start(name: str, choice: ClusterChoice) -> Standing:
     ClusterError
         If one of this name starts or runs already, if it contradicts itself, or does not start.
     PlanError
-        If its memory limit is no number.
+        If its memory limit is no number, or its workers have too little or more than there is.
     """
     there = read(require_name(name))
     if there is not None and there.lives:
@@ -83,7 +86,8 @@ def start(name: str, choice: ClusterChoice) -> Standing:
             f"{name}: a cluster of this name runs already at {there.address}, since {there.since}; "
             f"use it with --scheduler {name}, stop it, or give this one another --name"
         )
-    place, _ = choice.listening(), choice.worker_bytes  # what contradicts itself is told here
+    place = choice.listening()
+    _require_room(choice)
     if choice.tls is not None:
         # the process that keeps the cluster stands in another folder of the machine
         certificates = open_certificates(choice.tls, host=place.address)
@@ -91,14 +95,35 @@ def start(name: str, choice: ClusterChoice) -> Standing:
     question = json.dumps({"name": name, "choice": asdict(choice)})
     reading, writing = os.pipe()
     try:
-        process = _spawn(question, log=log_file(name), answer=writing)
+        with open(log_file(name), "ab", opener=_for_us_alone) as log:
+            process = _spawn(question, log=log.fileno(), answer=writing)
     finally:
         os.close(writing)
     with open(reading, "rb") as answer:
         return _answered(name, process, answer)
 
 
-def _spawn(question: str, *, log: Path, answer: int) -> int:
+def _require_room(choice: ClusterChoice) -> None:
+    """Refuse workers that this machine has no memory for: they stay, and so would its trouble."""
+    count, each, whole = choice.worker_count, choice.worker_bytes, MEMORY_LIMIT
+    several = f"{count:,} workers" if count > 1 else "one worker"
+    if each < LEAST_BYTES:
+        raise PlanError(
+            f"{several} of {each / 2**20:,.0f} MiB each: a worker's programs alone take "
+            f"{LEAST_BYTES >> 20} MiB; give it more memory, or start fewer workers"
+        )
+    if count * each > whole:
+        raise PlanError(
+            f"{several} of {each / 2**30:,.1f} GiB each may take {count * each / 2**30:,.1f} GiB "
+            f"but this machine has {whole / 2**30:,.1f}; give them less memory, or start fewer"
+        )
+
+
+def _for_us_alone(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)
+
+
+def _spawn(question: str, *, log: int, answer: int) -> int:
     """Start the first process, in a session of its own: no terminal's end reaches it."""
     command = (sys.executable, "-P", "-m", "lunarscale.clusters.standing_process", question)
     return os.posix_spawn(
@@ -108,7 +133,7 @@ def _spawn(question: str, *, log: Path, answer: int) -> int:
         file_actions=[
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, answer, 1),
-            (os.POSIX_SPAWN_OPEN, 2, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            (os.POSIX_SPAWN_DUP2, log, 2),
         ],
         setsid=True,
     )
@@ -163,10 +188,17 @@ def state(standing: Standing) -> State:
     ClusterError
         If its scheduler does not answer.
     """
-    certificates = None if standing.tls is None else open_certificates(standing.tls)
-    with connect(standing.address, certificates) as client:
-        known = client.scheduler_info(n_workers=-1)["workers"]
-        in_hand = client.processing()
+    certificates = None if standing.tls is None else open_certificates(standing.tls, make=False)
+    try:
+        with connect(standing.address, certificates) as client:
+            known = client.scheduler_info(n_workers=-1)["workers"]
+            in_hand = client.processing()
+    except (ClusterError, OSError) as error:
+        raise ClusterError(
+            f"{standing.name}: its first process ({standing.process}) runs but its scheduler at "
+            f"{standing.address} does not answer; {log_file(standing.name)} may say why, and "
+            f"`lunarscale cluster stop --name {standing.name}` ends it"
+        ) from error
     workers = tuple(
         Worker(
             address,

@@ -173,18 +173,41 @@ def folder() -> Path:
     Raises
     ------
     ClusterError
-        If others than this user may write there.
+        If others than this user may write there, or this user may not.
     """
-    state = os.environ.get("XDG_STATE_HOME", "")
-    place = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
-    place.mkdir(parents=True, exist_ok=True)
+    place = _state_home()
     for part in ("lunarscale", "clusters", re.sub(r"[^\w.-]", "_", platform.node()) or "host"):
         place /= part
-        place.mkdir(mode=0o700, exist_ok=True)
-        found = place.stat()
+        try:
+            place.mkdir(mode=0o700, exist_ok=True)
+            found = place.stat()
+        except OSError as error:
+            raise _unkept(place, error) from error
         if found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o022:
             raise ClusterError(
                 f"{place}: what lies there tells where this user's code is sent, but others may "
                 f"write to it; `chmod 700 {place}`, or set XDG_STATE_HOME to a folder of your own"
             )
     return place
+
+
+def _state_home() -> Path:
+    """The user's folder of what programs keep, made if need be."""
+    state = os.environ.get("XDG_STATE_HOME", "")
+    try:
+        place = Path(state) if os.path.isabs(state) else Path.home() / ".local" / "state"
+    except RuntimeError as error:  # no HOME, and nobody knows this user
+        raise _unkept(Path("~"), error) from error
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unkept(place, error) from error
+    return place
+
+
+def _unkept(place: Path, error: Exception) -> ClusterError:
+    why = error.strerror if isinstance(error, OSError) else error
+    return ClusterError(
+        f"{place}: what is known of clusters cannot be kept there ({why}); set XDG_STATE_HOME to "
+        "a folder that you may write to"
+    )

@@ -58,15 +58,16 @@ def main(question: str) -> None:
                 end.wait()
             finally:
                 record.forget()
-    except LunarscaleError as error:
+    except (LunarscaleError, OSError) as error:
+        if answer.closed:  # it was up: the log tells
+            raise
         _say(answer, {"error": str(error)})
-        raise SystemExit(1) from None
+        raise SystemExit(1) from error
 
 
 def _say(answer: Any, line: dict[str, Any]) -> None:
-    if not answer.closed:
-        json.dump(line, answer)
-        answer.close()
+    json.dump(line, answer)
+    answer.close()
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Tasks travel as pickles, and maps are promised to be the same bits on any worker. So the scheduler
 (which unpickles jobs) and the workers must have our lunarscale, our Python and what computes; the
-question is Dask's own, which any version of its workers answers, and it is asked once a run.
+question is Dask's own, which any version of its workers answers. A command asks when it connects;
+workers that come later look at themselves (``joining``).
 """
 
 from collections.abc import Mapping
@@ -63,19 +64,23 @@ def require_same(client: Client, where: str) -> None:
             raise ClusterError(f"{where}: {who} has {difference}; {_ADVICE}")
 
 
-def first_difference(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> str | None:
+def first_difference(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], *, us: str = "this process"
+) -> str | None:
     """What another process has that does not go with ours, and what ours has; None if nothing.
 
     Parameters
     ----------
     ours, theirs : mapping of str to str
         Versions by package; None or absent where it is not installed.
+    us : str, optional
+        What the sentence calls ours.
     """
     for name in (*EXACT, "python", *RELEASE):
         here, there = str(ours.get(name) or ""), str(theirs.get(name) or "")
         same = here == there if name in EXACT else release(name, here) == release(name, there)
         if not same:
-            return f"{name} {there or 'not at all'} but this process {here or 'has none'}"
+            return f"{name} {there or 'not at all'} but {us} {here or 'has none'}"
     return None
 
 

@@ -101,6 +101,13 @@ def test_any_host_is_named(host: str) -> None:
     assert host.encode("idna").decode() in told
 
 
+@pytest.mark.parametrize("host", ["a..b", "no host", "10.0.0.5:8786", "-x", "m" * 300, "tcp://x"])
+def test_no_host_is_none(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ClusterError, match=f"--host {host}: a certificate names an address or a h"):
+        open_certificates(str(tmp_path / "tls"), host=host)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_runs_that_start_together_share_one_folder(tmp_path: Path) -> None:
     barrier = threading.Barrier(4)
 

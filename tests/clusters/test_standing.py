@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from lunarscale.clusters import standing_members
+from lunarscale.clusters import standing, standing_members
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.clusters.standing import start, state, stop
 from lunarscale.clusters.standing_files import Standing, folder, read, records, running
@@ -38,8 +38,8 @@ def of_our_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
     """A state folder for the test, in which nothing is left running."""
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     yield
-    for standing in records():
-        end_all(standing, end_s=5)
+    for left in records():
+        end_all(left, end_s=5)
 
 
 def record(**changes: object) -> Standing:
@@ -163,9 +163,39 @@ def test_names_that_are_none(name: str) -> None:
 def test_what_cannot_be_is_told_before_anything_starts() -> None:
     with pytest.raises(ClusterError, match="whoever reaches a Dask scheduler without certificates"):
         start("local", replace(SMALL, host="10.0.0.5"))
-    with pytest.raises(PlanError, match="not a number of bytes"):
-        start("local", replace(SMALL, memory_limit="plenty"))
+    for limit, workers, sentence in (
+        ("plenty", 1, "not a number of bytes"),
+        ("1MiB", 1, "one worker of 1 MiB each: a worker's programs alone take 300 MiB"),
+        (None, 100_000, "100,000 workers of 0 MiB each: a worker's programs alone take"),
+        ("100TiB", 1, "one worker of 102,400.0 GiB each may take .* but this machine has"),
+        ("1TiB", 100, r"100 workers of 1,024.0 GiB each may take 102,400.0 GiB but this mach"),
+    ):
+        with pytest.raises(PlanError, match=sentence):
+            start("local", replace(SMALL, memory_limit=limit, workers=workers))
     assert records() == []
+
+
+def test_where_nothing_can_be_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file" / "state"))
+    with pytest.raises(ClusterError, match=r"cannot be kept there .*; set XDG_STATE_HOME to a fol"):
+        start("local", SMALL)
+    monkeypatch.delenv("XDG_STATE_HOME")
+    monkeypatch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
+    with pytest.raises(ClusterError, match=r"~: what is known of .* \(no home\); set XDG_STATE_"):
+        records()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
+def test_one_whose_scheduler_is_silent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(*arguments: object) -> None:
+        raise ClusterError("no Dask scheduler answers")
+
+    monkeypatch.setattr(standing, "connect", silent)
+    with pytest.raises(ClusterError, match=r"local: its first process \(\d+\) runs but its sched"):
+        state(record())
+    with pytest.raises(ClusterError, match="no certificates are there"):
+        state(record(tls="/nowhere/keys"))
 
 
 @pytest.mark.cluster

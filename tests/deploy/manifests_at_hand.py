@@ -18,6 +18,35 @@ Data = dict[str, Any]
 VERSIONS = ("1.33", "1.36")
 
 
+def _closed(properties: Data, *required: str) -> Data:
+    """The schema of an object with these fields and no others."""
+    return {"type": "object", "properties": properties, "additionalProperties": False,
+            "required": list(required)}  # fmt: skip
+
+
+#: As much of a ``PodMonitor`` of Prometheus' operator as we write (its CRD of version 0.91).
+POD_MONITOR = _closed(
+    {
+        "apiVersion": {"const": "monitoring.coreos.com/v1"},
+        "kind": {"const": "PodMonitor"},
+        "metadata": {"type": "object"},
+        "spec": _closed(
+            {
+                "selector": _closed({"matchLabels": {"type": "object"}}, "matchLabels"),
+                "podTargetLabels": {"type": "array", "items": {"type": "string"}},
+                "podMetricsEndpoints": {
+                    "type": "array",
+                    "items": _closed({"port": {"type": "string"}, "path": {"type": "string"}},
+                                     "port"),
+                },
+            },
+            "selector", "podMetricsEndpoints",
+        ),
+    },
+    "apiVersion", "kind", "metadata", "spec",
+)  # fmt: skip
+
+
 def faults(documents: list[Data]) -> list[str]:
     """All that is wrong with some manifests, a sentence each; rules are held if the schemas are."""
     found = [fault for document in documents for fault in by_schema(document)]
@@ -26,7 +55,7 @@ def faults(documents: list[Data]) -> list[str]:
     for document in documents:
         for where, pod in pods_of(document):
             found += [f"{where}: {fault}" for fault in unsafe(pod)]
-    return found + dangling(documents)
+    return found + dangling(documents) + unseen(documents)
 
 
 def by_schema(document: Data) -> list[str]:
@@ -34,6 +63,8 @@ def by_schema(document: Data) -> list[str]:
     name = f"{document['kind']}/{document['metadata']['name']}"
     if document["apiVersion"].startswith("kubernetes.dask.org/"):
         validators = [custom_validator(document["kind"])]
+    elif document["kind"] == "PodMonitor":
+        validators = [jsonschema.Draft202012Validator(POD_MONITOR)]
     else:
         validators = [validator(version, document["apiVersion"], document["kind"])
                       for version in VERSIONS]  # fmt: skip
@@ -212,6 +243,32 @@ def dangling(documents: list[Data]) -> list[str]:
         for component in {"scheduler", "worker"} - policed:
             found.append(f"DaskCluster/{cluster}: whoever likes reaches its {component}")
     return found
+
+
+def unseen(documents: list[Data]) -> list[str]:
+    """Pods that a monitor of Prometheus' operator does not find, or finds no port of."""
+    found = []
+    for monitor in (each for each in documents if each["kind"] == "PodMonitor"):
+        name = f"PodMonitor/{monitor['metadata']['name']}"
+        wanted = monitor["spec"]["selector"]["matchLabels"].items()
+        asked = {each["port"] for each in monitor["spec"]["podMetricsEndpoints"]}
+        for where, labels, ports in listening(documents):
+            if not wanted <= labels.items():
+                found.append(f"{name}: it does not select {where}")
+            elif not asked & ports:
+                found.append(f"{name}: it asks none of {where}'s ports")
+    return found
+
+
+def listening(documents: list[Data]) -> Iterator[tuple[str, dict[str, str], set[str]]]:
+    """The pods of some documents as they come to be: names, labels, names of ports."""
+    made = [each for document in documents for each in (*as_the_operator_makes(document), document)]
+    for each in made:
+        if each["kind"] == "Deployment":
+            template = each["spec"]["template"]
+            (container,) = template["spec"]["containers"]
+            ports = {port["name"] for port in container["ports"]}
+            yield container["name"], template["metadata"]["labels"], ports
 
 
 def labels_of(document: Data) -> Iterator[dict[str, str]]:

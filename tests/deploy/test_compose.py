@@ -1,23 +1,40 @@
 """The compose file: nobody in it may more than it must, and its parts fit together."""
 
 import copy
+import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from dask.utils import parse_bytes
 from distributed.cli import dask_scheduler, dask_worker
 from typer.main import get_command
 
 import lunarscale
 from lunarscale.cli import app
-from lunarscale.clusters.kubernetes_pods import TLS_FOLDER, USER, settings
+from lunarscale.clusters.kubernetes_pods import BESIDE_BYTES, TLS_FOLDER, USER, settings
 
 Data = dict[str, Any]
 
 PATH = Path(__file__).parents[2] / "deploy" / "compose.yaml"
 COMPOSE: Data = yaml.safe_load(PATH.read_text())
+
+
+def filled(part: Any) -> Any:
+    """A part of a compose file with the variables' own values in place."""
+    if isinstance(part, dict):
+        return {key: filled(value) for key, value in part.items()}
+    if isinstance(part, list):
+        return [filled(value) for value in part]
+    return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", part) if isinstance(part, str) else part
+
+
+def size(text: str) -> int:
+    """Bytes as Docker and Dask write them: of 1,024, whatever they call them."""
+    return int(parse_bytes(re.sub(r"(?i)([kmg])(i?b)?$", r"\1iB", text)))
 
 
 def faults(compose: Data) -> list[str]:
@@ -50,14 +67,27 @@ def unsafe(service: Data) -> Iterator[str]:
             yield f"all the world reaches it at {port}"
     if not service.get("image", "").startswith("lunarscale:${LUNARSCALE_VERSION:-"):
         yield "it is of another image than the others"
+    if service.get("pull_policy") != "never":
+        yield "its image may be a stranger's of that name"
+    for text in service.get("tmpfs", ()):
+        if "size=" not in text:
+            yield f"{text} may take all memory"
+    environment = service.get("environment", {})
+    if any(re.search("TOKEN|SECRET|PASSWORD", name) for name in environment):
+        yield "a secret is in its environment"
 
 
 def unfitting(service: Data, compose: Data) -> Iterator[str]:
     """What a service lacks, or names that is not there."""
     if service.get("restart") != "no" and "test" not in service.get("healthcheck", {}):
         yield "nobody looks whether it is well"
-    if service.get("restart") != "no" and "mem_limit" not in service:
-        yield "it may take all memory"
+    if service.get("restart") != "no":
+        if "mem_limit" not in service:
+            yield "it may take all memory"
+        else:
+            yield from too_large(service)
+        if service.get("restart") != "unless-stopped":
+            yield "it stays away when it was killed"
     for other, when in service.get("depends_on", {}).items():
         awaited = compose["services"].get(other)
         if awaited is None:
@@ -68,12 +98,37 @@ def unfitting(service: Data, compose: Data) -> Iterator[str]:
         if network not in compose["networks"]:
             yield f"there is no network {network}"
     for volume in service.get("volumes", ()):
-        source, _, target = volume.partition(":")
-        if target and source[0] not in "./$" and source not in compose["volumes"]:
-            yield f"there is no volume {source}"
+        if isinstance(volume, str):
+            source = volume.partition(":")[0]
+            if source not in compose["volumes"]:
+                yield f"there is no volume {source}"
+        elif volume["bind"]["create_host_path"] is not False:
+            yield f"{volume['target']} is made as root's where it is not there"
     for secret in service.get("secrets", ()):
         if secret not in compose["secrets"]:
             yield f"there is no secret {secret}"
+
+
+def too_large(service: Data) -> Iterator[str]:
+    """What of a service does not fit into the memory that it may take."""
+    most = size(service["mem_limit"])
+    for text in service.get("tmpfs", ()):
+        if "size=" in text and 2 * size(text.rpartition("=")[2]) > most:
+            yield "its files in memory leave it too little"
+    command = service["command"]
+    if "--memory-limit" in command:
+        worker = size(command[command.index("--memory-limit") + 1])
+        if most - worker != BESIDE_BYTES:
+            yield "its worker's memory and its nanny's are not what it may take"
+
+
+def test_it_is_a_compose_file() -> None:
+    compose_spec = pytest.importorskip("compose_spec", reason="the extra `test` has compose-spec")
+    known = compose_spec.PyCompose.from_json(json.dumps(filled(COMPOSE)))
+    assert sorted(known.service_names()) == ["keys", "scheduler", "service", "worker"]
+    misspelt = json.dumps(filled(COMPOSE)).replace("stop_grace_period", "stop_grace")
+    with pytest.raises(ValueError, match="stop_grace"):
+        compose_spec.PyCompose.from_json(misspelt)
 
 
 def test_nothing_is_wrong_with_it() -> None:
@@ -88,7 +143,7 @@ def change(path: str, value: Any) -> Callable[[Data], None]:
         *keys, last = path.split(".")
         at = compose["services"]
         for key in keys:
-            at = at[key]
+            at = at[int(key) if key.isdigit() else key]
         if value is ...:
             del at[last]
         else:
@@ -114,6 +169,16 @@ def change(path: str, value: Any) -> Callable[[Data], None]:
         (change("scheduler.healthcheck", ...), "worker: scheduler is never known to be well"),
         (change("service.healthcheck", ...), "service: nobody looks whether it is well"),
         (change("worker.mem_limit", ...), "worker: it may take all memory"),
+        (change("worker.mem_limit", "8g"), "worker's memory and its nanny's are not what it may"),
+        (change("service.mem_limit", "1g"), "service: its files in memory leave it too little"),
+        (change("service.tmpfs", ["/tmp"]), "service: /tmp may take all memory"),
+        (change("scheduler.restart", "on-failure"), "scheduler: it stays away when it was killed"),
+        (change("service.pull_policy", "missing"), "service: its image may be a stranger's"),
+        (change("service.environment", {"API_TOKEN": "x"}), "service: a secret is in its environ"),
+        (
+            change("service.volumes.1.bind.create_host_path", True),
+            "service: /data is made as root's where it is not there",
+        ),
         (change("worker.depends_on", {"sched": {}}), "worker: there is no sched"),
         (change("worker.networks", ["clusters"]), "worker: there is no network clusters"),
         (change("worker.volumes", ["key:/tls:ro"]), "worker: there is no volume key"),

@@ -103,7 +103,11 @@ def test_faults_that_are_put_in_are_found(old: str, new: str, told: str) -> None
 
 
 @pytest.mark.parametrize(
-    "path", ["tests", "deploy/compose.yaml", "deploy/tokens", "keys", ".git", "lunarscale-demo"]
+    "path",
+    [
+        *("tests", "deploy/compose.yaml", "deploy/data", "deploy/tokens", "keys", ".git"),
+        *("lunarscale-demo", "lunarscale/service/viewer/node_modules"),
+    ],
 )
 def test_what_stays_out(path: str) -> None:
     assert ignored(path)

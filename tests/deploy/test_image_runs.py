@@ -1,7 +1,7 @@
 """The image, run by podman as its pods are: scheduler, worker and service make a map of the Moon.
 
-Nothing is built or fetched here. Where podman has no image of this version, the tests are skipped:
-deploy/README.md says how to build it.
+It is built where podman has a base image: the Dockerfile's, or the one that LUNARSCALE_TEST_BASE
+names. Where it has neither, the tests are skipped.
 """
 
 import json
@@ -13,7 +13,9 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
+from urllib.request import Request, urlopen
 
 import numpy as np
 import pytest
@@ -26,10 +28,16 @@ from lunarscale.clusters.certificates import open_certificates
 from lunarscale.clusters.kubernetes import manifests
 from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
 from lunarscale.clusters.kubernetes_pods import USER
+from lunarscale.service.tokens import TokenFile, new_token
 from lunarscale.simulated.archive import write_archive
 
+ROOT = Path(__file__).parents[2]
 IMAGE = f"localhost/lunarscale:{lunarscale.__version__}"
-KUSTOMIZE = Path(__file__).parents[2] / "deploy" / "kustomize"
+BASE = os.environ.get(
+    "LUNARSCALE_TEST_BASE",
+    re.search(r"PYTHON_IMAGE=(\S+)", (ROOT / "deploy" / "Dockerfile").read_text())[1],  # type: ignore[index]
+)
+KUSTOMIZE = ROOT / "deploy" / "kustomize"
 CHOICE = KubernetesChoice(
     name="moon", namespace="maps", image=IMAGE, memory="2GiB", tls_secret="moon-tls",
     claims=(Claim("data", "/data"),),
@@ -49,14 +57,42 @@ def podman(*arguments: str, timeout: float = 300) -> str:
 
 @pytest.fixture(scope="module")
 def image() -> str:
-    """The image of this version, if podman has it and can run it."""
+    """The image of this checkout's code, built if podman can; it has packages to fetch, then."""
     if shutil.which("podman") is None:
         pytest.skip("podman is not on the PATH")
     if os.geteuid() != 0:
         pytest.skip("folders must be given to the image's user: root is needed")
-    if subprocess.run(["podman", "image", "exists", IMAGE], check=False).returncode != 0:
-        pytest.skip(f"podman has no image {IMAGE}; deploy/README.md says how to build it")
+    if not (is_there(IMAGE) and has_our_code()):
+        if not is_there(BASE):
+            pytest.skip(f"podman has no {IMAGE} of this code, and no {BASE} to build it of")
+        podman(
+            *("build", "--pull=never", "--layers", "--file", str(ROOT / "deploy" / "Dockerfile")),
+            *("--build-arg", f"PYTHON_IMAGE={BASE}", "--tag", IMAGE, str(ROOT)),
+            timeout=1800,
+        )
+        assert has_our_code()
     return IMAGE
+
+
+def is_there(image: str) -> bool:
+    """Whether podman has an image."""
+    return subprocess.run(["podman", "image", "exists", image], check=False).returncode == 0
+
+
+SAME = """
+from pathlib import Path
+import lunarscale
+def code(folder):
+    files = (each for each in Path(folder).rglob("*.py") if "node_modules" not in each.parts)
+    return {each.relative_to(folder): each.read_bytes() for each in files}
+print(code("/checkout") == code(Path(lunarscale.__file__).parent))
+"""
+
+
+def has_our_code() -> bool:
+    """Whether the image was built of this checkout's code."""
+    place = f"--volume={ROOT / 'lunarscale'}:/checkout:ro"
+    return podman("run", *SHUT, place, IMAGE, "python", "-c", SAME).strip() == "True"
 
 
 #: As a pod is run.
@@ -75,7 +111,8 @@ def writes(place):
     return True
 import lunarscale
 for name in ("dask", "distributed", "fastapi", "numba", "obstore", "onnxruntime", "rasterio",
-             "lunarscale.service.app", "lunarscale.clusters.retiring"):
+             "prometheus_client", "lunarscale.service.app", "lunarscale.clusters.joining",
+             "lunarscale.clusters.log_lines", "lunarscale.clusters.retiring"):
     importlib.import_module(name)
 print(json.dumps({
     "user": [os.getuid(), os.getgid()], "version": lunarscale.__version__,
@@ -125,15 +162,12 @@ def one_pod(folder: Path, ports: dict[str, int]) -> str:
         each["volumeMounts"] = [
             {**mount, "name": "data" if mount["mountPath"] == "/data" else mount["name"]}
             for mount in each["volumeMounts"]
-            if mount["name"] != "tokens"
         ]
     containers[1]["env"].append({"name": "DASK_WORKER_NAME", "value": "moon-worker"})
-    containers[2]["command"] = [
-        part for part in containers[2]["command"] if not part.startswith("--tokens")
-    ]
     volumes = [
         {"name": "scratch", "emptyDir": {}},
         {"name": "tls", "hostPath": {"path": str(folder / "keys"), "type": "Directory"}},
+        {"name": "tokens", "hostPath": {"path": str(folder / "tokens"), "type": "Directory"}},
         {"name": "data", "hostPath": {"path": str(folder / "data"), "type": "Directory"}},
     ]
     pod = {
@@ -156,12 +190,15 @@ def one_pod(folder: Path, ports: dict[str, int]) -> str:
 
 
 @pytest.fixture
-def running(image: str, tmp_path: Path) -> Iterator[tuple[str, Path, dict[str, int]]]:
-    """The pod's name, its folder of data with tiles and a mosaic, and its ports."""
+def running(image: str, tmp_path: Path) -> Iterator[tuple[str, Path, dict[str, int], str]]:
+    """The pod's name, its folder of data with tiles and a mosaic, its ports, and a token."""
     data = tmp_path / "data"
     write_archive(data / "tiles", ppd=6.0, bbox=(0.0, 0.0, 12.0, 14.0))
     open_certificates(str(tmp_path / "keys"))
-    for place in (tmp_path / "keys", data):
+    (tmp_path / "tokens").mkdir()
+    secret, token = new_token("me", "run")
+    TokenFile(tmp_path / "tokens" / "tokens").add(token)
+    for place in (tmp_path / "keys", tmp_path / "tokens", data):
         for each in (place, *place.rglob("*")):
             os.chown(each, USER, USER)
     for each in (tmp_path, *tmp_path.parents[:2]):
@@ -175,21 +212,54 @@ def running(image: str, tmp_path: Path) -> Iterator[tuple[str, Path, dict[str, i
     with ExitStack() as stack:
         podman("play", "kube", str(manifest))
         stack.callback(podman, "play", "kube", "--down", str(manifest))
-        yield f"moon-{os.getpid()}", data, ports
+        yield f"moon-{os.getpid()}", data, ports, secret
+
+
+class Service:
+    """The service in the pod, as a user of its jobs meets it."""
+
+    def __init__(self, port: int, secret: str) -> None:
+        self._url, self._secret = f"http://127.0.0.1:{port}", secret
+
+    def ask(self, path: str, content: Data | None = None, *, method: str = "GET") -> Data:
+        """What it answers."""
+        headers = {"Authorization": f"Bearer {self._secret}", "Content-Type": "application/json"}
+        body = None if content is None else json.dumps(content).encode()
+        asked = Request(f"{self._url}{path}", data=body, headers=headers, method=method)
+        with urlopen(asked, timeout=30) as answer:
+            return json.loads(answer.read() or "{}")  # type: ignore[no-any-return]
+
+    def run(self, verb: str, parameters: Data) -> Data:
+        """A job that was run to its end."""
+        asked = {"verb": verb, "parameters": parameters}
+        job = self.ask("/api/jobs", asked, method="POST")["id"]
+        self.ask(f"/api/jobs/{job}/results", method="POST")
+        last = monotonic() + 180
+        while (found := self.ask(f"/api/jobs/{job}"))["status"] in ("queued", "running"):
+            assert monotonic() < last, found
+            sleep(0.5)
+        return found
+
+
+def metrics(port: int) -> str:
+    """What Prometheus would read."""
+    return answers(f"http://127.0.0.1:{port}/metrics", within_s=30).decode()
 
 
 @pytest.mark.slow
 @pytest.mark.cluster
 def test_scheduler_worker_and_service_make_a_map(running: Any) -> None:
-    pod, data, ports = running
-    for number, page in (("8787", "health"), ("8788", "health"), ("8000", "healthz")):
+    pod, data, ports, secret = running
+    for number, page in (("8787", "health"), ("8788", "health"), ("8000", "readyz")):
         assert answers(f"http://127.0.0.1:{ports[number]}/{page}", within_s=90)
-    on_cluster = ("--scheduler", f"tls://127.0.0.1:{ports['8786']}", "--tls", "/tls")
-    for name, where in (("maps", on_cluster), ("alone", ("--workers", "0"))):
-        podman(
-            *("exec", f"{pod}-service", "lunarscale", "predict", "/data/mosaic.zarr"),
-            *("--out", f"/data/{name}.zarr", *where),
-        )
+    service = Service(ports["8000"], secret)
+    asked = {"dataset": "mosaic.zarr", "output": "maps.zarr", "models": ["qiu-2025-feo"]}
+    job = service.run("predict", asked)
+    assert job["status"] == "finished", job
+    podman(
+        *("exec", f"{pod}-service", "lunarscale", "predict", "/data/mosaic.zarr"),
+        *("--out", "/data/alone.zarr", "--model", "qiu-2025-feo", "--workers", "0"),
+    )
     with (
         xr.open_zarr(data / "maps.zarr", mask_and_scale=False) as maps,
         xr.open_zarr(data / "alone.zarr", mask_and_scale=False) as alone,
@@ -198,5 +268,26 @@ def test_scheduler_worker_and_service_make_a_map(running: Any) -> None:
         for name in maps.variables:
             assert np.array_equal(maps[name].values, alone[name].values), name
         assert any((maps[name].values > 0).any() for name in maps.data_vars)
-    listed = json.loads(answers(f"http://127.0.0.1:{ports['8000']}/api/datasets", within_s=90))
-    assert {"maps", "mosaic"} <= {each["name"].removesuffix(".zarr") for each in listed["datasets"]}
+    listed = service.ask("/api/datasets")["datasets"]
+    assert {"maps", "mosaic"} <= {each["name"].removesuffix(".zarr") for each in listed}
+
+    (run,) = {
+        found
+        for number in ("8787", "8788", "8000")
+        for found in re.findall(
+            r'lunarscale_shards_done_total\{run="([^"]+)",verb="predict"\}',
+            metrics(ports[number]),
+        )
+    }
+    for role in ("scheduler", "service"):
+        lines = said(f"{pod}-{role}")
+        assert run in {line.get("run") for line in lines}, f"{role} logs the run"
+    assert any("Registered to" in line["message"] for line in said(f"{pod}-worker"))
+
+
+def said(container: str) -> list[Data]:
+    """What a container logged to standard error, each line a JSON object."""
+    done = subprocess.run(
+        ["podman", "logs", container], capture_output=True, text=True, timeout=60, check=True
+    )
+    return [json.loads(line) for line in done.stderr.splitlines()]

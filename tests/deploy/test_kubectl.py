@@ -53,6 +53,8 @@ class Answering(BaseHTTPRequestHandler):
             self._say(
                 200, {"kind": "APIGroupList", "groups": [self._group(g) for g in self._names]}
             )
+        elif path == "/openapi/v2":
+            self._write(200, b"")  # a message of Protocol Buffers that describes nothing
         elif path == "/api/v1":
             self._say(200, {"kind": "APIResourceList", "groupVersion": "v1", "resources": []})
         elif path.removeprefix("/apis/").removesuffix("/v1") in self.server.groups:
@@ -126,7 +128,9 @@ class Answering(BaseHTTPRequestHandler):
         self.server.asked.append((self.command, path, parse_qs(urlsplit(self.path).query)))
 
     def _say(self, code: int, content: Data) -> None:
-        body = json.dumps(content).encode()
+        self._write(code, json.dumps(content).encode())
+
+    def _write(self, code: int, body: bytes) -> None:
         self.send_response(code)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
@@ -188,8 +192,8 @@ def test_from_apply_to_delete(api: Remembering) -> None:
         assert query["fieldManager"] == ["lunarscale"]
         assert query["fieldValidation"] == ["Strict"], "the server refuses unknown fields"
 
-    said = lunarscale("cluster", "kubernetes", "delete", *OPTIONS, "--adaptive", "1", "9").stdout
-    assert api.objects == {}
+    said = lunarscale("cluster", "kubernetes", "delete", *OPTIONS).stdout
+    assert api.objects == {}, "the autoscaler too, which nobody named"
     assert len(said.splitlines()) == 4
     said = lunarscale("cluster", "kubernetes", "delete", *OPTIONS).stdout
     assert said == "", "what is not there is nothing to do"
@@ -210,6 +214,12 @@ def test_without_the_operator(api: Remembering) -> None:
     for action in ("apply", "delete"):
         said = refused("cluster", "kubernetes", action, *OPTIONS, command="cluster kubernetes")
         assert "does not know DaskCluster: the Dask operator is not installed" in said
+
+
+def test_without_prometheus_operator(api: Remembering) -> None:
+    apply = ("cluster", "kubernetes", "apply", *OPTIONS, "--pod-monitor")
+    said = refused(*apply, command="cluster kubernetes")
+    assert "does not know PodMonitor: Prometheus' operator is not installed" in said
 
 
 def test_no_answer_and_no_context(api: Remembering) -> None:

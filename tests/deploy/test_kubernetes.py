@@ -1,6 +1,7 @@
 """Manifests of a cluster: by the operator's CRDs, Kubernetes' schemas, our rules, and run here."""
 
 import copy
+import json
 import os
 import re
 import socket
@@ -17,12 +18,15 @@ from distributed.cli import dask_scheduler, dask_worker
 from manifests_at_hand import Data, faults
 from pages_at_hand import answers
 
+import lunarscale as lunarscale_package
 from lunarscale.clusters.certificates import open_certificates
 from lunarscale.clusters.kubectl import as_yaml
 from lunarscale.clusters.kubernetes import manifests
 from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
 from lunarscale.clusters.kubernetes_pods import TLS_FOLDER
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
+from lunarscale.engine.hearing import OnScheduler
+from lunarscale.engine.telling import News
 from lunarscale.errors import ClusterError, PlanError
 
 #: All that can be asked for.
@@ -30,7 +34,7 @@ FULL = KubernetesChoice(
     name="moon", namespace="maps", workers=50, threads=2, memory="8GiB",
     image="registry.example/lunarscale:0.3.1", tls_secret="moon-tls", adaptive=(2, 50), spot=True,
     claims=(Claim("tiles", "/tiles", read_only=True), Claim("maps", "/maps")),
-    env=("AWS_REGION=eu-central-1",), env_secrets=("bucket",),
+    env=("AWS_REGION=eu-central-1",), env_secrets=("bucket",), pod_monitor=True,
 )  # fmt: skip
 
 CHOICES = {"plain": KubernetesChoice(), "full": FULL, "fixed": KubernetesChoice(workers=0)}
@@ -150,6 +154,13 @@ SEEDED = {
     "a policy for everybody": (
         change("NetworkPolicy.spec.ingress.0.from", ...), "it lets everybody in",
     ),
+    "a monitor of nobody": (
+        change("PodMonitor.spec.selector.matchLabels", {"app": "moon"}), "does not select sched",
+    ),
+    "a monitor of another port": (
+        change("PodMonitor.spec.podMetricsEndpoints.0.port", "metrics"), "none of worker's ports",
+    ),
+    "a misspelt monitor": (change("PodMonitor.spec.podMetricEndpoints", []), "was unexpected"),
     "a misspelt policy": (change("NetworkPolicy.spec.ingres", []), "'ingres' was unexpected"),
 }  # fmt: skip
 
@@ -165,7 +176,7 @@ def test_faults_that_are_put_in_are_found(seed: Callable[[list[Data]], None], to
 def test_what_was_asked_for_is_there() -> None:
     made = manifests(FULL)
     assert [each["kind"] for each in made] == [
-        "DaskCluster", "NetworkPolicy", "NetworkPolicy", "DaskAutoscaler",
+        "DaskCluster", "NetworkPolicy", "NetworkPolicy", "DaskAutoscaler", "PodMonitor",
     ]  # fmt: skip
     assert {each["metadata"]["namespace"] for each in made} == {"maps"}
     assert of("DaskAutoscaler", made)["spec"] == {"cluster": "moon", "minimum": 2, "maximum": 50}
@@ -234,7 +245,7 @@ def test_the_command_prints_them() -> None:
         *("--memory", "8GiB", "--image", "registry.example/lunarscale:0.3.1"),
         *("--tls-secret", "moon-tls", "--adaptive", "2", "50", "--spot"),
         *("--data-claim", "tiles:/tiles:ro", "--data-claim", "maps:/maps"),
-        *("--env", "AWS_REGION=eu-central-1", "--env-secret", "bucket"),
+        *("--env", "AWS_REGION=eu-central-1", "--env-secret", "bucket", "--pod-monitor"),
     )
     printed = lunarscale("cluster", "kubernetes", *options, "--dry-run").stdout
     assert list(yaml.safe_load_all(printed)) == manifests(FULL)
@@ -318,7 +329,7 @@ def pods_here(tmp_path: Path) -> Iterator[tuple[ClusterChoice, str, dict[str, st
 
 @pytest.mark.cluster
 @pytest.mark.slow
-def test_the_pods_commands_make_a_cluster(pods_here: Any) -> None:
+def test_the_pods_commands_make_a_cluster(pods_here: Any, tmp_path: Path) -> None:
     choice, process, urls, (command, env) = pods_here
     for url in urls.values():
         assert answers(f"{url}/health", within_s=60) == b"ok", "what the probes ask for"
@@ -329,9 +340,40 @@ def test_the_pods_commands_make_a_cluster(pods_here: Any) -> None:
         assert (known["nthreads"], known["memory_limit"]) == (2, 8 * 2**30 - 256 * 2**20)
         found = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(timeout=60)
         assert found == str(128 * 2**20), "Dask's settings are ours"
+        OnScheduler(cluster.client).hear(News("run-7", "predict", status="finished"), last=True)
+        another_version_is_turned_away(process.args, env, tmp_path)
+        assert len(cluster.client.scheduler_info()["workers"]) == 1
         subprocess.run(command, env=env, check=True, timeout=60)
         assert process.wait(timeout=60) == 0, "it was retired, and its container ends in peace"
         assert cluster.client.scheduler_info()["workers"] == {}
+    logs = {role: said(tmp_path / f"{role}.log") for role in ("scheduler", "worker")}
+    began = [line for line in logs["scheduler"] if line["message"] == "run began"]
+    assert [line["run"] for line in began] == ["run-7"]
+    assert any("Registered to" in line["message"] for line in logs["worker"])
+
+
+def said(log: Path) -> list[Data]:
+    """A log's lines, each of which is a JSON object; Python's own warnings are none."""
+    return [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+
+
+def another_version_is_turned_away(command: list[str], env: dict[str, str], folder: Path) -> None:
+    """A worker's pod of an image of another version ends, and its log says why."""
+    (folder / "other.py").write_text(
+        "from importlib.metadata import version\nfrom distributed import versions\n"
+        "versions.version = lambda n: '99.1' if n == 'lunarscale' else version(n)\n"
+    )
+    name = env["DASK_WORKER_NAME"]
+    other = [part.replace(name, "other") for part in command]
+    other[other.index("--dashboard-address") + 1] = "127.0.0.1:0"
+    with open(folder / "other.log", "wb") as log:
+        subprocess.run(
+            [*other, "--preload", str(folder / "other.py")],
+            env=env, stdout=log, stderr=log, cwd=folder, timeout=60, check=False,
+        )  # fmt: skip
+    ours = lunarscale_package.__version__
+    told = f"has lunarscale 99.1 but its cluster {ours}; it is turned away"
+    assert any(told in line.get("refusal", "") for line in said(folder / "other.log"))
 
 
 @pytest.mark.parametrize(

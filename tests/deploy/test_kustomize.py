@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 import yaml
-from manifests_at_hand import Data, faults
+from manifests_at_hand import Data, faults, listening
 from typer.main import get_command
 
 import lunarscale
 from lunarscale.cli import app
-from lunarscale.clusters.kubernetes import CLIENT_LABEL, manifests
+from lunarscale.clusters.kubernetes import manifests
 from lunarscale.clusters.kubernetes_choice import Claim, KubernetesChoice
+from lunarscale.clusters.kubernetes_reach import CLIENT_LABEL
 
 BASE = Path(__file__).parents[2] / "deploy" / "kustomize"
 
@@ -51,6 +52,12 @@ def test_nothing_is_wrong_with_it() -> None:
 
 def test_the_cluster_is_what_the_command_prints() -> None:
     assert list(yaml.safe_load_all((BASE / "cluster.yaml").read_text())) == manifests(CHOICE)
+
+
+def test_prometheus_finds_all_three() -> None:
+    monitor = yaml.safe_load((BASE / "pod-monitor.yaml").read_text())
+    assert faults([*rendered(), monitor]) == []
+    assert {where for where, _, _ in listening(rendered())} == {"scheduler", "worker", "service"}
 
 
 def test_all_pods_are_of_one_image_and_of_this_version() -> None:
