@@ -6,7 +6,6 @@ A shard that was done twice, for its first worker was lost, counts twice here an
 import json
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,11 +16,8 @@ from distributed import get_worker
 
 from lunarscale.engine.gauges import Row, expose
 from lunarscale.engine.outcome import Outcome, Tale
-from lunarscale.engine.telling import LETTERS, share_of_limit
+from lunarscale.engine.telling import LETTERS, LastRuns, share_of_limit
 from lunarscale.laps import Laps, add_laps
-
-#: Runs that are remembered.
-RUNS_KEPT = 20
 
 #: Below Dask's own, so that it comes where a worker's log goes.
 _log = logging.getLogger("distributed.worker.lunarscale")
@@ -42,6 +38,7 @@ class Count:
     problems: int = 0
     retries: int = 0
     seconds: float = 0.0
+    memory_peak_bytes: int | None = None
     laps: Laps = field(default_factory=dict)
 
     def take(self, tale: Tale) -> None:
@@ -59,11 +56,10 @@ class Count:
             **vars(self),
             "mpx_per_second": self.pixels_done / 1e6 / self.seconds if self.seconds else 0.0,
             "share_of_limit": share_of_limit(self.laps),
-            "memory_peak_bytes": peak_bytes(),
         }
 
 
-_counts: OrderedDict[str, Count] = OrderedDict()
+_counts: LastRuns[Count] = LastRuns()
 _lock = threading.Lock()
 
 
@@ -119,12 +115,12 @@ class Counted:
             count = _counts.get(self.run)
             if count is None:
                 planned = self.base_bytes + _threads() * self.thread_bytes
-                count = _counts[self.run] = Count(self.run, self.verb, planned, began=begun)
-                if len(_counts) > RUNS_KEPT:
-                    _counts.popitem(last=False)
+                count = Count(self.run, self.verb, planned, began=begun)
+            _counts[self.run] = count
             count.take(tale)
             count.retries += again
             count.seconds = monotonic() - count.began
+            count.memory_peak_bytes = peak_bytes()  # now: runs to come may take more
 
     def _line(self, problem: Exception) -> str:
         told = {"event": "problem", "run": self.run, "verb": self.verb}

@@ -6,29 +6,61 @@ scheduler's state and changes none of it.
 
 import json
 import logging
-from collections import OrderedDict
-from time import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from time import monotonic, time
 from typing import Any
 
 from distributed import Scheduler, SchedulerPlugin
+from tornado.ioloop import PeriodicCallback
 from tornado.web import RequestHandler
 
 import lunarscale
 from lunarscale.engine.gauges import Row, expose, withdraw
 from lunarscale.engine.panel_page import page
-from lunarscale.engine.telling import News, from_row
-
-#: Runs that are remembered.
-RUNS_KEPT = 20
+from lunarscale.engine.telling import LastRuns, News, from_row
 
 #: Where the page is, on the dashboard's address, and what it shows as JSON.
 PAGE, STATE = "/lunarscale", "/lunarscale.json"
+
+#: Seconds between two looks at what workers take: a shard may take minutes without a word.
+LOOK_S = 0.5
 
 #: Tasks that make workers ready; they are no part of a run's work.
 _REHEARSAL = "warm-"
 
 #: Below Dask's own, so that it comes where the scheduler's log goes.
 _log = logging.getLogger("distributed.scheduler.lunarscale")
+
+
+@dataclass
+class _Known:
+    """A run, the client that told of it last, when, and the first word that told of shards."""
+
+    news: News
+    client: str
+    at: float  # of this process's clock
+    first: News | None
+
+    @property
+    def goes(self) -> bool:
+        """Whether nothing has told of its end."""
+        return self.news.status == "running"
+
+    def as_row(self) -> Row:
+        """All of it by name; of one that goes, the seconds go on between two words."""
+        since = monotonic() - self.at if self.goes else 0.0
+        return replace(self.news, seconds=self.news.seconds + since).as_row()
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Until the last shard, by the pace since the first came back: kernels were made before."""
+        news, first = self.news, self.first
+        if not self.goes or first is None or news.shards_done == first.shards_done:
+            return None
+        each = (news.seconds - first.seconds) / (news.shards_done - first.shards_done)
+        since = monotonic() - self.at
+        return max(0.0, (news.shards_todo - news.shards_done) * each - since)
 
 
 class Panel(SchedulerPlugin):
@@ -40,8 +72,7 @@ class Panel(SchedulerPlugin):
     async def start(self, scheduler: Scheduler) -> None:
         """Begin; called by the scheduler."""
         self._scheduler = scheduler
-        self._runs: OrderedDict[str, News] = OrderedDict()
-        self._clients: dict[str, str] = {}
+        self._runs: LastRuns[_Known] = LastRuns()
         self._set_aside: set[Any] = set()
         scheduler.handlers["lunarscale_tell"] = self.tell
         prefix = "/" + (getattr(scheduler, "http_prefix", None) or "").strip("/")
@@ -51,9 +82,12 @@ class Panel(SchedulerPlugin):
             [(prefix.rstrip("/") + at, which, {"panel": self}) for at, which in places.items()],
         )
         expose(self.rows)
+        self._looking = PeriodicCallback(self.look, 1000.0 * LOOK_S)
+        self._looking.start()
 
     async def close(self) -> None:
         """End; called by the scheduler."""
+        self._looking.stop()
         withdraw(self.rows)
 
     async def tell(self, row: dict[str, Any], who: str) -> dict[str, Any]:
@@ -66,26 +100,24 @@ class Panel(SchedulerPlugin):
         """
         told = from_row(row)
         known = self._runs.get(told.run)
+        first = told if known is None or known.first is None else known.first
         if known is None:
             self._say("run began", told)
         else:
-            told.retries, told.workers_lost = known.retries, known.workers_lost
-            told.memory_peak_bytes = known.memory_peak_bytes
-        self._runs[told.run] = told
-        self._clients[told.run] = who
-        self._look(told)
+            told.retries, told.workers_lost = known.news.retries, known.news.workers_lost
+            told.memory_peak_bytes = known.news.memory_peak_bytes
+        self._runs[told.run] = _Known(told, who, monotonic(), first if first.shards_done else None)
+        self._look_for([told])
         if told.status != "running":
             self._say("run ended", told, status=told.status, shards=told.shards_done,
                       pixels=told.pixels_done, seconds=round(told.seconds, 3),
                       problems=told.problems, retries=told.retries)  # fmt: skip
-        while len(self._runs) > RUNS_KEPT:
-            self._clients.pop(self._runs.popitem(last=False)[0])
         names = ("retries", "workers_lost", "memory_planned_bytes", "memory_peak_bytes")
         return {name: getattr(told, name) for name in names}
 
     def rows(self) -> list[Row]:
         """How runs go, the latest last."""
-        return [news.as_row() for news in self._runs.values()]
+        return [known.as_row() for known in self._in_order()]
 
     def state(self) -> dict[str, Any]:
         """All that the page shows."""
@@ -93,7 +125,9 @@ class Panel(SchedulerPlugin):
         return {
             "lunarscale": lunarscale.__version__,
             "now": time(),
-            "runs": self.rows(),
+            "runs": [
+                {**known.as_row(), "seconds_left": known.seconds_left} for known in self._in_order()
+            ],
             "workers": [
                 {
                     "name": str(worker.name),
@@ -108,13 +142,26 @@ class Panel(SchedulerPlugin):
             ],
         }
 
-    def _look(self, news: News) -> None:
+    def _in_order(self) -> list[_Known]:
+        return sorted(self._runs.values(), key=lambda known: known.news.started)
+
+    def look(self) -> None:
+        """See what the workers take now, for the runs that go."""
+        self._look_for(self._going())
+
+    def _look_for(self, runs: Iterable[News]) -> None:
         """What the workers take now, and may take by the plan."""
         workers = self._scheduler.workers.values()
         taken = max((worker.metrics.get("memory", 0) for worker in workers), default=0)
         threads = max((worker.nthreads for worker in workers), default=1)
-        news.memory_peak_bytes = max(taken, news.memory_peak_bytes or 0)
-        news.memory_planned_bytes = news.base_bytes + threads * news.thread_bytes
+        for news in runs:
+            news.memory_peak_bytes = max(taken, news.memory_peak_bytes or 0)
+            news.memory_planned_bytes = news.base_bytes + threads * news.thread_bytes
+
+    def _going(self, clients: Iterable[str] | None = None) -> list[News]:
+        """The runs that go; of some clients alone, where these are given."""
+        known = [each for each in self._runs.values() if each.goes]
+        return [each.news for each in known if clients is None or each.client in clients]
 
     # what a scheduler tells its plugins
 
@@ -135,24 +182,22 @@ class Panel(SchedulerPlugin):
         """The runs of the client that wants a task; all that go where that is not known."""
         task = self._scheduler.tasks.get(key)
         wanted = {client.client_key for client in task.who_wants or ()} if task else set()
-        going = [news for news in self._runs.values() if news.status == "running"]
-        return [news for news in going if self._clients[news.run] in wanted] or going
+        return self._going(wanted) or self._going()
 
     def log_event(self, topic: str, msg: Any) -> None:
         """A worker left; one that was asked to is no loss."""
-        if topic != "all" or not isinstance(msg, dict) or msg.get("action") != "remove-worker":
+        if topic != "all" or not isinstance(msg, dict):
             return
-        for news in self._runs.values():
-            if news.status == "running" and not msg.get("expected"):
+        if msg.get("action") == "remove-worker" and not msg.get("expected"):
+            for news in self._going():
                 news.workers_lost += 1
                 self._say("worker lost", news, worker=msg.get("worker"))
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Whoever had a run that still goes has gone away without a word."""
-        for news in self._runs.values():
-            if news.status == "running" and self._clients[news.run] == client:
-                news.status = "gone"
-                self._say("run gone", news)
+        for news in self._going([client]):
+            news.status = "gone"
+            self._say("run gone", news)
 
     @staticmethod
     def _say(event: str, news: News, **facts: Any) -> None:

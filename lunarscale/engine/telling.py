@@ -5,12 +5,13 @@ service its own runs; pages and metrics show nothing that is not in it.
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from lunarscale.engine.outcome import Tale
 from lunarscale.errors import LunarscaleError
@@ -25,10 +26,15 @@ TELL_S = 0.5
 #: Problems whose sentences are told, the last ones, and letters of each.
 SENTENCES, LETTERS = 5, 400
 
+#: Runs that whoever hears of them remembers.
+RUNS_KEPT = 20
+
 #: Parts of a task that reading and writing alone would take too.
 LIMIT: tuple[Part, ...] = ("read", "decode", "encode", "write")
 
 Status = Literal["running", "finished", "incomplete", "stopped", "gone"]
+
+What = TypeVar("What")
 
 #: Id of the run that this thread is at; empty where it is at none. Logs show it.
 RUN: ContextVar[str] = ContextVar("lunarscale_run", default="")
@@ -54,8 +60,9 @@ class News:
     shards, shards_before, shards_todo : int
         Of the store; those that were done before; those of this run.
     shards_done, pixels_done, bytes_read, bytes_written : int
-        What this run has done. Bytes and problems are None while a run of sums goes: what its
-        shards tell stays on the workers until the end.
+        What this run has done; none of them falls. Bytes and problems are None while a run of sums
+        goes: what its shards tell stays on the workers until the end, also that one has failed,
+        which is counted as done until then and after.
     share_of_limit : float or None
         Of the tasks' time by the clock, that of reading, decoding, encoding and writing: what would
         be left if nothing were computed. None where no task has told yet.
@@ -108,7 +115,8 @@ class News:
 
     def take(self, tale: Tale, *, whole: bool = True) -> None:
         """What a tale tells; one that is not whole has shards and pixels alone."""
-        self.shards_done, self.pixels_done = tale.done, tale.pixels
+        self.shards_done = max(self.shards_done, tale.done)
+        self.pixels_done = max(self.pixels_done, tale.pixels)
         if not whole:
             self.bytes_read = self.bytes_written = self.problems = None
             return
@@ -120,6 +128,16 @@ class News:
     def as_row(self) -> dict[str, Any]:
         """All of it by name, the rate too."""
         return {**asdict(self), "mpx_per_second": self.mpx_per_second}
+
+
+class LastRuns(OrderedDict[str, What]):
+    """What is known of runs, by their ids; those that were heard of longest ago are forgotten."""
+
+    def __setitem__(self, run: str, known: What) -> None:
+        super().__setitem__(run, known)
+        self.move_to_end(run)  # one that goes for days outlives many that are short
+        while len(self) > RUNS_KEPT:
+            self.popitem(last=False)
 
 
 class Hearer(Protocol):

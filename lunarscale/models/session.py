@@ -224,16 +224,17 @@ def read_file(location: str) -> bytes:
     """
     if location.startswith(READY):
         return (ready_folder() / f"{location.removeprefix(READY)}.onnx").read_bytes()
+    path = Path(location)
     try:
-        if (is_there := Path(location)).exists() and not is_there.is_file():
+        if path.exists() and not path.is_file():
             raise ModelError(f"{location} is no file; give the path of a model file")
-        size = Path(location).stat().st_size
+        size = path.stat().st_size
         if size > LARGEST_FILE:
             raise ModelError(
                 f"{location} has {size / 1e6:,.0f} MB but a model may have "
                 f"{LARGEST_FILE / 1e6:,.0f} MB, as every worker holds it; use a smaller network"
             )
-        content = Path(location).read_bytes()
+        content = path.read_bytes()
     except OSError as problem:
         raise ModelError(
             f"{location} cannot be read here ({problem.strerror}); give the path of a model file "

@@ -74,10 +74,15 @@ class PlainLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The line; an error's trace follows it."""
         facts = " ".join(f"{name}={value}" for name, value in facts_of(record).items())
-        words = f"{record.getMessage()} {facts}".rstrip()
-        shown = "".join(letter if letter.isprintable() else "?" for letter in words)
-        trace = f"\n{self.formatException(record.exc_info)}" if record.exc_info else ""
-        return f"{_time(record)} {record.levelname.lower()} {shown}{trace}"
+        words = f"{record.getMessage().rstrip()} {facts}".rstrip()
+        # an error's own words may hold anything too: no line of its trace begins as ours do
+        trace = self.formatException(record.exc_info).splitlines() if record.exc_info else []
+        first = f"{_time(record)} {record.levelname.lower()} {words}"
+        return "\n".join(_printable(line) for line in [first, *(f"    {line}" for line in trace)])
+
+
+def _printable(line: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in line)
 
 
 def _time(record: logging.LogRecord) -> str:
@@ -88,24 +93,46 @@ def _time(record: logging.LogRecord) -> str:
 def logging_as(format: str) -> Iterator[None]:
     """Log to standard error for as long as the ``with`` block.
 
+    What libraries have put up to write there themselves, as Dask does, and Python's warnings have
+    the same form meanwhile.
+
     Parameters
     ----------
     format : str
         ``json``: every request too; ``plain``: for a terminal, where these would be too many.
     """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if format == "json" else PlainLines())
+    form = JsonLines() if format == "json" else PlainLines()
+    handler.setFormatter(form)
+    theirs = {each: each.formatter for each in _of_libraries()}
     ours, root, was = logging.getLogger(_OURS), logging.getLogger(), _access.disabled
     level = ours.level
     ours.setLevel(logging.INFO)
     _access.disabled = format == "plain"
     root.addHandler(handler)
+    for each in theirs:
+        each.setFormatter(form)
+    logging.captureWarnings(True)
     try:
         yield
     finally:
+        logging.captureWarnings(False)
+        for each, form_before in theirs.items():
+            each.setFormatter(form_before)
         root.removeHandler(handler)
         ours.setLevel(level)
         _access.disabled = was
+
+
+def _of_libraries() -> set[logging.Handler]:
+    """Handlers that do not wait for what comes to the root."""
+    loggers = logging.Logger.manager.loggerDict.values()
+    return {
+        handler
+        for logger in loggers
+        if isinstance(logger, logging.Logger)  # others only hold a name's place
+        for handler in logger.handlers
+    }
 
 
 class Access:

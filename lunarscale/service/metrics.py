@@ -1,6 +1,5 @@
 """What a service counts: requests, tiles, jobs, and the runs of its jobs by the engine's names."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from time import perf_counter
 from typing import Any
@@ -10,11 +9,8 @@ from prometheus_client.core import GaugeMetricFamily
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lunarscale.engine.gauges import families
-from lunarscale.engine.telling import News
+from lunarscale.engine.telling import LastRuns, News
 from lunarscale.service.logs import Access, log_run
-
-#: Runs that are remembered.
-RUNS_KEPT = 20
 
 #: Upper ends of the classes of answers' times, in seconds: a kept tile, one that is drawn, a
 #: statistic.
@@ -40,7 +36,7 @@ class Metrics:
 
     def __init__(self, jobs: Callable[[], Mapping[str, int]]) -> None:
         self._registry, self._jobs = CollectorRegistry(), jobs
-        self._runs: OrderedDict[str, News] = OrderedDict()
+        self._runs: LastRuns[News] = LastRuns()
         self._requests = Counter(
             "lunarscale_requests_total", "Requests that were answered.",
             ["route", "method", "status"], registry=self._registry,
@@ -60,8 +56,6 @@ class Metrics:
         if last or news.run not in self._runs:
             log_run(news, last=last)
         self._runs[news.run] = news
-        while len(self._runs) > RUNS_KEPT:
-            self._runs.popitem(last=False)
 
     def answered(self, route: str, method: str, status: int, *, seconds: float) -> None:
         """Count a request."""

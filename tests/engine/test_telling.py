@@ -69,6 +69,12 @@ def test_a_run_of_sums_tells_bytes_and_problems_at_its_end() -> None:
         assert story.news.bytes_read is story.news.problems is None
         story.ended(Tale(done=7, pixels=700, bytes_read=9, problems=[StoreError("torn")]))
     assert (story.news.bytes_read, story.news.problems) == (9, 1)
+    clock = Clock()
+    with Story(news(), [Listener()], clock, sums=True) as failing:
+        clock.now += TELL_S
+        failing.show(Tale(done=7, pixels=700))  # until the end nobody knows that one has failed
+        failing.ended(Tale(done=6, pixels=600, problems=[StoreError("torn")]))
+    assert (failing.news.shards_done, failing.news.pixels_done) == (7, 700)  # counters never fall
     with pytest.raises(StoreError), Story(news(), [Listener()], sums=True) as stopped:
         raise StoreError("gone")
     assert stopped.news.bytes_read is None

@@ -1,7 +1,9 @@
 """What a service tells machines: health, metrics by the engine's names, logs without secrets."""
 
+import io
 import json
 import logging
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -134,12 +136,40 @@ def test_a_plain_line_has_no_requests_and_keeps_to_its_line(
     assert line.endswith("warning two?lines job=job-7")
 
 
-def test_an_errors_trace_is_in_its_line() -> None:
+def test_an_errors_trace_is_in_its_line_and_forges_none() -> None:
     try:
-        raise ValueError("of ours")
+        raise ValueError("of ours\n2026-01-01T00:00:00.000+00:00 info all is \x1b[32mwell")
     except ValueError as error:
         seen = (ValueError, error, error.__traceback__)
     record = logging.LogRecord("lunarscale", logging.ERROR, __file__, 1, "failed", None, seen)
-    line = json.loads(JsonLines().format(record))
-    assert "ValueError: of ours" in line["trace"]
-    assert "ValueError: of ours" in PlainLines().format(record)
+    written = JsonLines().format(record)
+    assert len(written.splitlines()) == 1
+    assert "ValueError: of ours\n2026" in json.loads(written)["trace"]
+    first, *trace = PlainLines().format(record).splitlines()
+    assert first.endswith(" error failed")
+    assert "    ValueError: of ours" in trace
+    assert trace[-1] == "    2026-01-01T00:00:00.000+00:00 info all is ?[32mwell"
+
+
+def test_what_libraries_write_has_the_same_form() -> None:
+    library, written = logging.getLogger("a.library"), io.StringIO()
+    handler = logging.StreamHandler(written)
+    library.addHandler(handler)  # as Dask does for its own
+    try:
+        with logging_as("json"):
+            library.error("the way to it\nis gone")
+        library.error("over")
+    finally:
+        library.removeHandler(handler)
+    within, after = written.getvalue().splitlines()
+    assert json.loads(within)["message"] == "the way to it\nis gone"
+    assert after == "over"
+
+
+def test_what_python_warns_of_is_a_line_too(capsys: pytest.CaptureFixture[str]) -> None:
+    with warnings.catch_warnings(), logging_as("json"):
+        warnings.simplefilter("always")
+        warnings.warn("this will\ngo", DeprecationWarning, stacklevel=1)
+    (line,) = map(json.loads, capsys.readouterr().err.splitlines())
+    assert (line["level"], line["logger"]) == ("warning", "py.warnings")
+    assert "DeprecationWarning: this will\ngo" in line["message"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import xarray as xr
 from drawn_at_hand import POLAR, ask, box, polygon
 from fastapi.testclient import TestClient
 from hypothesis import given
@@ -101,6 +102,23 @@ def test_the_rows_are_those_of_summarise(
     else:
         assert row["pixels"] == 0
         assert bars["edges"] == bars["area_km2"] == []
+
+
+def test_the_bars_are_the_areas_of_their_values(client: TestClient, service_data: Path) -> None:
+    bars = ask(client, DRAWN["one over the seam"]).json()["histogram"]
+    with xr.open_zarr(service_data / "maps.zarr", mask_and_scale=False) as kept:
+        store = kept[["FeO"]].load()
+    rows, cols = np.abs(store.lat.values - 5) < 35, np.abs(store.lon.values) > 165
+    counts, half = store.FeO.values[np.ix_(rows, cols)], np.radians(180 / 512)
+    band = np.sin(np.radians(store.lat.values[rows]) + half) - np.sin(
+        np.radians(store.lat.values[rows]) - half
+    )
+    areas = np.broadcast_to(1737.4**2 * 2 * half * band[:, None], counts.shape)
+    there = counts != NO_DATA
+    bins = counts[there] // 20  # of 0.1 wt %, a count being 0.005
+    assert np.array(bars["edges"]) * 10 == pytest.approx(np.arange(bins.min(), bins.max() + 2))
+    expected = np.bincount(bins - bins.min(), areas[there])
+    assert bars["area_km2"] == pytest.approx(expected, rel=1e-9)
 
 
 def test_too_large_a_polygon_is_counted_on_a_coarser_level(
