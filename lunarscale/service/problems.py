@@ -40,6 +40,7 @@ from lunarscale.errors import (
     UnavailableError,
     UnknownError,
 )
+from lunarscale.service.wording import for_callers
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -138,13 +139,18 @@ def respond_to(path: str, error: LunarscaleError, *, data_dir: str = "") -> Resp
     retry = getattr(error, "retry_after_s", None)
     if retry is not None:
         headers["Retry-After"] = str(retry)
-    detail = without_paths(str(error), data_dir)
+    detail = worded(str(error), data_dir)
     return respond(
         path, status, detail, title=title, kind=type(error).__name__, headers=headers
     )  # fmt: skip
 
 
 _PATH = re.compile(r"(?<![\w/:.])(?:/[\w.+@~-]+){2,}/?")
+
+
+def worded(sentence: str, data_dir: str = "") -> str:
+    """A sentence of a step for callers: in the words of the API, without this machine's paths."""
+    return without_paths(for_callers(sentence), data_dir)
 
 
 def without_paths(sentence: str, data_dir: str = "") -> str:

@@ -136,6 +136,11 @@ class Cube:
         return not keys or keys <= _documents(layout, {}).keys()
 
     @staticmethod
+    def is_being_removed(location: Location) -> bool:
+        """Whether what is there is a store whose removal has begun and not ended."""
+        return location.get("zarr.json") == _REMOVED
+
+    @staticmethod
     def remove(location: Location) -> None:
         """Remove a store or its debris; killed in the middle, what is left is debris.
 

@@ -1,6 +1,9 @@
-"""Run by ``test_jobs_killed``: a service whose jobs wait at a shut gate after some shards."""
+"""Run by ``test_jobs_killed``: a service whose shards are held at a gate, wherever they are made.
 
-import sys
+A worker process of its cluster begins by running this file too, as ``__mp_main__``.
+"""
+
+import os
 import time
 from pathlib import Path
 
@@ -8,13 +11,20 @@ from lunarscale.cli import main
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Outcome
 
+#: Names the folder of the gate: ``shut`` in it holds what comes, which says so by its process.
+GATE = "LUNARSCALE_TEST_GATE"
 
-def shut(gate: Path, through: int) -> None:
-    """Let so many shards through, and more once the file is gone."""
+#: Shards that each process makes before it is held.
+THROUGH = 1
+
+
+def shut(gate: Path) -> None:
+    """Let so many shards through, and more once it is open."""
     call, passed = MapTask.__call__, []
 
     def gated(task: MapTask, job: MapJob) -> Outcome:
-        while len(passed) >= through and gate.exists():
+        while len(passed) >= THROUGH and (gate / "shut").exists():
+            (gate / str(os.getpid())).touch()
             time.sleep(0.02)
         passed.append(job)
         return call(task, job)
@@ -22,8 +32,7 @@ def shut(gate: Path, through: int) -> None:
     MapTask.__call__ = gated  # type: ignore[method-assign]
 
 
+if __name__ != "gated_service":  # a test imports it too
+    shut(Path(os.environ[GATE]))
 if __name__ == "__main__":
-    place, number, *rest = sys.argv[1:]
-    shut(Path(place), int(number))
-    sys.argv = ["lunarscale", *rest]
     main()

@@ -1,18 +1,27 @@
-"""What the tests of jobs share: folders to work in, gates that tasks wait at, and ends awaited."""
+"""What the tests of jobs share: a service to ask, gates that tasks wait at, and ends awaited."""
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import pytest
+from fastapi.testclient import TestClient
 from httpx import Client
+from service_at_hand import HOST, Tokens, settings_for
 
 from lunarscale.engine.mapping import MapJob, MapTask
 from lunarscale.engine.outcome import Outcome
+from lunarscale.service.app import create_app
 from lunarscale.service.jobs.watch import TELL_S
+from lunarscale.steps.overview import overview
+from lunarscale.steps.predict import predict
+
+Service = Callable[..., TestClient]
 
 #: Seconds that anything here may take on a machine with other things to do.
 PATIENCE_S = 240.0
@@ -24,6 +33,9 @@ PREDICT = {
     "verb": "predict",
     "parameters": {"dataset": "mosaic.zarr", "output": "new.zarr", "models": MODELS},
 }
+SUMMARISE = {"verb": "summarise", "parameters": {"dataset": "maps.zarr", "by": ["moon", "maria"]}}
+EXPORT = {"verb": "export", "parameters": {"dataset": "maps.zarr", "layer": "FeO"}}
+OVERVIEW = {"verb": "overview", "parameters": {"dataset": "maps.zarr"}}
 
 
 def folder_with(place: Path, data: Path, *names: str) -> Path:
@@ -168,3 +180,48 @@ def objects(store: Path) -> dict[str, bytes]:
     }
     assert kept
     return kept
+
+
+@pytest.fixture(scope="session")
+def undisturbed(service_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What ``PREDICT`` makes where nobody disturbs it, in one process and by the steps alone."""
+    out = tmp_path_factory.mktemp("undisturbed") / "new.zarr"
+    predict(str(service_data / "mosaic.zarr"), out=str(out), models=MODELS)
+    overview(str(out))
+    return objects(out)
+
+
+@pytest.fixture(scope="session")
+def jobs_folder(service_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Stores to work with; tests make others beside them, each under its own name."""
+    folder = folder_with(
+        tmp_path_factory.mktemp("jobs"), service_data, "mosaic.zarr", "maps.zarr"
+    )  # fmt: skip
+    shutil.copytree(service_data.parent / "tiles", folder / "tiles")
+    (folder / "notes").mkdir()
+    (folder / "a-file").write_text("")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def caller(jobs_folder: Path, tokens: Tokens) -> Iterator[Caller]:
+    """Who runs jobs of a service on ``jobs_folder``."""
+    settings = settings_for(jobs_folder, limits={"costly_a_minute": 100_000})
+    app = create_app(settings, session=tokens.kept)
+    with TestClient(app, base_url=f"http://{HOST}") as client:
+        yield Caller(client, tokens.header("run"))
+
+
+@pytest.fixture
+def own_folder(tmp_path: Path, service_data: Path) -> Path:
+    """A folder that no other service runs the jobs of."""
+    return folder_with(tmp_path / "own", service_data, "mosaic.zarr", "maps.zarr")
+
+
+_numbers = count()
+
+
+@pytest.fixture
+def new() -> str:
+    """A name that no dataset has."""
+    return f"new-{next(_numbers)}.zarr"

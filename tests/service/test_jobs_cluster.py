@@ -1,43 +1,25 @@
 """Jobs on a cluster: as in one process, waiting while it is away, going on when it is there."""
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 from distributed import Client
-from fastapi.testclient import TestClient
-from jobs_at_hand import MODELS, Caller, folder_with, objects, wait_for
+from jobs_at_hand import Caller, Service, folder_with, objects, wait_for
 from service_at_hand import Tokens
 
 from lunarscale.clusters import connecting, versions
 from lunarscale.clusters.opening import Cluster, ClusterChoice, open_cluster
 from lunarscale.service.jobs import runner
-from lunarscale.steps.overview import overview
-from lunarscale.steps.predict import predict
 
-#: Threads have one list of warnings: what another one ignores for a moment is told here.
-pytestmark = [
-    pytest.mark.cluster,
-    pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not"),
-]
-
-Service = Callable[..., TestClient]
+pytestmark = pytest.mark.cluster
 
 
 @pytest.fixture(scope="module")
 def folder(service_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder_with(tmp_path_factory.mktemp("cluster"), service_data, "mosaic.zarr")
-
-
-@pytest.fixture(scope="module")
-def direct(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a run makes that nobody disturbs, in one process."""
-    out = tmp_path_factory.mktemp("direct") / "new.zarr"
-    predict(str(folder / "mosaic.zarr"), out=str(out), models=MODELS)
-    overview(str(out))
-    return objects(out)
 
 
 @pytest.fixture(autouse=True)
@@ -52,14 +34,18 @@ def on(scheduler: str) -> ClusterChoice:
 
 
 def test_a_cluster_makes_the_same_bits(
-    service: Service, tokens: Tokens, folder: Path, direct: dict[str, bytes], cluster_of_two: str
+    service: Service,
+    tokens: Tokens,
+    folder: Path,
+    undisturbed: dict[str, bytes],
+    cluster_of_two: str,
 ) -> None:
     caller = Caller(service(folder, cluster=on(cluster_of_two)), tokens.header("run"))
     estimate = caller.ask("GET", f"/{caller.make(output='x.zarr')}/estimate").json()
     assert (estimate["fits"], estimate["worker_bytes"]) == (None, None)  # not reached out yet
     facts = caller.run(output="on-two.zarr")
     assert facts["mpx_s"] > 0
-    assert objects(folder / "on-two.zarr") == direct
+    assert objects(folder / "on-two.zarr") == undisturbed
     assert caller.ask("GET", f"/{facts['id']}/estimate").json()["fits"] is True
 
 
@@ -128,7 +114,7 @@ def cluster_at(stack: ExitStack, port: int) -> Cluster:
 
 @pytest.mark.slow
 def test_a_scheduler_that_is_away_is_waited_for(
-    service: Service, tokens: Tokens, folder: Path, direct: dict[str, bytes], port: int,
+    service: Service, tokens: Tokens, folder: Path, undisturbed: dict[str, bytes], port: int,
     tmp_path: Path,
 ) -> None:  # fmt: skip
     scheduler = f"tcp://127.0.0.1:{port}"
@@ -156,7 +142,7 @@ def test_a_scheduler_that_is_away_is_waited_for(
         caller.finished(id)
     waited = [line for line in caller.log(id) if line.startswith("waiting for the cluster: no")]
     assert len(waited) <= 2  # said once each time, however often it was tried
-    assert objects(folder / "patient.zarr") == direct
+    assert objects(folder / "patient.zarr") == undisturbed
 
 
 def test_workers_of_another_version_get_no_job(

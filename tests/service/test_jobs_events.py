@@ -14,9 +14,6 @@ from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.service.jobs import listeners
 
-#: Threads have one list of warnings: what another one ignores for a moment is told here.
-pytestmark = pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not")
-
 
 @pytest.fixture(scope="module")
 def live(

@@ -1,4 +1,4 @@
-"""A service in a process of its own is killed in mid-job, and started again: nothing is lost."""
+"""A service in a process of its own, with workers, is ended in mid-job and started again."""
 
 import os
 import signal
@@ -7,71 +7,102 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 
 import httpx
+import psutil
 import pytest
-from jobs_at_hand import MODELS, Caller, folder_with, objects, wait_for
+from gated_service import GATE
+from jobs_at_hand import Caller, folder_with, objects, wait_for
 from service_at_hand import Tokens
 
-from lunarscale.service.tokens import Token, TokenFile
-from lunarscale.steps.overview import overview
-from lunarscale.steps.predict import predict
-
-#: Threads have one list of warnings: what another one ignores for a moment is told here.
-pytestmark = pytest.mark.filterwarnings("ignore:Consolidated metadata is currently not")
+from lunarscale.service.jobs.holding import Hold
+from lunarscale.service.jobs.jobs import HOLD
+from lunarscale.service.tokens import TokenFile
 
 GATED = Path(__file__).with_name("gated_service.py")
 
-#: Shards that the service makes before its gate.
-THROUGH = 3
+#: Worker processes; a user gets one a core.
+WORKERS = 2
+
+#: Shards of the job.
+SHARDS = 8
 
 
-@pytest.fixture(scope="module")
-def direct(service_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """What a run makes that nobody disturbs."""
-    out = tmp_path_factory.mktemp("direct") / "new.zarr"
-    predict(str(service_data / "mosaic.zarr"), out=str(out), models=MODELS)
-    overview(str(out))
-    return objects(out)
+@dataclass(frozen=True)
+class Started:
+    """A service that runs, and all processes that it has started."""
+
+    caller: Caller
+    process: psutil.Process
+
+    def family(self) -> list[psutil.Process]:
+        """Itself and all that it has started."""
+        return [self.process, *self.process.children(recursive=True)]
 
 
 class Place:
     """A folder of data, its tokens, and a gate."""
 
-    def __init__(self, root: Path, service_data: Path, kept: tuple[Token, ...]) -> None:
+    def __init__(self, root: Path, service_data: Path, tokens: Tokens) -> None:
         self.data = folder_with(root / "data", service_data, "mosaic.zarr")
         self.gate, self.tokens = root / "gate", root / "tokens.json"
-        for token in kept:
+        self.gate.mkdir()
+        self._header = tokens.header("run")
+        for token in tokens.kept:
             TokenFile(self.tokens).add(token)
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
 
-    def listens(self) -> bool:
-        """Whether somebody does at the service's port."""
-        try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=5).close()
-        except ConnectionError:
-            return False
-        return True
-
     @contextmanager
-    def service(self, header: dict[str, str]) -> Iterator[tuple[Caller, int]]:
-        """The service, until the end of the block; a caller of it and its process's number."""
+    def service(self) -> Iterator[Started]:
+        """The service, until the end of the block."""
         arguments = ["serve", self.data, "--port", self.port, "--tokens", self.tokens]
-        arguments += ["--workers", 0]
-        command = [sys.executable, GATED, self.gate, THROUGH, *arguments]
+        arguments += ["--workers", WORKERS]
+        command = list(map(str, [sys.executable, GATED, *arguments]))
+        environment = {**os.environ, GATE: str(self.gate)}
         with (
-            subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL) as process,
+            subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process,
             httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client,
         ):
             try:
                 wait_for(lambda: _answers(client, process), "a service")
-                yield Caller(client, header), process.pid
+                yield Started(Caller(client, self._header), psutil.Process(process.pid))
             finally:
                 process.terminate()
                 process.wait(60)
+
+    def shut(self) -> None:
+        """Hold what each process makes after its first shard."""
+        for told in self.gate.iterdir():
+            told.unlink()
+        (self.gate / "shut").touch()
+
+    def open(self) -> None:
+        """Let all through."""
+        (self.gate / "shut").unlink()
+
+    def held(self) -> list[psutil.Process]:
+        """The workers, once each of them is held with a shard in hand."""
+
+        def all_told() -> list[int]:
+            told = [int(each.name) for each in self.gate.iterdir() if each.name.isdigit()]
+            return told if len(told) == WORKERS else []
+
+        return list(map(psutil.Process, wait_for(all_told, "shards in hand at each worker")))
+
+    def is_held(self) -> bool:
+        """Whether a service runs the jobs."""
+        hold = Hold(self.data / ".lunarscale" / HOLD)
+        was_free = hold.take()
+        hold.close()
+        return not was_free
+
+    def entries(self) -> int:
+        """Shards that are done."""
+        return sum(path.suffix == ".json" for path in (self.data / "new.zarr/ledger").glob("r*"))
 
 
 def _answers(client: httpx.Client, process: "subprocess.Popen[bytes]") -> bool:
@@ -82,51 +113,51 @@ def _answers(client: httpx.Client, process: "subprocess.Popen[bytes]") -> bool:
         return False
 
 
-@pytest.fixture
-def place(tmp_path: Path, service_data: Path, tokens: Tokens) -> Place:
-    return Place(tmp_path, service_data, tokens.kept)
+def gone(family: list[psutil.Process]) -> None:
+    """Wait until none of some processes is left; a zombie is none."""
 
+    def none_left() -> bool:
+        return not any(each.is_running() and each.status() != "zombie" for each in family)
 
-def reach_the_gate(caller: Caller, shards: int) -> None:
-    """Wait until as many shards are done as may be."""
-
-    def done() -> bool:
-        answer = caller.client.get("/api/datasets/new.zarr")
-        return answer.status_code == 200 and answer.json()["shards"]["done"] == shards
-
-    wait_for(done, "shards before the gate")
+    wait_for(none_left, "the end of all that a service has started")
 
 
 @pytest.mark.slow
+@pytest.mark.cluster
 def test_ended_and_killed_in_mid_job_and_started_again(
-    place: Place, tokens: Tokens, direct: dict[str, bytes]
+    service_data: Path, tokens: Tokens, undisturbed: dict[str, bytes], tmp_path: Path
 ) -> None:
-    header = tokens.header("run")
-    place.gate.touch()
-    with place.service(header) as (caller, process):
-        id, later = caller.make(), caller.make(output="later.zarr")
-        caller.start(id)
-        caller.start(later)
-        reach_the_gate(caller, THROUGH)
-        begun = monotonic()
-        os.kill(process, signal.SIGTERM)
-        wait_for(lambda: not place.listens(), "a service that ends")
-        place.gate.unlink()  # the shard in hand is made first
-    assert monotonic() - begun < 30
-    place.gate.touch()
-    with place.service(header) as (caller, process):
+    place = Place(tmp_path, service_data, tokens)
+    place.shut()
+    with place.service() as service:
+        id = service.caller.make()
+        service.caller.start(id)
+        assert len(place.held()) == WORKERS
+        assert place.is_held()  # a second service would not run the jobs
+        family, begun = service.family(), monotonic()
+        assert len(family) > WORKERS
+        service.process.send_signal(signal.SIGTERM)
+        gone(family)
+        assert monotonic() - begun < 30
+    place.shut()
+    with place.service() as service:
         # nobody asks for it: it goes on by itself
-        reach_the_gate(caller, 2 * THROUGH + 1)
-        os.kill(process, signal.SIGKILL)
-    part = objects(place.data / "new.zarr")
-    assert 0 < len(part) < len(direct)
-    place.gate.unlink()
-    with place.service(header) as (caller, _):
+        _, stuck = place.held()
+        family = service.family()
+        stuck.suspend()  # as in a disk that hangs: it hears nothing of what follows
+        service.process.send_signal(signal.SIGKILL)
+    gone([each for each in family if each != stuck])
+    assert not place.is_held()
+    assert 0 < place.entries() < SHARDS
+    place.open()
+    with place.service() as service:
+        caller = service.caller
         caller.finished(id)
-        caller.finished(later)  # and the one behind it follows
+        assert objects(place.data / "new.zarr") == undisturbed
+        stuck.resume()  # with a shard in hand, and nobody whose worker it is
+        gone([stuck])
         said = caller.log(id)
     assert said.count("the service ends; the job goes on when it starts again") == 1
     assert said.count("the service was ended in mid-job; the job goes on") == 1
     assert any("is gone without an end; this run goes on in its place" in line for line in said)
-    assert objects(place.data / "new.zarr") == direct
-    assert objects(place.data / "later.zarr") == direct
+    assert objects(place.data / "new.zarr") == undisturbed

@@ -1,7 +1,10 @@
 """Jobs as they are kept: the life cycle by table and by a machine, the file and what is none."""
 
+import errno
 import hashlib
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -21,6 +24,7 @@ from lunarscale.errors import (
     UnknownError,
 )
 from lunarscale.service.jobs.database import SCHEMA_VERSION, Database
+from lunarscale.service.jobs.holding import Hold
 from lunarscale.service.jobs.jobs import check_jobs
 from lunarscale.service.jobs.lifecycle import ACTIVE, OVER, Action, Status
 from lunarscale.service.jobs.records import Asset, Level, Records
@@ -43,7 +47,8 @@ def store(database: Database) -> JobStore:
 
 def make(store: JobStore, **options: Any) -> str:
     usual: dict[str, Any] = {"title": "a title", "output": None, "owner": "Anna"}
-    return store.create("overview", {"dataset": "a"}, **{**usual, **options}).id
+    parameters = {"dataset": options.pop("dataset", "a")}
+    return store.create("overview", parameters, **{**usual, **options}).id
 
 
 def brought_to(store: JobStore, status: Status, **options: Any) -> str:
@@ -126,6 +131,27 @@ def test_the_runner_moves_only_what_is_where_it_thinks(store: JobStore) -> None:
             assert store.find(id).status is status
         if status in ACTIVE:
             do(store, Action.CANCEL if status is not Status.CREATED else Action.DELETE, id)
+
+
+def sharing(store: JobStore, status: Status, **named: Any) -> bool:
+    """Whether a dataset of a failed job is shared with a job of a status that names it."""
+    id = brought_to(store, Status.ERROR, output="a.zarr")
+    assert not store.is_shared(store.find(id))  # it does not share with itself
+    other = brought_to(store, status, **named)
+    found = store.is_shared(store.find(id))
+    for each in (other, id):
+        if store.find(each).status in (Status.QUEUED, Status.RUNNING):
+            store.cancel(each)
+        store.remove(each)
+    return found
+
+
+@pytest.mark.parametrize("status", Status)
+def test_who_shares_a_dataset(store: JobStore, status: Status) -> None:
+    # what failed or was canceled may be started again, and what is finished may not
+    assert sharing(store, status, output="A.zarr") is (status is not Status.FINISHED)
+    assert sharing(store, status, dataset="A.zarr") is (status in ACTIVE)
+    assert not sharing(store, status, output="b.zarr", dataset="b.zarr")
 
 
 class Life(RuleBasedStateMachine):
@@ -335,6 +361,49 @@ def test_the_file_is_of_its_owner_and_kept(tmp_path: Path) -> None:
         assert {each.stat().st_mode & 0o077 for each in tmp_path.iterdir()} == {0}
     with closing(Database(path)) as database:
         assert JobStore(database, LIMITS).find(id).owner == "Änne"
+
+
+def test_a_file_of_an_earlier_version_is_brought_on(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    with closing(Database(path)) as database:
+        id = make(JobStore(database, LIMITS))
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("ALTER TABLE jobs DROP COLUMN made")
+        earlier.execute("PRAGMA user_version = 1")
+    with closing(Database(path)) as database:
+        store = JobStore(database, LIMITS)
+        assert store.find(id).made is None
+        store.claim(id, "0123")
+        assert store.find(id).made == "0123"
+
+
+def test_the_hold_is_one_processs_and_ends_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.lock"
+    words = "import sys; from pathlib import Path; from lunarscale.service.jobs.holding import Hold"
+    code = f"{words}; assert Hold(Path(sys.argv[1])).take(); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        hold = Hold(path)
+        assert not hold.take()
+        assert not hold.is_ours
+        other.kill()
+        other.wait(60)
+        assert hold.take()
+        hold.close()
+
+
+def test_where_nothing_can_be_locked_that_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*what: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("lunarscale.service.jobs.holding.fcntl.flock", none)
+    with pytest.raises(OSError, match="No locks available"):  # and not that another service runs
+        Hold(tmp_path / "jobs.lock").take()
 
 
 def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:

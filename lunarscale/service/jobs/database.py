@@ -12,13 +12,13 @@ from lunarscale.errors import ServiceError, UnavailableError
 #: What SQLite keeps in a file's header, so that ours is told from others'.
 APPLICATION_ID = int.from_bytes(b"LunJ", "big")
 
-#: Version of the tables; a file of a later one is refused.
-SCHEMA_VERSION = 1
+#: Version of the tables; a file of a later one is refused, one of an earlier one is brought on.
+SCHEMA_VERSION = 2
 
 #: Seconds that a transaction waits for another process's.
 BUSY_S = 10.0
 
-_SCHEMA = (
+_FIRST = (
     """
     CREATE TABLE jobs (
         number INTEGER PRIMARY KEY,
@@ -84,6 +84,9 @@ _SCHEMA = (
     """,
 )
 
+#: What makes each version of the one before.
+_STEPS = {1: _FIRST, 2: ("ALTER TABLE jobs ADD COLUMN made TEXT",)}
+
 
 class Database:
     """One connection, which the threads of a service share one after the other.
@@ -119,11 +122,12 @@ class Database:
             for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
                 self._connection.execute(f"PRAGMA {pragma}")
             with self.writing() as connection:
-                if not self._version():  # another service may have made it meanwhile
-                    for statement in _SCHEMA:
+                # another service may have made it meanwhile
+                for version in range(self._version() + 1, SCHEMA_VERSION + 1):
+                    for statement in _STEPS[version]:
                         connection.execute(statement)
-                    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         except sqlite3.Error as error:
             raise ServiceError(
                 f"{self._name}: this is no file of jobs that can be read ({error}); move it away, "

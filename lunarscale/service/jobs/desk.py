@@ -10,6 +10,7 @@ from lunarscale.engine.executors import Executor
 from lunarscale.engine.outcome import Tale
 from lunarscale.engine.run import Prepared
 from lunarscale.errors import FullError, IncompleteError
+from lunarscale.service.jobs.owning import claiming
 from lunarscale.service.jobs.records import Level
 
 
@@ -56,6 +57,8 @@ class Desk:
         For files that the job makes; it is there.
     say : callable
         Writes a line of the job's log.
+    claim : callable
+        Told the number of the store that the job has laid.
     files : list of (Path, str)
         What was made, with a title.
     pixels : int
@@ -66,6 +69,7 @@ class Desk:
     watcher: Watcher
     folder: Path
     say: Callable[[Level, str], None]
+    claim: Callable[[str], None]
     files: list[tuple[Path, str]] = field(default_factory=list)
     pixels: int = 0
 
@@ -104,7 +108,8 @@ class Desk:
                     raise problem  # no other shard will find room
 
         self.watcher.show(done=plan.done, todo=plan.shards, mpx_s=0.0, message=what)
-        tale = prepared.run(hands.executor(self.watcher.look), progress)
+        run = claiming(prepared, self.claim).run
+        tale = run(hands.executor(self.watcher.look), progress)
         for remark in tale.remarks:
             self.say(Level.WARNING, remark)
         self._complain(tale, where)

@@ -6,6 +6,7 @@ from lunarscale.errors import PlanError
 from lunarscale.service.jobs.crew import Crew
 from lunarscale.service.jobs.records import Records
 from lunarscale.service.jobs.work import Work
+from lunarscale.service.problems import worded
 
 
 class Forecast(BaseModel):
@@ -81,5 +82,5 @@ def _fit(work: Work, crew: Crew) -> tuple[bool | None, str | None, int | None]:
     try:
         require_fit(work, crew)
     except PlanError as error:
-        return False, str(error), work.plan.worker_bytes(known[0])
+        return False, worded(str(error)), work.plan.worker_bytes(known[0])
     return True, None, work.plan.worker_bytes(known[0])

@@ -30,9 +30,12 @@ class Hold:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             os.close(descriptor)
             return False
+        except BaseException:  # a filesystem that knows no locks, say
+            os.close(descriptor)
+            raise
         self._descriptor = descriptor
         return True
 

@@ -1,41 +1,48 @@
 """The jobs of a service, as its requests see them."""
 
+import logging
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from lunarscale.engine.telling import Hearer
-from lunarscale.errors import RequestError, UnavailableError, UnknownError
+from lunarscale.errors import ConflictError, UnavailableError, UnknownError
 from lunarscale.service.access import Caller, Role
 from lunarscale.service.jobs.crew import Crew
 from lunarscale.service.jobs.database import Database
+from lunarscale.service.jobs.deleting import remove_dataset
 from lunarscale.service.jobs.forecast import Forecast, forecast, require_fit
 from lunarscale.service.jobs.holding import Hold
 from lunarscale.service.jobs.lifecycle import Action, Job, Status
 from lunarscale.service.jobs.listeners import Listeners
+from lunarscale.service.jobs.owning import Fate
 from lunarscale.service.jobs.parameters import Parameters
 from lunarscale.service.jobs.records import Asset, Level, Records
 from lunarscale.service.jobs.runner import Runner
 from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.jobs.store import JobStore
-from lunarscale.service.jobs.verbs import VERBS
-from lunarscale.service.jobs.work import Work
+from lunarscale.service.jobs.verbs import VERBS, output_of, work_of
 from lunarscale.service.settings import Settings
 
 #: Names of the file of jobs, of that whose lock says who runs them, and of their files' folder.
 FILE, HOLD, FOLDER = "jobs.sqlite", "jobs.lock", "jobs"
 
 
+_log = logging.getLogger("lunarscale.service.jobs")
+
+
 def check_jobs(settings: Settings) -> None:
-    """Make sure that the jobs of a folder can be kept.
+    """Make sure that the jobs of a folder can be kept, and that their workers have memory.
 
     Raises
     ------
     ServiceError
         If their file is another program's, of a later version, or damaged.
+    PlanError
+        If what the workers are to have is no number of bytes.
     """
+    _ = settings.cluster.worker_bytes
     if (settings.own_folder / FILE).exists():
         Database(settings.own_folder / FILE).close()
 
@@ -58,6 +65,8 @@ class Jobs:
         self._hold = Hold(settings.own_folder / HOLD)
         self._database: Database | None = None
         self._why_not = "the service has not started"
+        #: Held while a job comes to name a dataset, and while one that nobody names is removed.
+        self._naming = threading.Lock()
         self._runner: Runner | None = None
 
     @property
@@ -74,6 +83,11 @@ class Jobs:
                 folder=self.folder,
             )  # fmt: skip
             self._runner.open()
+            if not self.are_ours:
+                _log.warning(
+                    "another service runs the jobs of %s; this one shows them, and takes over when "
+                    "that one has ended", self._settings.data_dir,
+                )  # fmt: skip
         except OSError as error:
             self.close()
             self._why_not = (
@@ -113,6 +127,11 @@ class Jobs:
         """What is kept beside them."""
         return Records(self._open_database(), self._settings.limits.job_lines)
 
+    @property
+    def are_ours(self) -> bool:
+        """Whether this service runs them, and no other one of the same folder."""
+        return self._hold.is_ours
+
     def counts(self) -> dict[str, int]:
         """How many jobs there are, by status; none where none can be kept."""
         return {} if self._database is None else self.store.counts()
@@ -131,7 +150,7 @@ class Jobs:
             If another one does.
         """
         self._open_database()
-        if not self._hold.is_ours:
+        if not self.are_ours:
             raise UnavailableError(
                 "another service runs the jobs of this folder, so this one only shows them; send "
                 "it there, or end the other one"
@@ -157,6 +176,9 @@ class Jobs:
 
     def message(self, job: Job) -> str:
         """What a job waits for, does, or ended by."""
+        unkept = None if self._runner is None else self._runner.unkept(job.id)
+        if unkept is not None:
+            return unkept
         if job.status != Status.QUEUED or job.message:
             return job.message
         before = self.store.before(job.id)
@@ -173,20 +195,12 @@ class Jobs:
             What speaks against it.
         """
         self._require_ours()
-        output = self._checked(verb, asked)
-        return self.store.create(
-            verb, asked.model_dump(mode="json"), title=title or VERBS[verb].title, output=output,
-            owner=caller.name, request=request,
-        )  # fmt: skip
-
-    def _checked(self, name: str, asked: Parameters) -> str | None:
-        """The dataset that a job writes to, once it is seen that the job could run."""
-        verb = VERBS[name]
-        output = verb.output(asked)
-        if output is not None and verb.is_new:
-            self._shelf.require_free(output)
-        verb.prepare(asked, self._shelf)
-        return output
+        output = output_of(verb, asked, self._shelf)
+        with self._naming:
+            return self.store.create(
+                verb, asked.model_dump(mode="json"), title=title or VERBS[verb].title,
+                output=output, owner=caller.name, request=request,
+            )  # fmt: skip
 
     def change(
         self, job: Job, *, title: str | None = None, parameters: dict[str, Any] | None = None
@@ -196,8 +210,9 @@ class Jobs:
         if parameters is not None:
             job.require(Action.CHANGE)
             asked = VERBS[job.verb].told.model_validate(parameters)
-            output = self._checked(job.verb, asked)
-            job = self.store.change(job.id, asked.model_dump(mode="json"), output=output)
+            output = output_of(job.verb, asked, self._shelf)
+            with self._naming:
+                job = self.store.change(job.id, asked.model_dump(mode="json"), output=output)
         return job if title is None else self.store.rename(job.id, title)
 
     def start(self, job: Job) -> Job:
@@ -210,8 +225,9 @@ class Jobs:
         """
         self._require_ours()
         job.require(Action.START)
-        require_fit(self._work(job), self._crew)
-        job = self.store.start(job.id)
+        require_fit(work_of(job, self._shelf), self._crew)
+        with self._naming:
+            job = self.store.start(job.id)
         self.records.log(job.id, Level.INFO, "queued")
         self.runner.ring()
         return job
@@ -223,26 +239,35 @@ class Jobs:
         self.records.log(job.id, Level.INFO, "canceled")
         return job
 
-    def remove(self, job: Job) -> None:
-        """Forget a job and its files; a dataset that it made stays."""
+    def remove(self, job: Job, caller: Caller, *, fate: Fate = Fate.UNFINISHED) -> None:
+        """Forget a job and its files, and a dataset that it made and never finished.
+
+        Raises
+        ------
+        RightError
+            If a finished dataset is to go too, and the caller is no admin.
+        ConflictError
+            If the job waits or runs, or another one needs the dataset.
+        """
         self._require_ours()
-        self.store.remove(job.id)
+        if fate is Fate.ANY:
+            caller.require(Role.ADMIN)
+        job.require(Action.DELETE)
+        if not self.runner.has_let_go(job.id):
+            raise ConflictError(
+                f"the job {job.id} has ended but is still at its last shard; delete it in a while"
+            )
+        with self._naming:
+            job = self.store.find(job.id)
+            job.require(Action.DELETE)
+            remove_dataset(job, fate, store=self.store, shelf=self._shelf)
+            self.store.remove(job.id)
         self.runner.forget(job.id)
 
     def estimate(self, job: Job) -> Forecast:
         """What a job would take now."""
-        return forecast(job.verb, self._work(job), crew=self._crew, records=self.records)
-
-    def _work(self, job: Job) -> Work:
-        verb = VERBS[job.verb]
-        try:
-            asked = verb.told.model_validate(job.parameters)
-        except ValidationError as error:
-            raise RequestError(
-                f"the job {job.id} was made by another version of lunarscale, whose parameters "
-                "were others; make a new job"
-            ) from error
-        return verb.prepare(asked, self._shelf)
+        work = work_of(job, self._shelf)
+        return forecast(job.verb, work, crew=self._crew, records=self.records)
 
     def asset(self, job: Job, name: str) -> tuple[Asset, Path]:
         """A file that a job made, and where it lies."""

@@ -97,6 +97,8 @@ class Job:
         What it waits for, what it does, or why it ended.
     losses : int
         How often in a row the cluster went away without a shard done.
+    made : str or None
+        Number of the store that it has laid; None where its output was there, or is not yet.
     revision : int
         Raised by every change.
     """
@@ -117,6 +119,7 @@ class Job:
     mpx_s: float
     message: str
     losses: int
+    made: str | None
     revision: int
 
     def require(self, action: Action) -> None:

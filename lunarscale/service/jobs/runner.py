@@ -4,7 +4,6 @@ import errno
 import logging
 import shutil
 import threading
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -15,12 +14,12 @@ from lunarscale.service.jobs.desk import Desk, Hands
 from lunarscale.service.jobs.holding import Hold
 from lunarscale.service.jobs.lifecycle import Job
 from lunarscale.service.jobs.records import Asset, Level, Records
+from lunarscale.service.jobs.scribe import Scribe
 from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.jobs.store import JobStore
-from lunarscale.service.jobs.verbs import VERBS
+from lunarscale.service.jobs.verbs import work_of
 from lunarscale.service.jobs.watch import Canceled, Ending, Watch
 from lunarscale.service.logs import about
-from lunarscale.service.problems import without_paths
 
 #: Seconds between two looks for work where nobody rings, at a cluster that is away, or at the hold
 #: of another service.
@@ -29,18 +28,13 @@ PATIENCE_S = 5.0
 #: Times in a row that a job may lose its cluster without a shard done.
 MOST_LOSSES = 3
 
+#: Seconds that who deletes a job waits until it has stopped.
+LET_GO_S = 10.0
+
 #: Seconds that the end of a service waits for its jobs to stop.
 FAREWELL_S = 8.0
 
 _log = logging.getLogger("lunarscale.service.jobs")
-
-#: Levels of the service's log by those of a job's.
-_LOGGED = {
-    Level.DEBUG: logging.DEBUG,
-    Level.INFO: logging.INFO,
-    Level.WARNING: logging.WARNING,
-    Level.ERROR: logging.ERROR,
-}
 
 
 class Runner:
@@ -64,6 +58,7 @@ class Runner:
         self._store, self._records, self._shelf = store, records, shelf
         self._crew, self._hold, self._folder = crew, hold, folder
         self._ending, self._bell, self._rings = threading.Event(), threading.Condition(), 0
+        self._scribe = Scribe(store, records, data_dir=str(shelf.data_dir), ending=self._ending)
         self._in_hand: set[str] = set()
         self._threads: list[threading.Thread] = []
 
@@ -97,6 +92,15 @@ class Runner:
             self._rings += 1
             self._bell.notify_all()
 
+    def unkept(self, id: str) -> str | None:
+        """How a job has ended, where that cannot be kept just now."""
+        return self._scribe.unkept.get(id)
+
+    def has_let_go(self, id: str) -> bool:
+        """Whether nobody works at a job that was ended, now or a little later."""
+        with self._bell:
+            return self._bell.wait_for(lambda: id not in self._in_hand, LET_GO_S)
+
     def forget(self, id: str) -> None:
         """Remove the files of a job that is gone."""
         shutil.rmtree(self._folder / id, ignore_errors=True)  # what stays goes at the next start
@@ -107,7 +111,9 @@ class Runner:
             return False
         if not had:
             for id in self._store.recover():
-                self._say(id, Level.WARNING, "the service was ended in mid-job; the job goes on")
+                self._scribe.say(
+                    id, Level.WARNING, "the service was ended in mid-job; the job goes on"
+                )
             self._clear()
         return True
 
@@ -150,7 +156,9 @@ class Runner:
                 self._do(job, hands)
             return True
         finally:
-            self._in_hand.discard(job.id)
+            with self._bell:
+                self._in_hand.discard(job.id)
+                self._bell.notify_all()
 
     def _hands(self, job: Job) -> Hands | None:
         """Who does a job; None where it has to wait for the cluster, which it is told."""
@@ -158,106 +166,89 @@ class Runner:
             return self._crew.hands(shared=job.verb != "export")
         except (LunarscaleError, OSError, RuntimeError) as error:
             # whatever it is, it is not the job's fault
-            message = self._worded(f"waiting for the cluster: {error}")
+            message = self._scribe.worded(f"waiting for the cluster: {_found(error)}")
             if message != job.message:
+                _log.warning("the cluster cannot be used: %s", error)  # with what is to be done
                 self._store.wait(job.id, message)
-                self._say(job.id, Level.WARNING, message)
+                self._scribe.say(job.id, Level.WARNING, message)
             return None
 
     def _do(self, job: Job, hands: Hands) -> None:
         watch = Watch(self._store, job.id, self._ending)
-        self._say(job.id, Level.INFO, f"{job.verb} began")
+        self._scribe.say(job.id, Level.INFO, f"{job.verb} began")
         try:
             with about(job.id), watch:
-                made = self._made(job, hands, watch)
+                keep = self._made(job, hands, watch)
         except Canceled:
-            self._say(job.id, Level.INFO, "stopped, as it was canceled; what is stored is kept")
+            self._scribe.say(
+                job.id, Level.INFO, "stopped, as it was canceled; what is stored is kept"
+            )
         except Ending:
-            self._put_back(job, "the service ends; the job goes on when it starts again", losses=0)
+            self._scribe.put_back(
+                job.id, "the service ends; the job goes on when it starts again", losses=0
+            )
         except ClusterError as error:
-            self._lose(job, watch, str(error))
+            self._lose(job, watch, error)
         except LunarscaleError as error:
-            self._fail(job, str(error))
+            self._scribe.fail(job.id, str(error))
         except OSError as error:
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                self._crash(job)
+                self._scribe.crash(job.id)
             else:
-                self._fail(job, "the disk is full; free some room, and start the job again")
+                self._scribe.fail(
+                    job.id, "the disk is full; free some room, and start the job again"
+                )
         except Exception:  # noqa: BLE001  # whatever is wrong with a job, the next ones run
-            self._crash(job)
+            self._scribe.crash(job.id)
         else:
-            self._finish(job, made)
+            self._finish(job, keep)
 
-    def _made(self, job: Job, hands: Hands, watch: Watch) -> list[Asset]:
-        """Do what a job asks for; returns what it made."""
-        verb, folder = VERBS[job.verb], self._folder / job.id
-        work = verb.prepare(verb.told.model_validate(job.parameters), self._shelf)
+    def _made(self, job: Job, hands: Hands, watch: Watch) -> Callable[[], None]:
+        """Do what a job asks for; returns what keeps the outcome."""
+        work, folder = work_of(job, self._shelf), self._folder / job.id
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
 
         def say(level: Level, message: str) -> None:
-            self._say(job.id, level, message)
+            self._scribe.say(job.id, level, message)
 
-        desk = Desk(hands, watch, folder, say)
+        def claim(number: str) -> None:
+            self._store.claim(job.id, number)
+
+        desk = Desk(hands, watch, folder, say, claim)
         begun = monotonic()
         work.run(desk)
-        if desk.pixels:
-            seconds = monotonic() - begun
-            self._records.pace(job.verb, work.kind, pixels=desk.pixels, seconds=seconds)
-        return [Asset.of(path, title) for path, title in desk.files]
+        seconds = monotonic() - begun
+        assets = [Asset.of(path, title) for path, title in desk.files]
 
-    def _finish(self, job: Job, made: list[Asset]) -> None:
-        self._say(job.id, Level.INFO, f"{job.verb} finished")
+        def keep() -> None:
+            self._records.keep(job.id, assets)
+            if desk.pixels:
+                self._records.pace(job.verb, work.kind, pixels=desk.pixels, seconds=seconds)
+
+        return keep
+
+    def _finish(self, job: Job, keep: Callable[[], None]) -> None:
+        self._scribe.say(job.id, Level.INFO, f"{job.verb} finished")
 
         def write() -> None:
-            self._records.keep(job.id, made)
+            keep()
             self._store.finish(job.id, "")
             for id in self._store.prune():
                 self.forget(id)
 
-        self._surely(write)
+        self._scribe.keep(job.id, write)
 
-    def _lose(self, job: Job, watch: Watch, sentence: str) -> None:
+    def _lose(self, job: Job, watch: Watch, error: ClusterError) -> None:
         """The cluster went away: try again, unless it does so again and again."""
         losses = 1 if watch.has_done else job.losses + 1
         if losses >= MOST_LOSSES:
-            self._fail(job, f"{sentence} ({losses} times in a row)")
+            self._scribe.fail(job.id, f"{error} ({losses} times in a row)")
         else:
-            self._put_back(job, f"waiting for the cluster: {sentence}", losses=losses)
+            message = f"waiting for the cluster: {_found(error)}"
+            self._scribe.put_back(job.id, message, losses=losses)
 
-    def _put_back(self, job: Job, sentence: str, *, losses: int) -> None:
-        message = self._worded(sentence)
-        self._say(job.id, Level.WARNING, message)
-        self._surely(lambda: self._store.put_back(job.id, message, losses=losses))
 
-    def _fail(self, job: Job, sentence: str) -> None:
-        message = self._worded(sentence)
-        self._say(job.id, Level.ERROR, message)
-        self._surely(lambda: self._store.fail(job.id, message))
-
-    def _crash(self, job: Job) -> None:
-        """A fault of ours; call it in ``except``."""
-        number = uuid.uuid4().hex[:12]
-        _log.exception("job %s failed, error %s", job.id, number)
-        self._fail(job, f"the service failed at this; its log has the details under {number}")
-
-    def _say(self, id: str, level: Level, message: str) -> None:
-        _log.log(_LOGGED[level], "%s", self._worded(message), extra={"job": id})
-        try:
-            self._records.log(id, level, self._worded(message))
-        except UnavailableError as error:
-            _log.warning("job %s: %s is not kept: %s", id, message, error)
-
-    def _worded(self, sentence: str) -> str:
-        return without_paths(sentence, str(self._shelf.data_dir))
-
-    def _surely(self, write: Callable[[], object]) -> None:
-        """Keep how a job ended as soon as the disk takes it; the next start knows what was not."""
-        while True:
-            try:
-                write()
-                return
-            except UnavailableError as error:
-                _log.warning("what became of a job is not kept yet: %s", error)
-                if self._ending.wait(PATIENCE_S):
-                    return
+def _found(error: Exception) -> str:
+    """What was found, without what is to be done: that is for who runs the service."""
+    return str(error).partition("; ")[0]

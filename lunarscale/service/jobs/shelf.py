@@ -61,13 +61,15 @@ class Shelf:
         ConflictError
             If it is finished already, or something else is called so.
         """
-        if name in self.catalogue.names():
+        place = self.data_dir / name
+        if name in {dataset.name for dataset in self.catalogue.datasets()}:
             there = self.catalogue.dataset(name)
             if there.done == there.shards:
                 raise ConflictError(
                     f"there is a finished dataset {name} already; choose another name"
                 )
-        elif os.path.lexists(self.data_dir / name):
+        # what was half made or half removed has a ledger: the verb sees whether it goes on there
+        elif os.path.lexists(place) and (place.is_symlink() or not (place / LEDGER).is_dir()):
             raise ConflictError(
                 f"something that is no dataset is called {name} already; choose another name"
             )

@@ -14,7 +14,7 @@ from lunarscale.service.settings import Limits
 
 _COLUMNS = (
     "id, title, verb, parameters, output, owner, status, created, updated, started, finished, "
-    "done, todo, mpx_s, message, losses, revision"
+    "done, todo, mpx_s, message, losses, made, revision"
 )
 
 
@@ -160,6 +160,18 @@ class JobStore:
             self._found(database, id).require(Action.DELETE)
             database.execute("DELETE FROM jobs WHERE id = ?", (id,))
 
+    def is_shared(self, job: Job) -> bool:
+        """Whether another job may still write to a job's output, or reads it."""
+        with self._database.reading() as database:
+            found = database.execute(
+                "SELECT count(*) FROM jobs WHERE id != ?1 AND ("
+                "  (lower(output) = lower(?2) AND status != 'finished') OR "
+                "  (lower(json_extract(parameters, '$.dataset')) = lower(?2) "
+                "   AND status IN ('created', 'queued', 'running')))",
+                (job.id, job.output),
+            ).fetchone()
+        return bool(found[0])
+
     def _act(
         self, id: str, action: Action, wanted: str, values: tuple[Any, ...] = (), *,
         output: str | None = None,
@@ -212,6 +224,11 @@ class JobStore:
         with self._database.reading() as database:
             row = database.execute("SELECT status FROM jobs WHERE id = ?", (id,)).fetchone()
         return row is not None and row[0] == Status.RUNNING
+
+    def claim(self, id: str, number: str) -> None:
+        """Remember which store a job has laid."""
+        with self._database.writing() as database:
+            database.execute("UPDATE jobs SET made = ? WHERE id = ?", (number, id))
 
     def put_back(self, id: str, message: str, *, losses: int = 0) -> bool:
         """Have a job that ran wait again, where it stood in the queue."""

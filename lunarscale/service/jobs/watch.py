@@ -1,10 +1,14 @@
 """Says how far a job is, a few times a second at most, and hears whether it is to go on."""
 
+import logging
 import threading
 from collections.abc import Callable
 from time import monotonic
 
+from lunarscale.errors import UnavailableError
 from lunarscale.service.jobs.store import JobStore
+
+_log = logging.getLogger("lunarscale.service.jobs")
 
 #: Seconds between two words about a job that goes on.
 TELL_S = 0.5
@@ -77,10 +81,15 @@ class Watch:
         if self._untold is None:
             return
         done, todo, mpx_s, message = self._untold
-        self._told_at, self._untold = self._clock(), None
-        goes_on = self._store.tell(
-            self._job, done=done, todo=todo, mpx_s=round(mpx_s, 3), message=message
-        )
+        self._told_at = self._clock()
+        try:
+            goes_on = self._store.tell(
+                self._job, done=done, todo=todo, mpx_s=round(mpx_s, 3), message=message
+            )
+        except UnavailableError as error:  # the work itself may go on
+            _log.warning("how far the job %s is is not kept: %s", self._job, error)
+            return
+        self._untold = None
         if not goes_on:
             raise Canceled
 

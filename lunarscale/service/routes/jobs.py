@@ -30,6 +30,7 @@ from lunarscale.service.jobs.forecast import Forecast
 from lunarscale.service.jobs.jobs import Jobs
 from lunarscale.service.jobs.lifecycle import Action, Job
 from lunarscale.service.jobs.listeners import JobEvents, Told
+from lunarscale.service.jobs.owning import Fate
 from lunarscale.service.jobs.records import Level
 from lunarscale.service.jobs.verbs import VERBS
 from lunarscale.service.problems import told
@@ -119,9 +120,23 @@ def change_job(change: JobChange, job: TheJob, house: TheHouse) -> JobFacts:
 
 @router.delete("/jobs/{id}", summary="Delete a job", status_code=204,
                responses=told(401, 403, 404, 409, 422, 429, 503))  # fmt: skip
-def delete_job(job: TheJob, house: TheHouse) -> None:
-    """Forget a job and its files; a dataset that it made stays."""
-    house.jobs.remove(job)
+def delete_job(
+    job: TheJob,
+    house: TheHouse,
+    caller: Runner,
+    dataset: Annotated[
+        Fate,
+        Query(
+            description="What goes of the dataset that the job made: one that was never finished, "
+            "none (keep), or a finished one too (any; admins only).",
+        ),
+    ] = Fate.UNFINISHED,
+) -> None:
+    """Forget a job and its files, and the dataset that it made and never finished.
+
+    A finished dataset stays, and so does one that was there before the job.
+    """
+    house.jobs.remove(job, caller, fate=dataset)
 
 
 @router.get("/jobs/{id}/estimate", summary="What a job will take", dependencies=[COSTLY],
