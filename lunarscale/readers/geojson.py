@@ -13,7 +13,9 @@ from lunarscale.readers.outlines import Drawn, grouping_of
 from lunarscale.readers.wanted import NAME_COLUMNS, Wanted, as_name
 
 
-def geojson_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGrouping:
+def geojson_grouping(
+    name: str, content: bytes, wanted: Wanted, *, touching: int | None = None
+) -> PolygonGrouping:
     """The grouping of a GeoJSON file's polygons.
 
     Features of one name are one region; without a name they are ``region 1``, ``region 2`` by
@@ -28,6 +30,8 @@ def geojson_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGroupi
     wanted : Wanted
         The property that names the regions, by default the first of ``NAME_COLUMNS`` that a
         feature has, or its id; no layer.
+    touching : int, optional
+        Places of a polygon that touches itself, at most.
 
     Raises
     ------
@@ -53,7 +57,7 @@ def geojson_grouping(name: str, content: bytes, wanted: Wanted) -> PolygonGroupi
             f"{name} has no property '{column}' to name its regions by; it has "
             f"{', '.join(listed) or 'none'}"
         )
-    return grouping_of(name, _drawn(name, features, column), crs=crs)
+    return grouping_of(name, _drawn(name, features, column), crs=crs, touching=touching)
 
 
 def _crs_name(given: Any) -> str:

@@ -42,8 +42,9 @@ class Drawn(NamedTuple):
 
 
 def grouping_of(
-    name: str, drawn: Iterable[Drawn], *, crs: pyproj.CRS | None = None
-) -> PolygonGrouping:
+    name: str, drawn: Iterable[Drawn], *, crs: pyproj.CRS | None = None,
+    touching: int | None = None,
+) -> PolygonGrouping:  # fmt: skip
     """The grouping of polygons; those of one region are one group.
 
     In longitude and latitude an edge is straight. One of 350 degrees or more is taken the short
@@ -59,6 +60,9 @@ def grouping_of(
     drawn : iterable of Drawn
     crs : pyproj.CRS, optional
         The Moon's (``lunar_crs``); longitude and latitude in degrees by default.
+    touching : int, optional
+        Places of a polygon that touches itself, at most: to tell that from crossing takes time as
+        the square of them. So many as it has, by default.
 
     Raises
     ------
@@ -70,7 +74,8 @@ def grouping_of(
     polygons = []
     for region, rings in drawn:
         number = numbers.setdefault(region, len(numbers) + 1)
-        polygons.append(Polygon.of_rings(number, _placed(f"{name}, {region}", rings, projection)))
+        placed = _placed(f"{name}, {region}", rings, projection, touching=touching)
+        polygons.append(Polygon.of_rings(number, placed))
     if not polygons:
         raise RegionError(f"{name} has no polygon; give at least one region")
     if len(numbers) > MOST_REGIONS:
@@ -81,7 +86,9 @@ def grouping_of(
     return PolygonGrouping(name, tuple(numbers), tuple(polygons))
 
 
-def _placed(who: str, rings: list[Ring], projection: Unprojection | None) -> list[Ring]:
+def _placed(
+    who: str, rings: list[Ring], projection: Unprojection | None, *, touching: int | None
+) -> list[Ring]:
     """The rings in unwrapped degrees, checked."""
     for ring in rings:
         _check_ring(who, ring)
@@ -89,10 +96,10 @@ def _placed(who: str, rings: list[Ring], projection: Unprojection | None) -> lis
         for ring in rings:
             _check_degrees(who, ring)
         placed = [_closed(who, _unwrapped(to_step(ring)), pole=None) for ring in rings]
-        _check_bounds_area(who, _beside(placed))
+        _check_bounds_area(who, _beside(placed), touching)
         return placed
     # crossings show on the map that the polygon was drawn on
-    _check_bounds_area(who, rings)
+    _check_bounds_area(who, rings, touching)
     return [_unprojected(who, ring, projection) for ring in rings]
 
 
@@ -191,15 +198,21 @@ def _check_degrees(who: str, ring: Ring) -> None:
         )
 
 
-def _check_bounds_area(who: str, rings: list[Ring]) -> None:
+def _check_bounds_area(who: str, rings: list[Ring], touching: int | None) -> None:
     """Raise if the rings do not bound one area: touching is allowed, crossing is not."""
     if any(np.ptp(hole[:, 0]) >= 360.0 for hole in rings[1:]):
         # rings round a pole are cut at meridians of their own: each is looked at by itself
         for ring in rings:
-            _check_bounds_area(who, [ring])
+            _check_bounds_area(who, [ring], touching)
         return
     shape = shapely.polygons(rings[0], holes=rings[1:] or None)
     if not (valid := bool(shapely.is_valid(shape))):
+        if touching is not None and sum(map(len, rings)) > touching:
+            raise RegionError(
+                f"{who}: an outline touches or crosses itself or its holes "
+                f"({shapely.is_valid_reason(shape)}), which only polygons of {touching:,} places "
+                "or fewer may; draw it without, or with fewer places"
+            )
         for ring in rings:
             _check_crossings(who, ring)
     for ring in rings:

@@ -10,11 +10,16 @@ from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.metrics import Metrics
 from lunarscale.service.queries.rehearsal import Rehearsal
 from lunarscale.service.queries.rooms import Rooms
+from lunarscale.service.queries.sites import SiteList
 from lunarscale.service.rates import Rates
 from lunarscale.service.settings import Settings
+from lunarscale.service.tiles.kept import Kept
 from lunarscale.service.tiles.making import Tiles
 from lunarscale.service.tokens import Token
 from lunarscale.service.uploads import Uploads
+
+#: Datasets whose values at the landing sites are kept.
+SITES_KEPT = 32
 
 
 @dataclass
@@ -41,6 +46,7 @@ class House:
     costly: Rates = field(init=False)  #: of those that take seconds of a core
     rooms: Rooms = field(init=False)  #: where those are worked on
     rehearsal: Rehearsal = field(init=False)  #: of the first of them
+    sites: Kept[SiteList] = field(init=False)  #: with a dataset's values, which take a while
     files: Crowd = field(init=False)  #: downloads that are written or sent
 
     def __post_init__(self) -> None:
@@ -53,6 +59,7 @@ class House:
         self.jobs = Jobs(self.settings, self.shelf, hearers=(self.metrics,))
         self.rooms = Rooms(limits.answer_s)
         self.rehearsal = Rehearsal()
+        self.sites = Kept(SITES_KEPT, lambda found: 1)
         self.files = Crowd(limits.downloads, limits.downloads_each, what="downloads")
         self.tiles = Tiles(limits)
         callers = limits.callers_kept

@@ -26,6 +26,13 @@ def scribble(count: int) -> list[list[float]]:
     return [[60.0 * (i % 2), lat] for i, lat in enumerate(lats)]
 
 
+def fan(blades: int) -> list[list[float]]:
+    """An outline of blades that touch in one place."""
+    around = np.linspace(0.0, 2.0 * np.pi, 2 * blades, endpoint=False)
+    tips = np.stack([40.0 * np.cos(around), 40.0 * np.sin(around)], axis=1).round(4).tolist()
+    return [place for two in zip(tips[::2], tips[1::2], strict=True) for place in ([0, 0], *two)]
+
+
 def many(count: int, size: float) -> dict[str, Any]:
     boxes = [polygon(box(-170, -80, -170 + size, -80 + size))["coordinates"]] * count
     return {"type": "MultiPolygon", "coordinates": boxes}
@@ -66,7 +73,8 @@ REFUSED: dict[str, tuple[int, Any, str]] = {
     "two corners": (422, polygon([[0, 0], [1, 1]]), "not a closed ring"),
     "no area": (422, polygon([[0, 0], [1, 1], [2, 2]]), "bounds no area"),
     "one that crosses itself": (422, polygon([[0, 0], [9, 9], [9, 0], [0, 9]]), "crosses itself"),
-    "a scribble": (422, polygon(scribble(19_000)), "crosses itself"),
+    "a scribble": (422, polygon(scribble(19_000)), "touches or crosses itself"),
+    "a fan": (422, polygon(fan(6_000)), "touches or crosses itself"),
     "an edge either way round": (422, polygon([[0, 0], [200, 0], [100, 50]]), "either way round"),
     "another body": (422, named({"type": "name", "properties": {"name": "EPSG:4326"}}),
                      "is not the Moon's"),
@@ -89,6 +97,12 @@ REFUSED: dict[str, tuple[int, Any, str]] = {
     ),
     "a large body": (413, b" " * (2**20 + 1), "bytes at most"),
 }  # fmt: skip
+
+
+def test_a_few_blades_that_touch_are_a_polygon(client: TestClient) -> None:
+    answer = ask(client, polygon(fan(20)))
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["rows"][0]["pixels"] > 100
 
 
 @pytest.mark.parametrize("what", REFUSED)

@@ -19,6 +19,9 @@ _CRS_NAME = re.compile(r"(urn:ogc:def:crs:)?\w{1,20}(:\w{0,20}){1,3}", re.ASCII)
 #: fewer places are taken then.
 _PROJECTED_SHARE = 40
 
+#: Places of a polygon that touches itself: a thousand may keep a core for minutes.
+_TOUCHING = 250
+
 #: An outline has four places or more, so brackets of outlines are at most so many a place; and
 #: those around all of them.
 _BRACKETS_A_PLACE, _BRACKETS_AROUND = 1.5, 10
@@ -46,7 +49,7 @@ def drawn_polygon(body: bytes, *, most: int) -> PolygonGrouping:
         raise _too_many(most, "")
     if _is_projected(body) and brackets > _BRACKETS_A_PLACE * most / _PROJECTED_SHARE:
         raise _too_many(most // _PROJECTED_SHARE, " in a projected CRS")
-    grouping = geojson_grouping(NAME, body, Wanted())
+    grouping = geojson_grouping(NAME, body, Wanted(), touching=_TOUCHING)
     if len(grouping.groups) > 1:
         raise RegionError(
             f"statistics are of one region at a time but this GeoJSON has {len(grouping.groups)}; "

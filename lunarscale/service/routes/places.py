@@ -56,4 +56,7 @@ def show_sites(
     ] = None,
 ) -> SiteList:
     """Stations where soil was collected: measured chemistry, and a dataset's at the same pixel."""
-    return list_sites(None if dataset is None else house.catalogue.dataset(dataset))
+    if dataset is None:
+        return list_sites(None)
+    found = house.catalogue.dataset(dataset)
+    return house.sites.get((found.name, found.version), lambda: list_sites(found))
