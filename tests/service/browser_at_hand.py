@@ -1,7 +1,7 @@
 """A real browser on the viewer, which must ask nobody but the service and complain of nothing."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
 #: What a browser in a container needs, and what it would else ask of others.
 ARGUMENTS = (
@@ -20,14 +20,17 @@ ARGUMENTS = (
 #: Milliseconds for what the page shows: others may work on the machine.
 PATIENCE_MS = 30_000
 
+#: And for a page to be still: before a service's first tile its loops are compiled.
+FIRST_MS = 120_000
+
 
 @dataclass
 class Seen:
-    """What a page did that it should not; of refusals, some may be what a test is about."""
+    """What a page did that it should not; what a test is about may be told as an error."""
 
     service: str
     faults: list[str]
-    may_be_refused: bool = False
+    expected: tuple[str, ...] = ()
 
     def watch(self, page: "Page") -> None:
         """Note errors, and requests that go elsewhere."""
@@ -37,13 +40,30 @@ class Seen:
 
     def _hear(self, said: "ConsoleMessage") -> None:
         # a browser tells each answer of 4xx as an error
-        refused = self.may_be_refused and "401" in said.text
-        if said.type == "error" and not refused:
+        is_expected = any(each in said.text for each in self.expected)
+        if said.type == "error" and not is_expected:
             self.faults.append(said.text)
 
     def _look(self, url: str) -> None:
         if not url.startswith((f"{self.service}/", "blob:", "data:")):
             self.faults.append(f"asked {url}")
+
+
+#: When a page shows all that it will, for some frames on end: what was read may ask for more.
+_STILL = """() => new Promise(resolve => {
+  let frames = 0;
+  const look = () => {
+    frames = document.body.classList.contains("loading") ? 0 : frames + 1;
+    if (frames > 4) resolve(); else requestAnimationFrame(look);
+  };
+  look();
+})"""
+
+
+def until_still(page: "Page") -> "Page":
+    """The page, once all that it shows has come."""
+    page.wait_for_function(_STILL, timeout=FIRST_MS)
+    return page
 
 
 @pytest.fixture(scope="module")
@@ -62,24 +82,39 @@ def browser() -> "Iterator[Browser]":
         opened.close()
 
 
+@pytest.fixture(scope="module")
+def users(browser: "Browser") -> "Callable[..., BrowserContext]":
+    """``users(width=..., ...)``: a browser's user, the same one for the same options.
+
+    They keep what may be kept, as browsers do; tabs know nothing of each other.
+    """
+    known: dict[str, BrowserContext] = {}
+
+    def user(*, width: int = 1280, height: int = 800, **options: Any) -> "BrowserContext":
+        key = repr((width, height, sorted(options.items())))
+        if key not in known:
+            size: Any = {"width": width, "height": height}
+            known[key] = browser.new_context(viewport=size, reduced_motion="reduce", **options)
+            known[key].set_default_timeout(PATIENCE_MS)
+        return known[key]
+
+    return user
+
+
 @pytest.fixture
-def look(browser: "Browser") -> "Iterator[Callable[..., Page]]":
+def look(users: "Callable[..., BrowserContext]") -> "Iterator[Callable[..., Page]]":
     """``look(service_url, "#...", width=..., height=...)``: the viewer as a user opens it."""
     with ExitStack() as stack:
 
-        def open_page(service: str, address: str = "", **options: Any) -> "Page":
-            refusals = options.pop("expects_refusals", False)
-            size = {"width": options.pop("width", 1280), "height": options.pop("height", 800)}
-            context = browser.new_context(viewport=size, reduced_motion="reduce", **options)
-            stack.callback(context.close)
-            context.set_default_timeout(PATIENCE_MS)
-            page, seen = context.new_page(), Seen(service, [], refusals)
+        def open_page(
+            service: str, address: str = "", *, expected: Sequence[str] = (), **options: Any
+        ) -> "Page":
+            page, seen = users(**options).new_page(), Seen(service, [], tuple(expected))
+            stack.callback(page.close)
             seen.watch(page)
             stack.callback(lambda: _nothing(seen.faults))
-            # all that it shows at first has come
-            page.goto(f"{service}/{address}", wait_until="networkidle")
-            page.wait_for_selector("body:not(.loading)")
-            return page
+            page.goto(f"{service}/{address}")
+            return until_still(page)
 
         yield open_page
 

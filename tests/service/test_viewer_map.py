@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import xarray as xr
+from browser_at_hand import until_still
 from PIL import Image
 from service_at_hand import Live, Tokens
 
@@ -42,10 +43,10 @@ def store(service_data: Path) -> xr.Dataset:
 
 
 def scene_of(page: "Page") -> dict[str, list[str]]:
-    """What the address says, after it was written."""
-    page.wait_for_timeout(400)
+    """What the link to share says, which the address says too a moment later."""
+    link = until_still(page).evaluate("decodeURIComponent(document.getElementById('link').value)")
     words: dict[str, list[str]] = {}
-    for word in page.evaluate("decodeURIComponent(location.hash)").lstrip("#").split("&"):
+    for word in link.partition("#")[2].split("&"):
         key, _, value = word.partition("=")
         words.setdefault(key, []).append(value)
     return words
@@ -154,7 +155,8 @@ def test_the_south_pole_is_shown_and_has_a_scale_of_its_own(
     )
     # true to scale at the pole: the address's kilometres a pixel are the ground's
     assert length_km / width_px == pytest.approx(float(found["kmpx"][0]), rel=1e-3)
-    page.reload(wait_until="networkidle")  # the address brings back what is shown
+    page.wait_for_url(page.input_value("#link"))
+    page.reload()  # the address brings back what is shown
     assert scene_of(page)["view"] == ["south"]
     assert drawn(page, left=0.45, right=0.65)[200:600].std(axis=(0, 1)).max() > 5
 

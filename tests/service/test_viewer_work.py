@@ -156,7 +156,7 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
 def test_a_job_that_a_reader_wants_is_refused_in_the_services_words(
     live_service: Live, look: Callable[..., "Page"]
 ) -> None:
-    page = look(live_service.url, "#panel=jobs", expects_refusals=True)
+    page = look(live_service.url, "#panel=jobs", expected=["401"])
     page.wait_for_selector("form.token")
     assert "token" in page.inner_text("#panel-jobs [role=status]")
 
@@ -165,7 +165,7 @@ def test_a_private_service_asks_for_a_token_and_then_shows_its_maps(
     service_data: Path, tokens: Tokens, look: Callable[..., "Page"]
 ) -> None:
     with serving(settings_for(service_data, private=True), tokens.kept) as live:
-        page = look(live.url, expects_refusals=True)
+        page = look(live.url, expected=["401"])
         page.wait_for_selector("form.token")
         assert page.locator(".legend figure").count() == 0
         page.fill("#token", tokens.run)

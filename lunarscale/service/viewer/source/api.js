@@ -17,10 +17,22 @@ export class ServiceError extends Error {
 
 /** @typedef {Record<string, string | number | null | undefined>} Query */
 
+/** What is said while the service, or the way to it, is gone. */
+export const AWAY = "The service does not answer; the page goes on when it is there again.";
+
+/** What a proxy answers in its stead. */
+const OF_PROXIES = [502, 503, 504];
+
+const BROKE_OFF = "The upload broke off: the way to the service was cut. Send it again.";
+
 export class Api {
   /** @param {string | null} token */
   constructor(token) {
     this.token = token;
+    /** Told when nothing answers. */
+    this.whenAway = () => {};
+    /** @type {(sentence: string) => void} told when the token is good no more, and why */
+    this.whenTokenFails = () => {};
   }
 
   /**
@@ -45,6 +57,45 @@ export class Api {
     const answer = await this.#ask(method, path, what);
     const text = await answer.text();
     return text ? JSON.parse(text) : null;
+  }
+
+  /**
+   * Sends a file, or a form with files, and tells how far it is, as `fetch` does not.
+   *
+   * @param {string} path
+   * @param {object} what
+   * @param {Query} what.query
+   * @param {Blob | FormData} what.body
+   * @param {AbortSignal} what.signal
+   * @param {(share: number) => void} what.told 1: all was sent, and is being read
+   * @returns {Promise<any>} JSON
+   */
+  upload(path, { query, body, signal, told }) {
+    const { token } = this;
+    const asked = new XMLHttpRequest();
+    asked.open("POST", `/api${path}${queryOf(query)}`);
+    for (const [name, value] of headersOf(token, "application/json")) asked.setRequestHeader(name, value);
+    asked.upload.addEventListener("progress", ({ loaded, total }) => told(loaded / total));
+    signal.addEventListener("abort", () => asked.abort());
+    return new Promise((resolve, reject) => {
+      const fail = (/** @type {ServiceError} */ error) => reject(this.#told(error, token));
+      asked.addEventListener("abort", () => reject(new DOMException("given up", "AbortError")));
+      asked.addEventListener("error", () => fail(new ServiceError(BROKE_OFF, 0)));
+      asked.addEventListener("load", () => {
+        const { status, statusText, responseText } = asked;
+        const headers = { "Content-Type": asked.getResponseHeader("Content-Type") ?? "" };
+        const answer = new Response(responseText, { status, statusText, headers });
+        if (answer.ok) resolve(answer.json());
+        else errorOf(answer).then(fail);
+      });
+      asked.send(body);
+    });
+  }
+
+  /** Whether the service answers, whatever it says. */
+  async isThere() {
+    const error = await this.get("").catch((problem) => problem);
+    return !(error instanceof ServiceError && error.status === 0);
   }
 
   /**
@@ -86,19 +137,48 @@ export class Api {
    * @param {{query?: Query, body?: unknown, signal?: AbortSignal, accept?: string}} what
    */
   async #ask(method, path, { query = {}, body, signal, accept = "application/json" }) {
-    const headers = new Headers({ Accept: accept });
-    if (this.token) headers.set("Authorization", `Bearer ${this.token}`);
+    const { token } = this;
+    const headers = headersOf(token, accept);
     if (body !== undefined) headers.set("Content-Type", "application/json");
-    const answer = await fetch(`/api${path}${queryOf(query)}`, {
-      method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
-    }).catch(() => {
-      // whoever gives a request up may give any reason for it
-      if (signal?.aborted) throw new DOMException("given up", "AbortError");
-      throw new ServiceError("The service does not answer; is it still running?", 0);
-    });
-    if (!answer.ok) throw await errorOf(answer);
-    return answer;
+    try {
+      const answer = await fetch(`/api${path}${queryOf(query)}`, {
+        method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body),
+      }).catch(() => {
+        // whoever gives a request up may give any reason for it
+        if (signal?.aborted) throw new DOMException("given up", "AbortError");
+        throw new ServiceError(AWAY, 0);
+      });
+      if (!answer.ok) throw await errorOf(answer);
+      return answer;
+    } catch (error) {
+      throw this.#told(error, token);
+    }
   }
+
+  /**
+   * Tells what concerns all of the page; returns what is left to be said of the request itself.
+   *
+   * @param {unknown} error
+   * @param {string | null} token that was sent
+   */
+  #told(error, token) {
+    if (!(error instanceof ServiceError)) return error;
+    if (error.status === 0) this.whenAway();
+    if (error.status !== 401 || !token) return error;
+    // of several requests that it fails for, the first is told; all is asked anew without it
+    if (token === this.token) this.whenTokenFails(error.message);
+    return new DOMException("given up", "AbortError");
+  }
+}
+
+/**
+ * @param {string | null} token
+ * @param {string} accept
+ */
+function headersOf(token, accept) {
+  const headers = new Headers({ Accept: accept });
+  if (token) headers.set("Authorization", `Bearer ${token}`);
+  return headers;
 }
 
 /**
@@ -124,6 +204,7 @@ export function queryOf(query) {
  */
 async function errorOf(answer) {
   const isProblem = /json/.test(answer.headers.get("Content-Type") ?? "");
+  if (!isProblem && OF_PROXIES.includes(answer.status)) return new ServiceError(AWAY, 0);
   const problem = isProblem ? await answer.json().catch(() => ({})) : {};
   const sentence = problem.detail ?? problem.title;
   const plain = `The service answered ${answer.status} ${answer.statusText}`.trim();

@@ -1,5 +1,7 @@
 /** What all parts of the page share. */
 
+import { sentenceOf, ServiceError } from "./api.js";
+import { Busy } from "./busy.js";
 import { chemical } from "./dom.js";
 import { Marks } from "./marks.js";
 
@@ -7,9 +9,17 @@ import { Marks } from "./marks.js";
 /** @typedef {import("./types.js").Dataset} Dataset */
 /** @typedef {import("./types.js").Feature} Feature */
 
+/** So long after the datasets were looked for in vain, they are not again, in milliseconds. */
+const LOOK_AGAIN_MS = 5000;
+
+/** What a caller may, the least first; each may what those before it may. */
+const ROLES = ["nobody", "read", "run", "admin"];
+
 export class App {
   /** @type {Dataset[]} */
   datasets = [];
+  /** Counts how often they were found to be others than before. */
+  revision = 0;
   /** @type {Record<string, string>} why others cannot be read, by name */
   broken = {};
   /** Whether it is known what there is. */
@@ -20,10 +30,16 @@ export class App {
   sites = [];
   /** @type {Map<string, import("./types.js").Site>} a station of each landing, by its name */
   landings = new Map();
+  /** @type {import("./types.js").Caller} who asks, what they may, and how much */
+  caller = { role: "nobody", name: "", limits: {} };
+  /** @type {Set<() => void>} */
+  #whenCaller = new Set();
   /** @type {Set<() => void>} */
   #whenDatasets = new Set();
   /** @type {Set<() => void>} */
   #whenSites = new Set();
+  #lookedAt = 0;
+  #text = "";
 
   /**
    * @param {object} parts
@@ -37,6 +53,7 @@ export class App {
     this.scene = scene;
     this.map = map;
     this.notices = notices;
+    this.busy = new Busy();
     this.marks = new Marks(this);
     /** @type {() => import("./clipping.js").Frame} the part of the map that nothing covers */
     this.room = () => ({ left: 0, top: 0, right: 0, bottom: 0 });
@@ -54,9 +71,28 @@ export class App {
     this.showSite = () => {};
   }
 
+  /** Asks anew who asks, and tells who shows what they may. */
+  async loadCaller() {
+    this.caller = await this.api.get("");
+    for (const told of this.#whenCaller) told();
+  }
+
+  /** @param {() => void} told when it is known, or known anew, who asks */
+  onCaller(told) {
+    this.#whenCaller.add(told);
+  }
+
+  /** @param {import("./types.js").Role} role */
+  may(role) {
+    return ROLES.indexOf(this.caller.role) >= ROLES.indexOf(role);
+  }
+
   /** Asks for the datasets anew and tells who shows them. */
   async loadDatasets() {
     const { datasets, broken = {} } = await this.api.get("/datasets");
+    const text = JSON.stringify(datasets);
+    if (text !== this.#text) this.revision += 1;
+    this.#text = text;
     this.datasets = datasets;
     this.broken = broken;
     this.isLoaded = true;
@@ -64,12 +100,29 @@ export class App {
   }
 
   /**
+   * Says why a map cannot be shown. If it was not found, the datasets are asked for anew instead,
+   * and whoever shows them says which has gone.
+   *
+   * @param {unknown} error
+   */
+  mapFailed(error) {
+    if (!(error instanceof ServiceError && error.status === 404)) {
+      this.complain(sentenceOf(error));
+    } else if (Date.now() - this.#lookedAt > LOOK_AGAIN_MS) {
+      this.#lookedAt = Date.now();
+      this.loadDatasets().catch((problem) => this.complain(sentenceOf(problem)));
+    }
+  }
+
+  /**
    * Be told when the datasets have been asked for anew.
    *
    * @param {() => void} told
+   * @param {AbortSignal} [until] aborted when nobody wants to be told any more
    */
-  onDatasets(told) {
+  onDatasets(told, until) {
     this.#whenDatasets.add(told);
+    until?.addEventListener("abort", () => this.#whenDatasets.delete(told));
   }
 
   /** @param {import("./types.js").Site[]} sites */
@@ -95,6 +148,14 @@ export class App {
   /** @param {MapShown} map */
   layer(map) {
     return this.dataset(map.dataset)?.layers.find((each) => each.name === map.layer) ?? null;
+  }
+
+  /** Which of the maps asked for, by a link of yesterday say, are not there; null: all are. */
+  whatIsGone() {
+    const gone = this.scene.now.maps.filter((map) => !this.layer(map));
+    const names = gone.map((map) => `${chemical(map.layer)} of ${map.dataset}`).join(", ");
+    const [are, others] = gone.length > 1 ? ["are", "others"] : ["is", "another"];
+    return names ? `${names} ${are} not here any more; choose ${others} under Maps.` : null;
   }
 
   /** @param {MapShown} map */
@@ -136,23 +197,4 @@ export class App {
 /** @param {import("./types.js").Layer} layer */
 export function isEndOfInterval(layer) {
   return /_(lower|upper)$/.test(layer.quantity ?? layer.name);
-}
-
-/**
- * A unit as it stands behind a number; nothing for pure numbers.
- *
- * @param {string | null | undefined} unit
- */
-export function unitAfter(unit) {
-  return !unit || unit === "1" ? "" : `\u00a0${unit.replaceAll(" ", "\u00a0")}`;
-}
-
-/**
- * A number with as many digits as its size needs.
- *
- * @param {number} value
- */
-export function numberInWords(value) {
-  const digits = Math.abs(value) >= 100 ? 1 : Math.abs(value) >= 1 ? 2 : 3;
-  return value.toFixed(digits);
 }

@@ -17,7 +17,7 @@ export class Cards {
    *
    * @param {object} card
    * @param {string} card.title
-   * @param {string | null} [card.below] a second line of the title
+   * @param {string | HTMLElement | null} [card.below] a second line of the title
    * @param {Node[]} card.body
    * @param {() => void} [card.whenClosed]
    */

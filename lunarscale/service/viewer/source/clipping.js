@@ -15,6 +15,7 @@
  * @returns {Pixel | null}
  */
 export function entersAt(points, frame) {
+  if (points.length === 1) return entersAt([points[0], points[0]], frame);
   for (let index = 1; index < points.length; index++) {
     const share = entryShare(points[index - 1], points[index], frame);
     if (share === null) continue;

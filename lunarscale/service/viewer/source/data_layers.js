@@ -4,7 +4,7 @@ import TileLayer from "ol/layer/Tile.js";
 import { getRenderPixel } from "ol/render.js";
 import ImageTile from "ol/source/ImageTile.js";
 import { apply } from "ol/transform.js";
-import { pathOf, sentenceOf } from "./api.js";
+import { pathOf, ServiceError } from "./api.js";
 import { CAP_M, PROJECTIONS } from "./projections.js";
 import { swipeAt } from "./swipe.js";
 import { MATRIX_SETS, tileGrid } from "./tile_grids.js";
@@ -72,7 +72,10 @@ export class DataLayers {
   constructor(app) {
     this.app = app;
     app.scene.watch(["maps", "view"], () => this.#follow());
-    app.onDatasets(() => this.#follow());
+    app.onDatasets(() => {
+      for (const layer of this.#layers.values()) if (layer.get("failed")) layer.unset("shows");
+      this.#follow();
+    });
     app.scene.watch(["swipe", "maps"], () => app.map.ol.render());
   }
 
@@ -94,7 +97,7 @@ export class DataLayers {
       const source = JSON.stringify([view, pictureQuery(map), version]);
       if (layer.get("shows") === source) return;
       layer.set("shows", source);
-      this.#fill(layer, map, view, source);
+      this.app.busy.during(this.#fill(layer, map, view, source));
     });
   }
 
@@ -122,6 +125,7 @@ export class DataLayers {
    * @param {string} source what the layer shall show; it may have changed when the answer comes
    */
   async #fill(layer, map, view, source) {
+    layer.unset("failed");
     const path = `/datasets${pathOf(map.dataset)}/tiles${pathOf(MATRIX_SETS[view])}`;
     try {
       const [set, tiles] = await Promise.all([
@@ -143,25 +147,34 @@ export class DataLayers {
           tileSize: TILE_PX,
           loader: (z, x, y, { signal }) =>
             this.app.api.picture(`${path}/${z}/${x}/${y}.png`, query, signal)
-              .catch((error) => this.#report(error)),
+              .catch((error) => this.#report(layer, error)),
         }),
       );
     } catch (error) {
       layer.setSource(null);
-      layer.unset("shows"); // so that it is asked for again with the data sets
-      this.app.complain(sentenceOf(error));
+      this.#note(layer, error);
     }
   }
 
   /**
-   * A tile that failed is told once, however many do.
-   *
+   * @param {TileLayer<ImageTile>} layer
    * @param {unknown} error
    * @returns {never}
    */
-  #report(error) {
-    this.app.complain(sentenceOf(error));
+  #report(layer, error) {
+    if (!(error instanceof Error && error.name === "AbortError")) this.#note(layer, error);
     throw error;
+  }
+
+  /**
+   * What failed is told once, however many tiles do, and tried again with the data sets.
+   *
+   * @param {TileLayer<ImageTile>} layer
+   * @param {unknown} error
+   */
+  #note(layer, error) {
+    layer.set("failed", !(error instanceof ServiceError && error.status === 404));
+    this.app.mapFailed(error);
   }
 
   /** @param {string} dataset */

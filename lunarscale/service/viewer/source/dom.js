@@ -58,6 +58,27 @@ function wanted(children) {
 }
 
 /**
+ * A button that does something for good: it asks once whether it shall.
+ *
+ * @param {string} text
+ * @param {string} label with what it is about
+ * @param {() => void} action
+ */
+export function sureButton(text, label, action) {
+  const ask = `${text} for good?`;
+  const say = (/** @type {string} */ words, /** @type {string} */ name) => {
+    button.textContent = words;
+    button.setAttribute("aria-label", name);
+  };
+  const button = h("button", { type: "button", onblur: () => say(text, label), onclick: () => {
+    if (button.textContent === ask) action();
+    else say(ask, `${label} for good?`);
+  } });
+  say(text, label);
+  return button;
+}
+
+/**
  * The name of a quantity with its numbers lowered, `TiO₂`, in signs that every font has.
  *
  * @param {string} text

@@ -9,6 +9,10 @@ import { latitudeInWords, longitudeInWords, METRES_A_DEGREE } from "./moon.js";
 import { CAP_EDGE_DEG, toView } from "./projections.js";
 import { fromPlane } from "./stereographic.js";
 
+/** Room that a label takes, and how far outside of a polar view it stands, in pixels. */
+const LABEL_PX = [50, 15];
+const OUTSIDE_PX = 20;
+
 const LINE_COLOUR = "rgba(255, 255, 255, 0.2)";
 const TEXT_COLOUR = "rgba(255, 255, 255, 0.86)";
 const HALO_COLOUR = "rgba(6, 8, 12, 0.75)";
@@ -62,12 +66,20 @@ export class GraticuleLayer extends Layer {
     }));
     strokeLines(context, drawn.map(({ pixels }) => pixels));
     const room = this.app.isPainting ? { left: 24, top: 14, right: width - 24, bottom: height - 14 } : this.app.room();
+    /** @type {[number, number][]} */
+    const written = [];
+    const isFree = (/** @type {[number, number]} */ [x, y]) =>
+      (this.app.isPainting || !this.app.isCovered([x, y]))
+      && !written.some(([otherX, otherY]) => Math.abs(x - otherX) < LABEL_PX[0] && Math.abs(y - otherY) < LABEL_PX[1]);
     for (const { line, pixels } of drawn) {
       const ends = [entersAt(pixels, room)];
       // at a pole all meridians' other ends are one
       if (view === "cylindrical") ends.push(entersAt(pixels.toReversed(), room));
-      const at = ends.find((each) => each !== null && (this.app.isPainting || !this.app.isCovered(each)));
-      if (at) writeLabel(context, labelOf(line, lines), at);
+      else if (line.kind === "meridian") ends.unshift(entersAt([beyond(pixels)], room));
+      const at = ends.find((each) => each !== null && isFree(each));
+      if (!at) continue;
+      writeLabel(context, labelOf(line, lines), at);
+      written.push(at);
     }
   }
 
@@ -109,6 +121,17 @@ function latitudesSeen([west, south, east, north], pole) {
  */
 function clamp(value, least, most) {
   return Math.min(Math.max(value, least), most);
+}
+
+/**
+ * A little outside of where a meridian of a polar view begins: there no name is written.
+ *
+ * @param {[number, number][]} pixels of the meridian, the outer end first
+ * @returns {[number, number]}
+ */
+function beyond([[x, y], [nextX, nextY]]) {
+  const length = Math.hypot(x - nextX, y - nextY) || 1;
+  return [x + (OUTSIDE_PX * (x - nextX)) / length, y + (OUTSIDE_PX * (y - nextY)) / length];
 }
 
 /**

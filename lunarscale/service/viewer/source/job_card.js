@@ -1,8 +1,9 @@
 /** One job: how far it is, what it said, what it made, and what one can do with it. */
 
-import { pathOf, sentenceOf } from "./api.js";
-import { h, keepAs } from "./dom.js";
+import { pathOf, sentenceOf, ServiceError } from "./api.js";
+import { h, keepAs, sureButton } from "./dom.js";
 import { addMap } from "./maps_panel.js";
+import { sizeInWords } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -19,8 +20,8 @@ const BUSY = ["queued", "running"];
 export function jobCard(app, job, reload) {
   const path = `/jobs${pathOf(job.id)}`;
   let now = job;
-  /** @type {AbortController | null} */
-  let following = null;
+  const life = new AbortController();
+  let isFollowed = false;
   const status = h("span", { class: "status" });
   const bar = h("progress", { "aria-label": `Progress of ${job.title || job.verb}` });
   const words = h("p", { class: "note" });
@@ -40,11 +41,7 @@ export function jobCard(app, job, reload) {
     cancel: button("Cancel", act(() => app.api.send("DELETE", `${path}/results`))),
     results: button("Results", act(async () => more.replaceChildren(...(await results(app, path))))),
     logs: button("Logs", act(async () => more.replaceChildren(...(await logs(app, path))))),
-    remove: button("Delete", async () => {
-      if (buttons.remove.textContent === "Delete") {
-        buttons.remove.textContent = "Delete for good?";
-        return;
-      }
+    remove: sureButton("Delete", `Delete ${job.title || job.verb}`, async () => {
       try {
         await app.api.send("DELETE", path);
         reload();
@@ -53,9 +50,6 @@ export function jobCard(app, job, reload) {
       }
     }),
   };
-  buttons.remove.addEventListener("blur", () => {
-    buttons.remove.textContent = "Delete";
-  });
   const element = h("li", { class: "job" },
     h("div", { class: "job-head" }, h("b", null, job.title || job.verb), status),
     h("p", { class: "below" }, job.verb), bar, words,
@@ -76,7 +70,7 @@ export function jobCard(app, job, reload) {
     buttons.cancel.hidden = !isBusy;
     buttons.results.hidden = now.status !== "finished";
     buttons.remove.hidden = isBusy;
-    if (isBusy && !following) follow();
+    if (isBusy && !isFollowed) follow();
     if (now.status === "created" && before !== "created") estimate();
     if (before !== now.status && now.status === "finished") {
       app.loadDatasets().catch((error) => app.complain(sentenceOf(error)));
@@ -86,19 +80,22 @@ export function jobCard(app, job, reload) {
 
   /** Shows what the stream of events tells, until the job is at its end. */
   const follow = async () => {
-    following = new AbortController();
-    const { signal } = following;
+    if (isFollowed || life.signal.aborted) return;
+    isFollowed = true;
+    let isGone = false;
     try {
-      for await (const { data } of app.api.events(`${path}/events`, signal)) {
+      for await (const { data } of app.api.events(`${path}/events`, life.signal)) {
         if (data) show(JSON.parse(data));
       }
       show(await app.api.get(path));
     } catch (error) {
       const sentence = sentenceOf(error);
       if (sentence) words.textContent = sentence;
+      isGone = error instanceof ServiceError && error.status === 404;
     }
-    following = null;
-    if (!signal.aborted && BUSY.includes(now.status)) setTimeout(follow, AGAIN_MS);
+    isFollowed = false;
+    if (isGone) reload();
+    else if (BUSY.includes(now.status)) setTimeout(follow, AGAIN_MS);
   };
   /** Says what it would take, before it is begun. */
   const estimate = async () => {
@@ -111,7 +108,7 @@ export function jobCard(app, job, reload) {
   };
   show(job);
   if (job.status === "created") estimate();
-  return { element, show, leave: () => following?.abort() };
+  return { element, show, leave: () => life.abort() };
 }
 
 /** @param {{pixels: number, seconds: number | null, basis: string, refusal: string | null}} told */
@@ -166,11 +163,6 @@ async function logs(app, path) {
   if (entries.length === 0) return [h("p", { class: "empty" }, "Nothing was logged yet.")];
   return [h("ol", { class: "log", tabIndex: 0, "aria-label": "Logs" }, ...entries.map((/** @type {any} */ entry) =>
     h("li", { class: entry.level }, h("time", null, timeOf(entry.time)), " ", entry.message)))];
-}
-
-/** @param {number} bytes */
-function sizeInWords(bytes) {
-  return bytes < 1e6 ? `${Math.ceil(bytes / 1000)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 /** @param {string | undefined} time ISO 8601 */

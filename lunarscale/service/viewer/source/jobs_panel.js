@@ -5,8 +5,11 @@ import { h } from "./dom.js";
 import { jobCard } from "./job_card.js";
 import { jobForm } from "./job_form.js";
 import { keepToken } from "./token.js";
+import { uploadsBox } from "./uploads_box.js";
 
 /** @typedef {import("./app.js").App} App */
+
+const NEEDS_TOKEN = "Jobs need a token of the role run; who runs the service makes one.";
 
 /**
  * @param {App} app
@@ -18,15 +21,17 @@ export function jobsPanel(app) {
   /** @type {Map<string, ReturnType<typeof jobCard>>} */
   const cards = new Map();
 
+  const leaveAllBut = (/** @type {string[]} */ ids) => {
+    for (const [id, card] of cards) {
+      if (ids.includes(id)) continue;
+      card.leave();
+      cards.delete(id);
+    }
+  };
   const load = async () => {
     try {
       const { jobs } = await app.api.get("/jobs");
-      const ids = new Set(jobs.map((/** @type {any} */ job) => job.id));
-      for (const [id, card] of cards) {
-        if (ids.has(id)) continue;
-        card.leave();
-        cards.delete(id);
-      }
+      leaveAllBut(jobs.map((/** @type {any} */ job) => job.id));
       for (const job of jobs) {
         const card = cards.get(job.id);
         if (card) card.show(job);
@@ -36,24 +41,27 @@ export function jobsPanel(app) {
       words.textContent = jobs.length ? "" : "No job yet.";
       asked.hidden = true;
     } catch (error) {
-      words.textContent = sentenceOf(error) ?? "";
-      asked.hidden = !(error instanceof ServiceError && [401, 403].includes(error.status));
+      const status = error instanceof ServiceError ? error.status : null;
+      words.textContent = status === 401 ? NEEDS_TOKEN : (sentenceOf(error) ?? "");
+      asked.hidden = status !== 401 && status !== 403;
+      if (asked.hidden) return;
+      leaveAllBut([]);
+      list.replaceChildren();
     }
   };
-  const asked = tokenForm(app, load);
+  const asked = tokenForm(app);
   let isOpen = false;
   app.scene.watch(["panel"], ({ panel }) => {
     if (panel === "jobs" && !isOpen) load();
     isOpen = panel === "jobs";
   });
-  return [jobForm(app, load), words, asked, list];
+  app.onCaller(() => isOpen && load());
+  const form = jobForm(app, load);
+  return [form.element, uploadsBox(app, form.refresh), words, asked, list];
 }
 
-/**
- * @param {App} app
- * @param {() => void} then
- */
-function tokenForm(app, then) {
+/** @param {App} app */
+function tokenForm(app) {
   const input = h("input", { type: "password", id: "token", autocomplete: "off" });
   const use = (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -61,7 +69,6 @@ function tokenForm(app, then) {
     keepToken(app.api.token);
     input.value = "";
     app.begin();
-    then();
   };
   return h("form", { class: "token", hidden: true, onsubmit: use },
     h("label", { for: "token" }, "Token; it is kept for this tab only"), input,

@@ -1,9 +1,8 @@
 /** The legend at the map's foot: the uppermost map's colours, or both sides' of the swipe. */
 
-import { sentenceOf } from "./api.js";
-import { unitAfter } from "./app.js";
 import { chemical, h } from "./dom.js";
 import { legendOf, paintColours } from "./legends.js";
+import { unitAfter } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -13,15 +12,16 @@ import { legendOf, paintColours } from "./legends.js";
  */
 export function legendBox(app) {
   const box = h("div", { class: "legend", "aria-label": "Legend", role: "group" });
-  const show = async () => {
+  const show = () => app.busy.during(lay());
+  const lay = async () => {
     const maps = mapsWithLegend(app);
     try {
       const legends = await Promise.all(maps.map((map) => legendOf(app, map)));
       if (maps.some((map, index) => mapsWithLegend(app)[index] !== map)) return;
-      box.replaceChildren(...maps.map((map, index) => oneLegend(app, map, legends[index])));
+      box.replaceChildren(...maps.map((map, index) => oneLegend(app, map, legends[index])), noValue());
     } catch (error) {
       box.replaceChildren();
-      app.complain(sentenceOf(error));
+      app.mapFailed(error);
     }
   };
   app.scene.watch(["maps", "swipe"], show);
@@ -54,6 +54,11 @@ function oneLegend(app, map, legend) {
     h("div", { class: "ends" },
       h("span", null, endInWords(legend.min)), h("span", null, endInWords(legend.max))),
   );
+}
+
+/** What is hatched. */
+function noValue() {
+  return h("p", { class: "no-value" }, h("span", { class: "hatched", "aria-hidden": "true" }), "no value");
 }
 
 /** @param {number} value */

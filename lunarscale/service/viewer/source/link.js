@@ -17,7 +17,7 @@ const MOST_MAPS = 8;
 /** More corners than this make no address that a browser keeps. */
 const MOST_PLACES = 200;
 
-const NAME = /^[\p{L}\p{N}][\p{L}\p{N} ._+()-]{0,127}$/u;
+const NAME = /^[\p{L}\p{N}_][\p{L}\p{N} ._+()-]{0,127}$/u;
 
 /**
  * @typedef {[number, number]} Place lon and lat in degrees

@@ -18,6 +18,9 @@ const FINEST_M = 2;
 /** Share of the screen's height that the whole Moon takes at least. */
 const LEAST_HEIGHT = 0.5;
 
+/** A place is seen that is so many pixels away from what covers the map. */
+const UNCOVERED_PX = 28;
+
 /** How long a move takes, in milliseconds. */
 const MOVE_MS = 450;
 
@@ -165,6 +168,27 @@ export class LunarMap {
     const duration = wantsStillness() ? 0 : MOVE_MS;
     view.cancelAnimations();
     view.animate({ center: [this.#nearestTurn(x), y], resolution, duration });
+  }
+
+  /**
+   * Moves as far as it must for a place to come out from under something.
+   *
+   * @param {Place} place
+   * @param {DOMRect} box that covers it
+   * @param {boolean} isBelow whether the box lies below what is free, not right of it
+   */
+  uncover([lon, lat], box, isBelow) {
+    const view = this.#view(this.name);
+    const [x, y] = toView(this.name, [lon, lat]);
+    const pixel = this.ol.getPixelFromCoordinate([this.#nearestTurn(x), y]);
+    const centre = view.getCenter();
+    if (!pixel || !centre) return;
+    const under = isBelow ? pixel[1] - box.top + UNCOVERED_PX : pixel[0] - box.left + UNCOVERED_PX;
+    const isAside = !isBelow && pixel[1] > box.bottom + UNCOVERED_PX;
+    if (under <= 0 || isAside) return;
+    const away = under * (view.getResolution() ?? 1);
+    const moved = isBelow ? [centre[0], centre[1] - away] : [centre[0] + away, centre[1]];
+    view.animate({ center: moved, duration: wantsStillness() ? 0 : MOVE_MS });
   }
 
   /** @param {number} levels how far in; negative: out */

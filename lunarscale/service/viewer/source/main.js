@@ -7,11 +7,13 @@ import { h } from "./dom.js";
 import { GraticuleLayer } from "./graticule_layer.js";
 import { FIRST_SCENE, hashOf, sceneOf } from "./link.js";
 import { LunarMap } from "./lunar_map.js";
+import { noDataLayer } from "./no_data_layer.js";
 import { Notices } from "./notices.js";
 import { PlacesShown } from "./places_shown.js";
 import { SceneKeeper } from "./scene.js";
 import { layPage } from "./page.js";
 import { takeToken } from "./token.js";
+import { watchService, watchToken } from "./watching.js";
 
 /** The address is written so long after the last change, in milliseconds: browsers limit it. */
 const ADDRESS_AFTER_MS = 300;
@@ -36,29 +38,31 @@ const notices = new Notices();
 const app = new App({
   api: new Api(token), scene, notices, map: new LunarMap(target, scene),
 });
+noDataLayer(app);
 new DataLayers(app);
 new GraticuleLayer(app);
 layPage(app);
 app.map.goTo(scene.now); // now that it is known what of the map is covered
 const places = new PlacesShown(app);
 
-app.begin = begin;
-begin();
+app.onDatasets(() => app.complain(app.whatIsGone()));
+app.begin = () => app.busy.during(begin());
+watchService(app);
+watchToken(app);
+app.begin();
 followAddress();
 
 /** Asks for all that the page begins with; again when there is another token. */
 async function begin() {
-  document.body.classList.add("loading");
   try {
-    await app.loadDatasets();
+    await Promise.all([app.loadCaller(), app.loadDatasets()]);
     if (scene.now.maps.length === 0) chooseFirst();
     await places.load();
   } catch (error) {
-    app.complain(sentenceOf(error));
-    // there one gives a token
+    // there one is asked for a token
     if (error instanceof ServiceError && error.status === 401) scene.change({ panel: "jobs" });
+    else app.complain(sentenceOf(error));
   }
-  document.body.classList.remove("loading");
 }
 
 /** The first map that there is, of the quantity that most come for. */
@@ -88,7 +92,7 @@ function followAddress() {
     const fresh = takeToken();
     if (fresh !== app.api.token) {
       app.api.token = fresh;
-      begin();
+      app.begin();
     }
     const given = sceneOf(location.hash);
     if (Object.keys(given).length === 0) return;

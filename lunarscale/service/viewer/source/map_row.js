@@ -1,13 +1,12 @@
 /** One map of the list: seen or not, its place in the pile, how dense, in which colours. */
 
-import { sentenceOf } from "./api.js";
-import { unitAfter } from "./app.js";
 import { keyOf } from "./data_layers.js";
 import { chemical, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { endInWords } from "./legend.js";
 import { legendOf, paintColours } from "./legends.js";
 import { CAP_EDGE_DEG } from "./projections.js";
+import { unitAfter } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
 
@@ -90,6 +89,7 @@ function watchMap({ app, key, until }, told) {
     if (map) told(map);
   };
   app.scene.watch(["maps"], find, until);
+  app.onDatasets(() => find(app.scene.now), until);
 }
 
 /** @param {Row} row */
@@ -203,7 +203,8 @@ function colours(row) {
       choice.replaceChildren(...all.map((each) => h("option", { value: each }, each)));
       choice.value = legend.palette;
     } catch (error) {
-      app.complain(sentenceOf(error));
+      asked = ""; // it is asked for again with the data sets
+      app.mapFailed(error);
     }
   });
   return h("details", { class: "colour-control" },

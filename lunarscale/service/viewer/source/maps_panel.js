@@ -29,7 +29,7 @@ function mapList(app) {
   let life = new AbortController();
   const lay = () => {
     const { maps } = app.scene.now;
-    const order = JSON.stringify([maps.map(keyOf), app.datasets]);
+    const order = JSON.stringify([maps.map(keyOf), app.revision]);
     if (order === laid) return; // what changes within a row, the row shows itself
     laid = order;
     const focused = document.activeElement?.id;

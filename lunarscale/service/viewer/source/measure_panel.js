@@ -45,7 +45,7 @@ export function measurePanel(app) {
   offerLayers(app, layer, () => {
     for (const { ask } of shapes) ask();
   });
-  return [h("label", { for: "measured" }, "Map to measure"), layer, ...shapes.map(({ form }) => form)];
+  return [h("div", { class: "field" }, h("label", { for: "measured" }, "Map to measure"), layer), ...shapes.map(({ form }) => form)];
 }
 
 /**

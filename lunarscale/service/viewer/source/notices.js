@@ -29,6 +29,12 @@ export class Notices {
     if (kind === "news") setTimeout(() => notice.remove(), NEWS_MS);
   }
 
+  /** @param {string} sentence that holds no more */
+  take(sentence) {
+    const shown = /** @type {HTMLElement[]} */ ([...this.box.children]);
+    shown.find((notice) => notice.dataset.sentence === sentence)?.remove();
+  }
+
   /** Closes the last one; false where there is none. */
   close() {
     const last = this.box.lastElementChild;

@@ -19,6 +19,9 @@ import { swipeLine } from "./swipe.js";
 /** Free pixels between the map's edge and what is written on it. */
 const MARGIN = 18;
 
+/** Pixels between an edge and what stands beside it; as style.css has it. */
+const EDGE = 16;
+
 /** How much of a phone's height a sheet may take; as style.css has it. */
 const SHEET_SHARE = 0.56;
 
@@ -61,9 +64,9 @@ export function layPage(app) {
     if (event.key !== "Escape" || event.defaultPrevented) return;
     if (app.escapes.some((escape) => escape())) event.preventDefault();
   });
-  app.map.ol.on("loadstart", () => document.body.classList.add("loading"));
-  app.map.ol.on("loadend", () => document.body.classList.remove("loading"));
-  watchRoom(app, { panels, middle, crosshair, card: cards.box, zoom, others: [tools, foot, zoom, cards.box] });
+  app.map.ol.on("loadstart", () => app.busy.set("map", true));
+  app.map.ol.on("loadend", () => app.busy.set("map", false));
+  watchRoom(app, { panels, middle, crosshair, card: cards.box, zoom, foot, others: [tools, foot, zoom, cards.box] });
 }
 
 /** @param {App} app */
@@ -173,8 +176,9 @@ function simulatedBadge(app) {
  * @param {HTMLElement} parts.card what is free for these does not count what lies under it
  * @param {HTMLElement} parts.crosshair
  * @param {HTMLElement} parts.zoom
+ * @param {HTMLElement} parts.foot
  */
-function watchRoom(app, { panels, others, middle, card, crosshair, zoom }) {
+function watchRoom(app, { panels, others, middle, card, crosshair, zoom, foot }) {
   /** @type {DOMRect[]} */
   let covers = [];
   const measure = () => {
@@ -193,7 +197,12 @@ function watchRoom(app, { panels, others, middle, card, crosshair, zoom }) {
     const beside = card.hidden || isNarrow() ? width : card.getBoundingClientRect().left;
     for (const each of middle) each.style.left = `${(left + beside) / 2}px`;
     app.map.target.style.setProperty("--covered", `${left}px`);
-    zoom.style.left = isNarrow() ? "" : `${left + 16}px`;
+    zoom.style.left = isNarrow() ? "" : `${left + EDGE}px`;
+    foot.style.maxWidth = isNarrow() ? "" : `${width - left - 2 * EDGE}px`;
+    // where there is little room, one stands above the other
+    const { left: footLeft, top: footTop } = foot.getBoundingClientRect();
+    const isTight = !isNarrow() && footLeft < zoom.getBoundingClientRect().right;
+    zoom.style.bottom = isTight ? `${height - footTop + 8}px` : "";
     crosshair.style.left = `${left + freeWidth / 2}px`;
     crosshair.style.top = `${top + freeHeight / 2}px`;
     covers = others.filter((each) => !each.hidden).map((each) => each.getBoundingClientRect());

@@ -1,12 +1,13 @@
 /** The map as a picture, with what one needs to read it: scale, legend, sources. */
 
-import { unitAfter } from "./app.js";
 import { chemical } from "./dom.js";
 import { endInWords, mapsWithLegend } from "./legend.js";
 import { legendOf, paintColours } from "./legends.js";
 import { placeInWords } from "./moon.js";
+import { hatching } from "./no_data_layer.js";
 import { scaleBar } from "./scale.js";
 import { swipeAt } from "./swipe.js";
+import { unitAfter } from "./words.js";
 
 /** Height of the strip below the map, in CSS pixels. */
 const STRIP_PX = 92;
@@ -102,6 +103,9 @@ async function paintStrip(app, context, [width, height]) {
     write(context, endInWords(max), { x: left + LEGEND_PX, y: 60, colour: FAINT, align: "right" });
     left += LEGEND_PX + 2 * EDGE_PX;
   });
+  context.fillStyle = hatching();
+  context.fillRect(left, 34, 2 * EDGE_PX, 10);
+  write(context, "no value", { x: left, y: 60, colour: FAINT });
   const middle = app.map.ol.getCoordinateFromPixel([width / 2, height / 2]);
   paintScale(context, app.map.metresAPixelAt(middle), width - EDGE_PX);
   const sources = [...new Set(legends.map(({ attribution }) => attribution))].join("; ");

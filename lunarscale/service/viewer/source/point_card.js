@@ -1,12 +1,13 @@
 /** What the maps say of a point: a click, a tap, or Enter at the crosshair. */
 
 import { pathOf, sentenceOf } from "./api.js";
-import { isEndOfInterval, numberInWords, unitAfter } from "./app.js";
-import { chemical, h } from "./dom.js";
+import { isEndOfInterval } from "./app.js";
+import { chemical, h, isNarrow } from "./dom.js";
 import { NARROW } from "./kinds.js";
 import { distanceKm, placeInWords } from "./moon.js";
 import { shows } from "./projections.js";
 import { siteCard } from "./site_card.js";
+import { numberInWords, unitAfter } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./cards.js").Cards} Cards */
@@ -47,6 +48,10 @@ export function readPoints(app, cards) {
     pointCard(app, cards, point, asked.signal);
   };
   scene.watch(["point"], read);
+  app.onSites(() => {
+    const where = cards.box.querySelector(".where-in");
+    if (where && scene.now.point) where.textContent = whereabouts(app, scene.now.point);
+  });
   app.onDatasets(read);
 }
 
@@ -69,13 +74,16 @@ async function pointCard(app, cards, point, signal) {
   const [lon, lat] = point;
   const parts = names.map((name) => h("section", { class: "values", "aria-busy": "true" },
     h("p", { class: "waiting" }, "Reading …")));
+  const where = h("span", { class: "where-in" }, whereabouts(app, point));
   const isStill = () => app.scene.now.point === point;
   cards.show({
     title: placeInWords(point, 3),
-    below: whereabouts(app, point),
+    below: where,
     body: parts.length ? parts : [h("p", { class: "empty" }, "No map is shown here; add one under Maps.")],
     whenClosed: () => isStill() && app.scene.change({ point: null }),
   });
+  const uncover = () => isStill() && app.map.uncover(point, cards.box.getBoundingClientRect(), isNarrow());
+  uncover();
   await Promise.all(names.map(async (name, index) => {
     const part = parts[index];
     try {
@@ -87,6 +95,7 @@ async function pointCard(app, cards, point, signal) {
     }
     part.removeAttribute("aria-busy");
   }));
+  uncover();
 }
 
 /**
@@ -100,7 +109,7 @@ function whereabouts(app, place) {
     ({ kind, lon, lat, diameter_km }) =>
       !NARROW.includes(kind) && distanceKm(place, [lon, lat]) < diameter_km / 2,
   );
-  return holding ? `in ${holding.name}` : null;
+  return holding ? `in ${holding.name}` : "";
 }
 
 /**
@@ -115,16 +124,14 @@ function valuesOf(app, name, values) {
     const layer = layers.get(each.layer);
     return !layer || !isEndOfInterval(layer);
   });
-  const models = new Set(shown.map((each) => layers.get(each.layer)?.model ?? ""));
-  const rows = shown.flatMap((each, index) => {
-    const model = layers.get(each.layer)?.model ?? "";
-    const isFirst = index === 0 || model !== (layers.get(shown[index - 1].layer)?.model ?? "");
-    const head = models.size > 1 && isFirst && model
-      ? [h("tr", { class: "group" }, h("th", { colSpan: 2, scope: "rowgroup" }, model))]
-      : [];
-    // below its model's name a layer goes by what it is of
-    const layer = models.size > 1 ? layers.get(each.layer)?.quantity : null;
-    return [...head, ...rowOf(each, (layer ?? each.layer).replaceAll("_", " "))];
+  const hasModels = new Set(shown.map((each) => layers.get(each.layer)?.model)).size > 1;
+  // those that tell how sure they are come first
+  const ordered = [...shown].sort((a, b) => Number(Boolean(b.uncertainty)) - Number(Boolean(a.uncertainty)));
+  const rows = ordered.map((each) => {
+    const { quantity, model } = layers.get(each.layer) ?? {};
+    // with its model's name below, a layer goes by what it is of
+    const title = (hasModels && quantity) || each.layer;
+    return rowOf(each, title.replaceAll("_", " "), (hasModels && model) || "");
   });
   return [
     h("h3", null, dataset?.title || name,
@@ -138,26 +145,27 @@ function valuesOf(app, name, values) {
 /**
  * @param {Reading} reading
  * @param {string} title
+ * @param {string} model that made it, where there are several
  */
-function rowOf(reading, title) {
-  const name = h("th", { scope: "row" }, chemical(title));
+function rowOf(reading, title, model) {
+  const name = h("th", { scope: "row" }, h("b", null, chemical(title)), model && h("span", { class: "below" }, model));
   if (reading.value === null) {
-    return [h("tr", { class: "none" }, name, h("td", null, reading.reason ?? "no value"))];
+    return h("tr", { class: "none" }, name, h("td", null, reading.reason ?? "no value"));
   }
   const flags = (reading.flags ?? []).map((flag) => h("span", { class: "flag" }, flag.replaceAll("_", " ")));
   const uncertainty = uncertaintyInWords(reading);
   const value = h("td", null,
-    h("b", null, numberInWords(reading.value)),
+    h("b", null, numberInWords(reading.value, reading.unit)),
     h("span", { class: "more" }, unitAfter(reading.unit)),
     uncertainty && h("div", { class: "more" }, uncertainty),
     flags.length > 0 && h("div", null, ...flags),
   );
   value.dataset.value = String(reading.value);
   value.dataset.layer = reading.layer;
-  return [h("tr", null, name, value)];
+  return h("tr", null, name, value);
 }
 
 /** @param {Reading} reading */
-function uncertaintyInWords({ uncertainty: ends }) {
-  return ends ? `${numberInWords(ends.lower)} to ${numberInWords(ends.upper)}` : "";
+function uncertaintyInWords({ uncertainty: ends, unit }) {
+  return ends ? `${numberInWords(ends.lower, unit)} to ${numberInWords(ends.upper, unit)}` : "";
 }

@@ -1,8 +1,8 @@
 /** A profile as a chart; the place one points at is shown on the map. */
 
-import { numberInWords, unitAfter } from "./app.js";
 import { lineChart } from "./chart.js";
 import { chemical, h } from "./dom.js";
+import { numberInWords, unitAfter } from "./words.js";
 
 /**
  * @param {import("./app.js").App} app
@@ -21,14 +21,14 @@ export function profileResult(app, { dataset, layer }, answer) {
     const at = index === null ? null : value[index];
     words.textContent = index === null
       ? `${length}, ${known.length} of ${value.length} samples have a value.`
-      : `${distance[index].toFixed(1)} km: ${at === null ? "no value" : numberInWords(at) + unitAfter(unit)}`;
+      : `${distance[index].toFixed(1)} km: ${at === null ? "no value" : numberInWords(at, unit) + unitAfter(unit)}`;
   };
   tell(null);
   const simulated = app.dataset(dataset)?.simulated;
   const chart = lineChart(distance, value, {
     xTitle: "Distance (km)",
     yTitle: `${chemical(layer)}${unit && unit !== "1" ? ` (${unit})` : ""}`,
-    label: `${layer} of ${dataset} along ${length}: ${numberInWords(Math.min(...known))} to ${numberInWords(Math.max(...known))}`,
+    label: `${layer} of ${dataset} along ${length}: ${numberInWords(Math.min(...known), unit)} to ${numberInWords(Math.max(...known), unit)}`,
   }, tell);
   return [
     h("div", { class: "chart-box" }, chart, simulated && h("span", { class: "tag" }, "SIMULATED")),

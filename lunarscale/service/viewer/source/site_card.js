@@ -1,13 +1,15 @@
 /** A landing site: what its soils were measured to be, and what the map says there. */
 
 import { sentenceOf } from "./api.js";
-import { numberInWords } from "./app.js";
 import { chemical, h } from "./dom.js";
 import { placeInWords } from "./moon.js";
+import { numberInWords } from "./words.js";
 
 /** @typedef {import("./app.js").App} App */
 /** @typedef {import("./cards.js").Cards} Cards */
 /** @typedef {import("./types.js").Site} Site */
+
+const UNIT = "wt %";
 
 /**
  * @param {App} app
@@ -51,7 +53,7 @@ function chemistryOf(app, site, dataset) {
     hasMap && predictedCell(site, oxide)));
   return [
     h("table", { class: "chemistry" },
-      h("caption", null, "wt %"),
+      h("caption", null, UNIT),
       h("thead", null, h("tr", null,
         h("th", { scope: "col" }, "Oxide"),
         h("th", { scope: "col", class: "number" }, "Soil, measured"),
@@ -73,12 +75,12 @@ function chemistryOf(app, site, dataset) {
 function predictedCell({ predicted, uncertainty }, oxide) {
   const ends = uncertainty[oxide];
   return h("td", { class: "number" }, inWords(predicted[oxide]),
-    ends && h("div", { class: "more" }, `${numberInWords(ends.lower)} to ${numberInWords(ends.upper)}`));
+    ends && h("div", { class: "more" }, `${inWords(ends.lower)} to ${inWords(ends.upper)}`));
 }
 
 /** @param {number | null | undefined} value */
 function inWords(value) {
-  return value === null || value === undefined ? "–" : numberInWords(value);
+  return value === null || value === undefined ? "–" : numberInWords(value, UNIT);
 }
 
 /**

@@ -1,8 +1,8 @@
 /** What summarise says of a polygon: a table, and the histogram. */
 
-import { unitAfter } from "./app.js";
 import { histogram } from "./chart.js";
 import { chemical, h } from "./dom.js";
+import { numberInWords, unitAfter } from "./words.js";
 
 /** @typedef {"value" | "area" | "share"} Kind */
 
@@ -41,7 +41,7 @@ export function statisticsResult(app, { dataset, layer }, answer) {
     typeof row[key] === "number" && !(kind === "share" && key !== "valid_share" && row[key] === 0));
   const table = h("table", { class: "facts" },
     h("caption", null, `${chemical(layer)}${unitAfter(row.units)} of ${dataset}`, tag()),
-    h("tbody", null, ...facts.map(([key, words, kind]) => factRow(key, words, { kind, value: row[key] }))));
+    h("tbody", null, ...facts.map(([key, words, kind]) => factRow(key, words, { kind, value: row[key], unit: row.units }))));
   const { edges = [], area_km2: areas = [] } = answer.histogram ?? {};
   if (edges.length < 2) {
     return [table, h("p", { class: "empty" }, "No pixel within it has a value.")];
@@ -52,11 +52,11 @@ export function statisticsResult(app, { dataset, layer }, answer) {
 /**
  * @param {string} key
  * @param {string} words
- * @param {{kind: Kind, value: number}} fact
+ * @param {{kind: Kind, value: number, unit: string | undefined}} fact
  */
-function factRow(key, words, { kind, value }) {
+function factRow(key, words, { kind, value, unit }) {
   const text = {
-    value: () => String(Number(value.toPrecision(4))),
+    value: () => numberInWords(value, unit),
     area: () => `${value.toLocaleString("en", { maximumSignificantDigits: 6 })} km²`,
     share: () => `${(100 * value).toFixed(1)} %`,
   }[kind]();

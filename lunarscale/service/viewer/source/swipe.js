@@ -50,6 +50,8 @@ export function swipeLine(app) {
     line.hidden = swipe === null || seen.length < 2;
     if (swipe === null || line.hidden) return;
     line.style.left = `${swipeAt(app, swipe)}px`;
+    const { top, height } = app.map.free;
+    grip.style.top = `${top + height / 2}px`;
     grip.setAttribute("aria-valuenow", String(Math.round(swipe * 100)));
     left.textContent = app.titleOf(seen[seen.length - 2]);
     right.textContent = app.titleOf(seen[seen.length - 1]);

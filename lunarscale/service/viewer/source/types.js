@@ -1,6 +1,24 @@
 /**
  * What the service sends, as far as the viewer reads it.
  *
+ * @typedef {"nobody" | "read" | "run" | "admin"} Role
+ *
+ * @typedef {object} Caller
+ * @property {Role} role
+ * @property {string} name of their token; empty without one
+ * @property {Record<string, number>} limits
+ *
+ * @typedef {object} Upload
+ * @property {string} name
+ * @property {number} bytes
+ * @property {string} by
+ * @property {Record<string, any>} holds what was found in it
+ *
+ * @typedef {object} Uploads
+ * @property {Upload[]} models
+ * @property {Upload[]} tables
+ * @property {Upload[]} polygons
+ *
  * @typedef {object} Layer
  * @property {string} name
  * @property {string | null} [quantity]
