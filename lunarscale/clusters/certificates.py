@@ -105,10 +105,22 @@ def open_certificates(folder: str, *, host: str | None = None, make: bool = True
 
 def _make(place: Path, host: str | None) -> None:
     """Make them aside and rename the folder: it is there whole or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))  # for us alone
+    if place == Path.cwd():
+        raise ClusterError(
+            f"--tls {place}: new certificates come as a new folder, which the one that you stand "
+            "in cannot be; name one below it"
+        )
+    contents = issue(host)
     try:
-        for name, content in issue(host).items():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{place.name}.", dir=place.parent))  # for us alone
+    except OSError as error:
+        raise ClusterError(
+            f"--tls {place}: no certificates can be made there ({error.strerror}); name a folder "
+            "that you may write to"
+        ) from error
+    try:
+        for name, content in contents.items():
             descriptor = os.open(aside / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with open(descriptor, "wb") as file:
                 file.write(content)

@@ -108,6 +108,18 @@ def test_no_host_is_none(tmp_path: Path, host: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_none_can_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ClusterError, match=r"no certificates can be made there .*that you may"):
+        open_certificates(str(tmp_path / "file" / "tls"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for here in (".", ""):
+        with pytest.raises(ClusterError, match="which the one that you stand in cannot be"):
+            open_certificates(here)
+    assert Path.cwd().exists()
+
+
 def test_runs_that_start_together_share_one_folder(tmp_path: Path) -> None:
     barrier = threading.Barrier(4)
 
