@@ -104,8 +104,9 @@ def choose(measured: Floats, loo: Floats, lomo: Floats) -> int:
         admitted = far >= far[0]
     leader = int(np.where(admitted, near, -np.inf).argmax())
     resampled = resampled_r2(measured, loo, row_resamples(measured.size))
-    behind = resampled[:, [leader]] - resampled
-    as_good = np.nanquantile(behind, (1.0 - LEVEL) / 2.0, axis=0) <= 0.0
+    # a resample that holds one value only has no R2, of none of them
+    told = resampled[~np.isnan(resampled[:, leader])]
+    as_good = np.quantile(told[:, [leader]] - told, (1.0 - LEVEL) / 2.0, axis=0) <= 0.0
     return int(np.where(admitted & as_good, far, -np.inf).argmax())
 
 
