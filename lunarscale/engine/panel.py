@@ -195,9 +195,11 @@ class Panel(SchedulerPlugin):
 
     def remove_client(self, scheduler: Scheduler, client: str) -> None:
         """Whoever had a run that still goes has gone away without a word."""
-        for news in self._going([client]):
-            news.status = "gone"
-            self._say("run gone", news)
+        for known in self._runs.values():
+            if known.goes and known.client == client:
+                known.news.seconds += monotonic() - known.at
+                known.news.status = "gone"
+                self._say("run gone", known.news)
 
     @staticmethod
     def _say(event: str, news: News, **facts: Any) -> None:

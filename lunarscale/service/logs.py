@@ -4,15 +4,14 @@ Lines go to standard error. Each has time, level and message, and the run and jo
 at; a request's has its path without the query, in which callers may have put what is secret.
 """
 
-import json
 import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime
 from typing import Any
 
+from lunarscale.clusters.log_lines import json_line, utc
 from lunarscale.engine.telling import RUN, News
 
 #: Facts of an event that a line shows, in their order.
@@ -21,8 +20,8 @@ FACTS = (
     "shards", "pixels", "seconds", "problems", "retries", "workers_lost",
 )  # fmt: skip
 
-#: Letters of a path that are shown, and of an error's trace.
-LONGEST_PATH, LONGEST_TRACE = 200, 8_000
+#: Letters of a path that are shown.
+LONGEST_PATH = 200
 
 #: The job that this thread is at; empty where it is at none.
 JOB: ContextVar[str] = ContextVar("lunarscale_job", default="")
@@ -56,16 +55,7 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line."""
-        line = {
-            "time": _time(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **facts_of(record),
-        }
-        if record.exc_info:
-            line["trace"] = self.formatException(record.exc_info)[-LONGEST_TRACE:]
-        return json.dumps(line, default=str)
+        return json_line(record, record.getMessage(), facts_of(record))
 
 
 class PlainLines(logging.Formatter):
@@ -77,16 +67,12 @@ class PlainLines(logging.Formatter):
         words = f"{record.getMessage().rstrip()} {facts}".rstrip()
         # an error's own words may hold anything too: no line of its trace begins as ours do
         trace = self.formatException(record.exc_info).splitlines() if record.exc_info else []
-        first = f"{_time(record)} {record.levelname.lower()} {words}"
+        first = f"{utc(record)} {record.levelname.lower()} {words}"
         return "\n".join(_printable(line) for line in [first, *(f"    {line}" for line in trace)])
 
 
 def _printable(line: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in line)
-
-
-def _time(record: logging.LogRecord) -> str:
-    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
 
 
 @contextmanager

@@ -28,6 +28,7 @@ class Watched:
         scheduler: Any = SimpleNamespace(
             handlers={}, http_application=pages, workers={"one": self.worker}, tasks={}
         )
+        self.scheduler = scheduler
         loop.run(self.panel.start(scheduler))
 
     def tell(self, news: News, who: str = "Client-1") -> dict[str, Any]:
@@ -69,6 +70,18 @@ def test_between_two_words_of_a_run_its_time_goes_on(
     watched.tell(replace(RUN, seconds=4.0, pixels_done=6_000_000, status="finished"))
     wait(50.0)
     assert (watched.row()["seconds"], watched.row()["mpx_per_second"]) == (4.0, 1.5)
+
+
+def test_a_run_whose_command_went_away_ends_then(
+    watched: Watched, wait: Callable[[float], None]
+) -> None:
+    watched.tell(replace(RUN, seconds=2.0), who="Client-2")
+    watched.panel.remove_client(watched.scheduler, "Client-1")
+    assert watched.row()["status"] == "running"
+    wait(3.0)
+    watched.panel.remove_client(watched.scheduler, "Client-2")
+    wait(9.0)
+    assert (watched.row()["status"], watched.row()["seconds"]) == ("gone", 5.0)
 
 
 def test_what_is_left_goes_by_the_pace_since_the_first_shards(
