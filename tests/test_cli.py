@@ -499,7 +499,11 @@ def test_with_real_workers_it_is_the_same(archive: Path, mosaic: Path, tmp_path:
 
 
 @pytest.mark.cluster
-def test_a_scheduler_that_does_not_answer_is_named(mosaic: Path, tmp_path: Path) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(
+    mosaic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # how long users wait for it is tested beside the clusters
+    monkeypatch.setattr("lunarscale.clusters.connecting._ANSWER_S", 1.0)
     there = "tcp://127.0.0.1:9"
     result = lunarscale(
         "predict", mosaic, "--out", tmp_path / "m.zarr", "--scheduler", there, code=1
