@@ -179,7 +179,7 @@ class Action(StrEnum):
     app=cluster_app,
 )
 def kubernetes_command(
-    action: Annotated[Action | None, typer.Argument(help="Or --dry-run.")] = None,
+    action: Annotated[Action | None, typer.Argument(help="What to do, or --dry-run.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Worker pods.")] = 4,
     threads: Annotated[int, typer.Option(min=1, help="Threads, and cores, of a worker.")] = 1,
     memory: Annotated[str, typer.Option(help="Memory of a worker's pod.")] = "4GiB",
@@ -189,31 +189,31 @@ def kubernetes_command(
     name: Annotated[str, typer.Option("--name", help="The cluster's name.")] = "lunarscale",
     namespace: Annotated[str, typer.Option(help="Where its pods are.")] = "default",
     tls_secret: Annotated[
-        str | None, typer.Option(metavar="SECRET", help="Of a folder of certificates.")
+        str | None,
+        typer.Option(metavar="SECRET", help="With the files of a folder of certificates."),
     ] = None,
     adaptive: Annotated[
         tuple[int, int] | None,
         typer.Option(metavar="MIN MAX", help="Let the number of workers change; see the docs."),
     ] = None,
-    spot: Annotated[
-        bool, typer.Option("--spot", help="Workers may be on spot machines, and better are.")
-    ] = False,
+    spot: Annotated[bool, typer.Option("--spot", help="Workers may run on spot machines.")] = False,
     data_claim: Annotated[
         list[str] | None,
-        typer.Option(metavar="CLAIM:/PATH[:ro]", help="A volume that the stores lie on."),
+        typer.Option(metavar="CLAIM:/PATH[:ro]", help="A volume with stores; repeat it for more."),
     ] = None,
     env: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="For all pods.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="A variable of all pods; repeat it for more."),
     ] = None,
     env_secret: Annotated[
         list[str] | None,
-        typer.Option(metavar="SECRET", help="Its entries become workers' environment: keys."),
+        typer.Option(metavar="SECRET", help="Its entries are workers' variables: a bucket's keys."),
     ] = None,
     operator_namespace: Annotated[
         str, typer.Option(help="Where the Dask operator runs.")
     ] = "dask-operator",
     pod_monitor: Annotated[
-        bool, typer.Option("--pod-monitor", help="Tell Prometheus' operator of the metrics.")
+        bool, typer.Option("--pod-monitor", help="Show Prometheus' operator the metrics.")
     ] = False,
     context: Annotated[str | None, typer.Option(help="kubectl's, else its current one.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the manifests.")] = False,

@@ -186,9 +186,14 @@ def state(standing: Standing) -> State:
     Raises
     ------
     ClusterError
-        If its scheduler does not answer.
+        If its scheduler does not answer, or its certificates are gone.
     """
-    certificates = None if standing.tls is None else open_certificates(standing.tls, make=False)
+    ends_it = f"`lunarscale cluster stop --name {standing.name}` ends it"
+    try:
+        tls = standing.tls
+        certificates = None if tls is None else open_certificates(tls, make=False)
+    except ClusterError as error:
+        raise ClusterError(f"{standing.name}: {error}; {ends_it}") from error
     try:
         with connect(standing.address, certificates) as client:
             known = client.scheduler_info(n_workers=-1)["workers"]
@@ -197,7 +202,7 @@ def state(standing: Standing) -> State:
         raise ClusterError(
             f"{standing.name}: its first process ({standing.process}) runs but its scheduler at "
             f"{standing.address} does not answer; {log_file(standing.name)} may say why, and "
-            f"`lunarscale cluster stop --name {standing.name}` ends it"
+            f"{ends_it}"
         ) from error
     workers = tuple(
         Worker(

@@ -194,7 +194,7 @@ def test_one_whose_scheduler_is_silent_is_told(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(standing, "connect", silent)
     with pytest.raises(ClusterError, match=r"local: its first process \(\d+\) runs but its sched"):
         state(record())
-    with pytest.raises(ClusterError, match="no certificates are there"):
+    with pytest.raises(ClusterError, match="local: --tls /nowhere/keys: no certificates are there"):
         state(record(tls="/nowhere/keys"))
 
 
