@@ -190,7 +190,7 @@ def kubernetes_command(
     namespace: Annotated[str, typer.Option(help="Where its pods are.")] = "default",
     tls_secret: Annotated[
         str | None,
-        typer.Option(metavar="SECRET", help="With the files of a folder of certificates."),
+        typer.Option(metavar="SECRET", help="It has a folder of certificates."),
     ] = None,
     adaptive: Annotated[
         tuple[int, int] | None,
@@ -203,7 +203,7 @@ def kubernetes_command(
     ] = None,
     env: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="A variable of all pods; repeat it for more."),
+        typer.Option(metavar="NAME=VALUE", help="Of all pods; repeat it for more."),
     ] = None,
     env_secret: Annotated[
         list[str] | None,
