@@ -127,7 +127,7 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     page = look(workshop.url, f"#token={tokens.run}&panel=jobs")
-    page.locator(".job-form summary").click()
+    page.get_by_text("New job").click()
     page.select_option("#job-verb", "predict")
     page.get_by_label("qiu-2025-feo").check()
     page.get_by_label("Name of the new data set").fill("made.zarr")
@@ -158,7 +158,7 @@ def test_a_job_that_a_reader_wants_is_refused_in_the_services_words(
 ) -> None:
     page = look(live_service.url, "#panel=jobs", expected=["401"])
     page.wait_for_selector("form.token")
-    assert "token" in page.inner_text("#panel-jobs [role=status]")
+    assert "token" in page.inner_text("#panel-jobs .panel-body > [role=status]")
 
 
 def test_a_private_service_asks_for_a_token_and_then_shows_its_maps(

@@ -139,6 +139,8 @@ function valuesOf(app, name, values) {
     h("table", { class: "readings" },
       h("caption", { class: "unseen" }, `Values of ${name} at this point`),
       h("tbody", null, ...rows)),
+    shown.some(({ uncertainty }) => uncertainty)
+      ? h("p", { class: "note" }, "Below a value: its prediction interval.") : "",
   ];
 }
 
