@@ -31,7 +31,7 @@ def demo_command(
     cluster: ClusterOptions,
     dry_run: DryRun = False,
 ) -> None:
-    """The whole way on a SIMULATED Moon: PDS3 tiles, mosaic, maps, report. About a minute."""
+    """The whole way on a SIMULATED Moon: tiles, mosaic, maps, report. About a minute, 0.2 GB."""
     from lunarscale.steps.demo import demo, outline
     from lunarscale.steps.summarise import summarise
     from lunarscale.steps.summarising.tables import means_table

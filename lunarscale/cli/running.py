@@ -64,7 +64,7 @@ class Runner:
 
             def show(tale: Any, todo: int) -> None:
                 rate = tale.pixels / 1e6 / max(perf_counter() - start, 1e-9)
-                update(tale.done, todo, f"{rate:,.1f} Mpx/s")
+                update(tale.done, todo, f"{rate:,.{1 if rate >= 1 else 3}f} Mpx/s")
 
             tale = prepared.run(executor, show)
         for remark in tale.remarks:
