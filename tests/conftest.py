@@ -38,6 +38,20 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
         option.maxworkerrestart = "0"  # a test that hangs ends the run, and is not begun again
 
 
+#: Marks of tests that take long.
+LONG = ("cluster", "slow", "s3", "browser")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that have long tests, each file whole.
+
+    A process takes its next file before the last two tests of this one have run. So a long test
+    at the end would hold up whatever waits behind it while the other process has nothing to do.
+    """
+    long = {item.path for item in items if any(map(item.get_closest_marker, LONG))}
+    items.sort(key=lambda item: item.path not in long)
+
+
 @pytest.fixture
 def hears_ctrl_c() -> Callable[[], None]:
     """For ``preexec_fn``: a shell starts what runs in the background deaf to Ctrl-C."""

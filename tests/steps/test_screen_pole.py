@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from distributed import Client, LocalCluster
+from distributed import Client
 from maps_at_hand import write_maps
 from planted import LAYERS, circle_km2, polar_grid, write_planted
 from rich.console import Console
@@ -115,16 +115,10 @@ def test_amounts_are_those_of_brute_force_in_float64(found: Finding, south: str)
 
 
 @pytest.mark.cluster
-@pytest.mark.slow
-def test_a_cluster_finds_the_same_to_the_bit(found: Finding, south: str) -> None:
-    with (
-        LocalCluster(
-            n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0",
-            silence_logs=50,
-        ) as local,
-        Client(local, set_as_default=False) as client,
-    ):  # fmt: skip
-        other = find(south, executor=OnDask(client))
+def test_a_cluster_finds_the_same_to_the_bit(
+    found: Finding, south: str, two_workers: Client
+) -> None:
+    other = find(south, executor=OnDask(two_workers))
     np.testing.assert_array_equal(other.screen.areas, found.screen.areas)
     np.testing.assert_array_equal(other.screen.pairs, found.screen.pairs)
     np.testing.assert_array_equal(other.patches.patch_of, found.patches.patch_of)
