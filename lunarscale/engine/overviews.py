@@ -15,7 +15,7 @@ from lunarscale.engine.pyramids import Pyramid
 from lunarscale.engine.sources import LAYER_BYTES
 from lunarscale.engine.square_strips import SquareStrips, Strip
 from lunarscale.errors import LunarscaleError, TornError
-from lunarscale.grid.area_means import Means
+from lunarscale.grid.area_means import Means, Pieces
 from lunarscale.grid.halving import columns_of, rows_of
 from lunarscale.grid.raster import Window
 from lunarscale.laps import lap, recording
@@ -156,8 +156,9 @@ class OverviewTask:
         cut, height = self.pyramid.cut, 1 << (self.pyramid.count - 1)
         means = Means(columns_of(cut, 0, height), heights=[1] * self.pyramid.count)
         rows, width = rows_of(cut, 0, 1), cut.under(0, height)[1]
-        shape = (int(rows.lines[-1]) + 1, width)
-        means.add(np.zeros(shape, np.int16), np.zeros(shape, np.uint8), rows)
+        shape = (1, int(rows.lines[-1]) + 1, width)
+        runs = np.array([[0, 0, width, 0]])
+        means.add(Pieces(np.zeros(shape, np.int16), np.zeros(shape, np.uint8), runs), rows)
 
     def _make(self, job: OverviewJob) -> Outcome:
         self.base.require_seen()
@@ -215,11 +216,11 @@ class OverviewTask:
         stops = np.append(stops, rows.lines.size)
         done = 0
         for strip in strips:
-            last = int(np.searchsorted(rows.lines, strip.row + len(strip.counts)))
+            last = int(np.searchsorted(rows.lines, strip.row + strip.height))
             while done < last:
                 stop = min(last, int(stops[np.searchsorted(stops, done, side="right")]))
                 with lap("compute"):
-                    means.add(strip.counts, strip.flags, rows.part(done, stop, strip.row))
+                    means.add(strip.pieces, rows.part(done, stop, strip.row))
                 done = stop
                 is_last = done == rows.lines.size
                 for level, out in enumerate(shards):

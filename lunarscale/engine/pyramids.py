@@ -145,7 +145,7 @@ def plan_overview(base: Cube, pyramid: Pyramid, *, todo: list[Window], squares: 
 
 
 def _task_bytes(base: Cube, pyramid: Pyramid) -> int:
-    """Most memory of a square: a strip of the map, what is summed of it, and a row of chunks."""
+    """Most memory of a square: a row of the map's chunks, their sums, and a row of the levels'."""
     layout, around = base.layout, base.grid.around
     first = pyramid.layouts[0].grid.around
     columns = min(pyramid.edges[0], pyramid.layouts[0].grid.width) * around // first + 2
@@ -153,20 +153,19 @@ def _task_bytes(base: Cube, pyramid: Pyramid) -> int:
         min(edge, level.grid.width)
         for edge, level in zip(pyramid.edges, pyramid.layouts, strict=True)
     ]
-    across = columns // layout.shard + 2
     sums = KINDS * _SUM_BYTES * (columns + sum(widths))
     settled = sum(
         width * level.chunk * LAYER_BYTES
         for width, level in zip(widths, pyramid.layouts, strict=True)
     )
-    blocks = across * LAYER_BYTES * layout.chunk**2
     held = 0
     if not base.location.is_local:
         layer = layout.layers[0].name
-        held = across * base.held_bytes(layer, f"{layer}_flag") + sum(
+        held = (columns // layout.shard + 2) * base.held_bytes(layer, f"{layer}_flag") + sum(
             -(-width // level.shard) * spec.packing.largest_blob
             for width, level in zip(widths, pyramid.layouts, strict=True)
             for spec in level.arrays()[:2]
         )
-    strip = columns * layout.chunk * LAYER_BYTES
-    return strip + sums + settled + blocks + PACKED_BYTES * layout.chunk**2 + held
+    # a chunk at either end, and a blank one
+    strip = (columns // layout.chunk + 3) * layout.chunk**2 * LAYER_BYTES
+    return strip + sums + settled + PACKED_BYTES * layout.chunk**2 + held

@@ -1,7 +1,6 @@
-"""The map under a square of a pyramid, strip by strip: each chunk is decoded once."""
+"""The map under a square of a pyramid, strip by strip: each chunk is decoded once, in its place."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -9,20 +8,24 @@ from numpy.typing import NDArray
 
 from lunarscale.engine.pyramids import Pyramid
 from lunarscale.flags import NO_DATA, MapReason
+from lunarscale.grid.area_means import Pieces
 from lunarscale.grid.raster import Window
 from lunarscale.store.cube import Cube, WindowReader
 
 
 class Strip(NamedTuple):
-    """Some rows of one layer: the first of them in the whole grid, and counts and flags."""
+    """A row of chunks of one layer: its first row in the whole grid, how many, and the pixels."""
 
     row: int
-    counts: NDArray[np.int16]
-    flags: NDArray[np.uint8]
+    height: int
+    pieces: Pieces
 
 
 class SquareStrips:
     """Reads what lies under a square; where the map does not reach is no input.
+
+    Chunks stay as they were decoded, side by side: to paste them together would be to move every
+    pixel once more.
 
     Parameters
     ----------
@@ -33,56 +36,67 @@ class SquareStrips:
     """
 
     def __init__(self, base: Cube, pyramid: Pyramid, square: Window) -> None:
-        self._base, self._grid = base, base.grid
-        self._top, self._height, left, self._width = pyramid.reach(square)
-        shard = base.layout.shard
-        self._pieces = [
-            (into + piece.col - col, piece)
-            for into, col, length in pyramid.runs(left, self._width)
-            for start in range(col // shard * shard, col + length, shard)
-            for piece in (_common(Window(0, col, 1, length), start, shard),)
-        ]
-        room = base.layout.chunk * self._width
-        self._counts, self._flags = np.empty(room, np.int16), np.empty(room, np.uint8)
+        self._base, self._grid, size = base, base.grid, base.layout.chunk
+        self._top, self._height, left, width = pyramid.reach(square)
+        self._cols: list[int] = []
+        runs = []
+        for into, first, length in pyramid.runs(left, width):
+            for col in range(first // size * size, first + length, size):
+                start, stop = max(col, first), min(col + size, first + length)
+                runs.append((len(self._cols), start - col, stop - start, into + start - first))
+                self._cols.append(col)
+        self._runs = _filled(runs, width, blank=len(self._cols), size=size)
+        self._nothing = _filled([], width, blank=len(self._cols), size=size)
+        shape = (len(self._cols) + 1, size, size)
+        self._counts, self._flags = np.empty(shape, np.int16), np.empty(shape, np.uint8)
+        self._counts[-1], self._flags[-1] = NO_DATA, MapReason.NO_INPUT
 
     def of(self, layer: str) -> Iterator[Strip]:
-        """A layer from north to south, at most a chunk's rows at a time, in memory used again."""
-        own, shard = self._grid, self._base.layout.shard
+        """A layer from north to south, a row of chunks at a time, in memory used again."""
+        size, shard = self._base.layout.chunk, self._base.layout.shard
         readers: dict[int, tuple[WindowReader, WindowReader]] = {}
         open_row = -1
         for row, height in self._rows():
-            strip = self._room(row, height)
-            first, last = max(row - own.row, 0), min(row - own.row + height, own.height)
-            if first >= last or sum(piece.width for _, piece in self._pieces) < self._width:
-                strip.counts[...] = NO_DATA
-                strip.flags[...] = MapReason.NO_INPUT
-            if first < last and first // shard != open_row:
-                open_row = first // shard
+            top = row - self._grid.row
+            if not 0 <= top < self._grid.height:
+                yield Strip(row, height, Pieces(self._counts, self._flags, self._nothing))
+                continue
+            if top // shard != open_row:
+                open_row = top // shard
                 readers.clear()  # and with them the objects of the shards above
-            for number, (into, piece) in enumerate(self._pieces if first < last else ()):
-                window = Window(first, piece.col, last - first, piece.width)
-                if number not in readers:
-                    readers[number] = self._base.reads(layer), self._base.reads(f"{layer}_flag")
-                cols = slice(into, into + piece.width)
-                readers[number][0].read_into(window, strip.counts[:, cols])
-                readers[number][1].read_into(window, strip.flags[:, cols])
-            yield strip
+            for piece, col in enumerate(self._cols):
+                window = Window(top, col, height, min(size, self._grid.width - col))
+                if col // shard not in readers:
+                    both = self._base.reads(layer), self._base.reads(f"{layer}_flag")
+                    readers[col // shard] = both
+                counts, flags = readers[col // shard]
+                counts.read_into(window, self._counts[piece])
+                flags.read_into(window, self._flags[piece])
+            yield Strip(row, height, Pieces(self._counts, self._flags, self._runs))
 
     def _rows(self) -> Iterator[tuple[int, int]]:
-        """First row and number of rows of the strips, cut where the map's chunks are."""
-        own, chunk = self._grid, self._base.layout.chunk
-        cuts = {self._top, self._top + self._height, own.row + own.height}
-        first = self._top - (self._top - own.row) % chunk
-        cuts |= set(range(first, self._top + self._height, chunk))
-        inside = sorted(cut for cut in cuts if self._top <= cut <= self._top + self._height)
-        return ((top, bottom - top) for top, bottom in pairwise(inside))
+        """First row and number of rows of the strips: the map's rows of chunks, and what is off."""
+        own, size = self._grid, self._base.layout.chunk
+        row, end = self._top, self._top + self._height
+        while row < end:
+            if row < own.row:
+                stop = min(row + size, own.row, end)
+            elif row < own.row + own.height:
+                row -= (row - own.row) % size  # a chunk is decoded from its first row on
+                stop = min(row + size, own.row + own.height)
+            else:
+                stop = min(row + size, end)
+            yield row, stop - row
+            row = stop
 
-    def _room(self, row: int, height: int) -> Strip:
-        shape, size = (height, self._width), height * self._width
-        return Strip(row, self._counts[:size].reshape(shape), self._flags[:size].reshape(shape))
 
-
-def _common(run: Window, start: int, length: int) -> Window:
-    """The part of a run of columns that lies in a shard."""
-    first, last = max(run.col, start), min(run.col + run.width, start + length)
-    return Window(0, first, 1, last - first)
+def _filled(
+    runs: list[tuple[int, int, int, int]], width: int, *, blank: int, size: int
+) -> NDArray[np.int64]:
+    """Runs of pieces, and of a blank one where there are none."""
+    found, at = [], 0
+    for run in (*sorted(runs, key=lambda run: run[3]), (0, 0, 0, width)):
+        found += [(blank, 0, min(size, run[3] - col), col) for col in range(at, run[3], size)]
+        found += [run] if run[2] else []
+        at = run[3] + run[2]
+    return np.array(found, np.int64).reshape(-1, 4)

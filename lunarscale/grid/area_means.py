@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, OUTSIDE_MARE, REASON_MASK, MapReason
 from lunarscale.grid.compiling import LOOP, PART
-from lunarscale.grid.halving import Columns, Rows
+from lunarscale.grid.halving import TAPS, Columns, Rows
 
 #: What is summed: counts; the area of each reason; that of each qualifier.
 REASONS = range(1, REASON_MASK + 1)
@@ -29,9 +29,26 @@ _NO_DATA, _NO_INPUT = np.int16(NO_DATA), np.uint8(MapReason.NO_INPUT)
 _REASON_MASK = np.uint8(REASON_MASK)
 _FIRST_QUALIFIER = 1 + len(REASONS)
 _SHIFT = NEGATIVE.bit_length() - 1  # the qualifiers are neighbouring bits
+_ONE, _TWO, _THREE = np.uint64(1), np.uint64(2), np.uint64(3)
 
 #: A part of the loop, put into it before it is compiled: that takes two thirds of the time.
 _part = njit(error_model="numpy", inline="always", **PART)
+
+
+class Pieces(NamedTuple):
+    """Some rows of a layer of the map in pieces, as it is kept: its chunks, side by side.
+
+    Parameters
+    ----------
+    counts, flags : ndarray of int16 and uint8, (piece, row, col)
+    runs : ndarray of int64, (run, 4)
+        From west to east: a piece, the first of its columns, how many of them, and which column
+        of the strip the first one is.
+    """
+
+    counts: NDArray[np.int16]
+    flags: NDArray[np.uint8]
+    runs: NDArray[np.int64]
 
 
 class Sums(NamedTuple):
@@ -40,6 +57,7 @@ class Sums(NamedTuple):
     Parameters
     ----------
     upright : ndarray of int64, (kind, column of the map)
+        With a few more at the end, which stay zero.
     levels : ndarray of int64, (kind, columns of all levels side by side)
     seen : ndarray of bool, (1 + level, kind)
         Which kinds are not all zero, in ``upright`` and in each level.
@@ -121,19 +139,19 @@ class Means:
     def __init__(self, columns: Columns, *, heights: list[int]) -> None:
         self.widths = [columns.first.size >> level for level in range(len(heights))]
         self._columns = columns
-        self._sums = Sums.of(int(columns.last[-1]) + 1, self.widths)
+        self._sums = Sums.of(int(columns.width) + TAPS, self.widths)
         self._made = Made.of(self.widths, heights)
 
-    def add(self, counts: NDArray[np.int16], flags: NDArray[np.uint8], rows: Rows) -> None:
+    def add(self, pieces: Pieces, rows: Rows) -> None:
         """Add parts of some rows of the map.
 
         Parameters
         ----------
-        counts, flags : ndarray of int16 and uint8, (row, col)
+        pieces : Pieces
         rows : Rows
-            ``lines`` being those of the arrays.
+            ``lines`` being those of the pieces.
         """
-        add_lines((counts, flags), rows, self._columns, self._sums, self._made)
+        add_lines(pieces, rows, self._columns, self._sums, self._made)
 
     def ready(self, level: int) -> int:
         """Rows of a level that are settled and not taken."""
@@ -150,13 +168,14 @@ class Means:
 
 
 @njit(error_model="numpy", **LOOP)
-def add_lines(strip, rows, columns, sums, made):  # type: ignore[no-untyped-def]
+def add_lines(pieces, rows, columns, sums, made):  # type: ignore[no-untyped-def]
     """Add parts of rows, and settle the means of every level's rows that are complete."""
-    counts, flags = strip
+    first = 0
     for part in range(rows.lines.size):
-        line, weight = rows.lines[part], rows.weights[part]
-        _add_line(counts[line], flags[line], weight, sums)
-        sums.weights[0] += weight
+        sums.weights[0] += rows.weights[part]
+        if rows.ends[part] or part + 1 == rows.lines.size:
+            _add_parts(pieces, rows, first, part + 1, sums)
+            first = part + 1
         if rows.ends[part]:
             _gather(columns, sums)
             level = 0
@@ -169,47 +188,38 @@ def add_lines(strip, rows, columns, sums, made):  # type: ignore[no-untyped-def]
 
 
 @_part
-def _add_line(counts, flags, weight, sums):  # type: ignore[no-untyped-def]
-    upright = sums.upright[0]
+def _add_parts(pieces, rows, begin, end, sums):  # type: ignore[no-untyped-def]
+    """Add the parts of one coarser row, all of a few columns while their sums are in the cache."""
     sums.seen[0, 0] = True
-    for start in range(0, upright.size, _RUN):
-        stop = min(start + _RUN, upright.size)
-        found, lowest = np.uint8(0), np.int16(0)
-        for col in range(np.uint64(start), np.uint64(stop)):
-            found |= flags[col]
-            lowest = min(lowest, counts[col])
-        if found == 0 and lowest != _NO_DATA:
-            for col in range(np.uint64(start), np.uint64(stop)):
-                upright[col] += weight * np.int64(counts[col])
-        else:
-            _add_mixed(counts[start:stop], flags[start:stop], weight, start, sums)
+    for run in range(pieces.runs.shape[0]):
+        piece, first, length, at = pieces.runs[run]
+        for start in range(first, first + length, _RUN):
+            stop = min(start + _RUN, first + length)
+            for part in range(begin, end):
+                line = rows.lines[part]
+                counts = pieces.counts[piece, line, start:stop]
+                flags = pieces.flags[piece, line, start:stop]
+                _add_run(counts, flags, rows.weights[part], at + start - first, sums)
 
 
 @_part
-def _add_mixed(counts, flags, weight, start, sums):  # type: ignore[no-untyped-def]
-    """Add pixels some of which have no value, or one with a qualifier."""
-    reasons, seen, here = sums.kinds, sums.seen[0], np.uint32(0)
-    qualified = np.uint8(0)
+def _add_run(counts, flags, weight, at, sums):  # type: ignore[no-untyped-def]
+    """Add pixels next to each other; where all of them have values there is less to do."""
+    total = sums.upright[0, at : at + counts.size]
+    found, lowest = np.uint8(0), np.int16(0)
     for col in range(np.uint64(counts.size)):
-        # a count that is none has a reason, or the store is not ours
-        reason = max(flags[col] & _REASON_MASK, np.uint8(counts[col] == _NO_DATA))
-        reasons[col] = reason
-        here |= np.uint32(1) << np.uint32(reason)
-        qualified |= flags[col]
-    total = sums.upright[0, start : start + counts.size]
-    for col in range(np.uint64(counts.size)):
-        total[col] += weight * np.int64(counts[col]) * np.int64(reasons[col] == 0)
-    for reason in range(1, _FIRST_QUALIFIER):
-        if (here >> np.uint32(reason)) & np.uint32(1):
-            seen[reason] = True
-            area = sums.upright[reason, start : start + counts.size]
-            for col in range(np.uint64(counts.size)):
-                area[col] += weight * np.int64(reasons[col] == np.uint8(reason))
+        found |= flags[col]
+        lowest = min(lowest, counts[col])
+    if found & _REASON_MASK == 0 and lowest != _NO_DATA:
+        for col in range(np.uint64(counts.size)):
+            total[col] += weight * np.int64(counts[col])
+    else:
+        _add_gaps(counts, flags, weight, at, sums)
     for kind in range(_FIRST_QUALIFIER, KINDS):
         bit = np.uint8(1 << (_SHIFT + kind - _FIRST_QUALIFIER))
-        if qualified & bit:
-            seen[kind] = True
-            area = sums.upright[kind, start : start + counts.size]
+        if found & bit:
+            sums.seen[0, kind] = True
+            area = sums.upright[kind, at : at + counts.size]
             for col in range(np.uint64(counts.size)):
                 # its bit, and no reason besides
                 is_so = (flags[col] & (bit | _REASON_MASK)) == bit
@@ -217,23 +227,47 @@ def _add_mixed(counts, flags, weight, start, sums):  # type: ignore[no-untyped-d
 
 
 @_part
+def _add_gaps(counts, flags, weight, at, sums):  # type: ignore[no-untyped-def]
+    """Add pixels some of which have no value, and the areas of their reasons."""
+    reasons, here = sums.kinds, np.uint32(0)
+    for col in range(np.uint64(counts.size)):
+        # a count that is none has a reason, or the store is not ours
+        reason = max(flags[col] & _REASON_MASK, np.uint8(counts[col] == _NO_DATA))
+        reasons[col] = reason
+        here |= np.uint32(1) << np.uint32(reason)
+    total = sums.upright[0, at : at + counts.size]
+    for col in range(np.uint64(counts.size)):
+        total[col] += weight * np.int64(counts[col]) * np.int64(reasons[col] == 0)
+    for reason in range(1, _FIRST_QUALIFIER):
+        if (here >> np.uint32(reason)) & np.uint32(1):
+            sums.seen[0, reason] = True
+            area = sums.upright[reason, at : at + counts.size]
+            for col in range(np.uint64(counts.size)):
+                area[col] += weight * np.int64(reasons[col] == np.uint8(reason))
+
+
+@_part
 def _gather(columns, sums):  # type: ignore[no-untyped-def]
     """The first level's row out of what stands upright, which begins anew."""
     for kind in range(KINDS):
         if sums.seen[0, kind]:
-            upright, level = sums.upright[kind], sums.levels[kind]
-            for col in range(columns.first.size):
-                first, last = columns.first[col], columns.last[col]
-                within = np.int64(0)
-                for each in range(first + 1, last):
-                    within += upright[each]
-                level[col] = (
-                    columns.ends[0, col] * upright[first]
-                    + columns.fine * within
-                    + columns.ends[1, col] * upright[last]
-                )
-            for col in range(upright.size):
-                upright[col] = 0
+            for turn in range(columns.turns.size - 1):
+                start, stop = columns.turns[turn], columns.turns[turn + 1]
+                level = sums.levels[kind, start:stop]
+                upright = sums.upright[kind, columns.first[start] :]
+                one, two = columns.shares[0, start:stop], columns.shares[1, start:stop]
+                three, four = columns.shares[2, start:stop], columns.shares[3, start:stop]
+                for col in range(np.uint64(level.size)):
+                    at = _TWO * col
+                    level[col] = (
+                        one[col] * upright[at]
+                        + two[col] * upright[at + _ONE]
+                        + three[col] * upright[at + _TWO]
+                        + four[col] * upright[at + _THREE]
+                    )
+            whole = sums.upright[kind]
+            for col in range(np.uint64(whole.size)):
+                whole[col] = 0
             sums.seen[0, kind] = False
             sums.seen[1, kind] = True
 
@@ -249,9 +283,9 @@ def _carry(level, sums):  # type: ignore[no-untyped-def]
             if not is_last:
                 following = sums.levels[kind, start + width :]
                 for col in range(np.uint64(width // 2)):
-                    following[col] += row[2 * col] + row[2 * col + 1]
+                    following[col] += row[_TWO * col] + row[_TWO * col + _ONE]
                 sums.seen[level + 2, kind] = True
-            for col in range(row.size):
+            for col in range(np.uint64(row.size)):
                 row[col] = 0
             sums.seen[level + 1, kind] = False
     if not is_last:
@@ -280,7 +314,7 @@ def _settle(level, width_units, sums, made):  # type: ignore[no-untyped-def]
         for col in range(np.uint64(width)):
             counts[col] = _mean(total[col], whole, inverse)
     else:
-        _settle_gaps(whole, total, sums.levels[:, start : start + width], seen, sums, counts, flags)
+        _settle_gaps(level, whole, sums, counts, flags)
     for kind in range(_FIRST_QUALIFIER, KINDS):
         if seen[kind]:
             area, bit = (
@@ -295,14 +329,16 @@ def _settle(level, width_units, sums, made):  # type: ignore[no-untyped-def]
 
 
 @_part
-def _settle_gaps(whole, total, areas, seen, sums, counts, flags):  # type: ignore[no-untyped-def]
+def _settle_gaps(level, whole, sums, counts, flags):  # type: ignore[no-untyped-def]
     """Write the means of a row where something is missing, and the reasons."""
-    valid, most = sums.valid, sums.most
+    start, width, seen = sums.starts[level], sums.widths[level], sums.seen[level + 1]
+    total = sums.levels[0, start : start + width]
+    valid, most = sums.valid[:width], sums.most[:width]
     for col in range(np.uint64(total.size)):
         valid[col], most[col] = whole, 1
     for kind in range(1, _FIRST_QUALIFIER):
         if seen[kind]:
-            area = areas[kind]
+            area = sums.levels[kind, start : start + width]
             for col in range(np.uint64(total.size)):
                 valid[col] -= area[col]
                 flags[col] = np.uint8(kind) if area[col] >= most[col] else flags[col]

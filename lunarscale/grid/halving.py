@@ -20,6 +20,10 @@ from lunarscale.grid.raster import RasterGrid
 #: size by more than one in 256.
 LEAST_AROUND = 256
 
+#: Columns of the map that one of the first coarser grid touches, at most: it is two wide, give or
+#: take one in ``LEAST_AROUND``.
+TAPS = 4
+
 #: Weight of a pixel of the coarsest grid, at most: times a count of 16 bits it fits int64.
 _LARGEST = 1 << 48
 
@@ -99,22 +103,26 @@ class Cut(NamedTuple):
 
 
 class Columns(NamedTuple):
-    """Which columns of the map lie in each coarser one: whole ones, and parts at both ends.
+    """Which columns of the map lie in each coarser one, and how much of each: four or fewer.
 
     Parameters
     ----------
-    first, last : ndarray of int64
-        Columns at the ends, from the window's first on; the last is another than the first.
-    ends : ndarray of int64, (2, column)
-        Units of these two.
-    fine, coarse : int
-        Units of a whole column of either grid.
+    width : int
+        Columns of the map.
+    first : ndarray of int64, (column,)
+        The first that a coarser one touches, from the window's first on.
+    shares : ndarray of int64, (TAPS, column)
+        Units of that column and of those that follow it.
+    turns : ndarray of int64
+        Where the first ones do not go on by two: ends of the runs in which they do.
+    coarse : int
+        Units of a coarser column.
     """
 
+    width: np.int64
     first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    ends: NDArray[np.int64]
-    fine: np.int64
+    shares: NDArray[np.int64]
+    turns: NDArray[np.int64]
     coarse: np.int64
 
 
@@ -128,10 +136,18 @@ def columns_of(cut: Cut, start: int, width: int) -> Columns:
         First and number of the coarser columns, in the whole grid.
     """
     edges = (np.arange(width + 1) + start) * cut.coarse
-    first, last = edges[:-1] // cut.fine, (edges[1:] - 1) // cut.fine
-    ends = np.stack([(first + 1) * cut.fine - edges[:-1], edges[1:] - last * cut.fine])
-    offset = cut.under(start, width)[0]
-    return Columns(first - offset, last - offset, ends, np.int64(cut.fine), np.int64(cut.coarse))
+    first = edges[:-1] // cut.fine
+    lefts = (first + np.arange(TAPS)[:, None]) * cut.fine
+    within = np.minimum(lefts + cut.fine, edges[1:]) - np.maximum(lefts, edges[:-1])
+    offset, end = cut.under(start, width)
+    turns = np.flatnonzero(np.diff(first) != 2) + 1
+    return Columns(
+        np.int64(end - offset),
+        first - offset,
+        np.maximum(within, 0),
+        np.array([0, *turns, width]),
+        np.int64(cut.coarse),
+    )
 
 
 class Rows(NamedTuple):

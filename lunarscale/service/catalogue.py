@@ -21,7 +21,7 @@ from lunarscale.engine.promises import Promises
 from lunarscale.errors import FormatError, UnknownError
 from lunarscale.service.dataset import Dataset as Dataset
 from lunarscale.store.cube import Cube
-from lunarscale.store.levels import DOCUMENT
+from lunarscale.store.levels import OVERVIEWS
 from lunarscale.store.location import Location
 
 #: What a dataset's name may be: it stands in addresses and messages.
@@ -129,7 +129,7 @@ class Catalogue:
             return None
         if not stat.S_ISREG(root.st_mode):
             return None
-        changed = _changed(folder / DOCUMENT), _changed(folder / FOLDER)
+        changed = _changed(folder / OVERVIEWS), _changed(folder / FOLDER)
         return root.st_mtime_ns, root.st_ino, root.st_size, *changed
 
     def _look(self, name: str) -> Found:

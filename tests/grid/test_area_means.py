@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lunarscale.flags import EXTRAPOLATED, NEGATIVE, NO_DATA, OUTSIDE_MARE
-from lunarscale.grid.area_means import Means
+from lunarscale.grid.area_means import Means, Pieces
 from lunarscale.grid.halving import Cut, columns_of, halved, lattices, rows_of
 from lunarscale.grid.raster import RasterGrid
 
@@ -30,10 +30,21 @@ def means_of(
     height = rounds[0] // 2 - row if height is None else height
     rows = rows_of(cut, row, height)
     made = Means(columns_of(cut, 0, rounds[0]), heights=[height >> n for n in range(len(rounds))])
+    pieces = in_pieces(counts, flags, around // 3)
     for start in range(0, len(rows.lines), at_a_time):
-        part = rows.part(start, min(start + at_a_time, len(rows.lines)), 0)
-        made.add(counts, flags, part)
+        made.add(pieces, rows.part(start, min(start + at_a_time, len(rows.lines)), 0))
     return [tuple(np.copy(each) for each in made.take(level)) for level in range(len(rounds))]
+
+
+def in_pieces(counts: NDArray[np.int16], flags: NDArray[np.uint8], width: int) -> Pieces:
+    """The same cut into columns of a width, which lie the wrong way round, as chunks would."""
+    lefts = range(0, counts.shape[1], width)
+    rest = [(0, 0), (0, -counts.shape[1] % width)]
+    cut = [np.split(np.pad(each, rest), len(lefts), axis=1)[::-1] for each in (counts, flags)]
+    runs = [
+        (len(lefts) - 1 - n, 0, min(width, counts.shape[1] - at), at) for n, at in enumerate(lefts)
+    ]
+    return Pieces(np.stack(cut[0]), np.stack(cut[1]), np.array(runs))
 
 
 def a_moon(around: int, seed: int, *, missing: float = 0.0, qualified: float = 0.0) -> Pixels:

@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lunarscale.grid.halving import LEAST_AROUND, Cut, columns_of, halved, lattices, rows_of
+from lunarscale.grid.halving import (
+    LEAST_AROUND,
+    TAPS,
+    Cut,
+    columns_of,
+    halved,
+    lattices,
+    rows_of,
+)
 from lunarscale.grid.raster import RasterGrid
 
 #: Even numbers of pixels around the Moon that have a coarser grid.
@@ -61,17 +69,19 @@ def test_columns_are_shared_without_rest(around: int, data: st.DataObject) -> No
     cut = Cut.of(around)
     start = data.draw(st.integers(0, lattices(around)[0] - 50))
     columns = columns_of(cut, start, 50)
-    given = np.zeros(int(columns.last[-1]) + 1, np.int64)
-    for first, last, ends in zip(columns.first, columns.last, columns.ends.T, strict=True):
-        assert last > first
-        assert ends.sum() + (last - first - 1) * cut.fine == cut.coarse
-        given[first] += ends[0]
-        given[last] += ends[1]
-        given[first + 1 : last] += cut.fine
-    assert np.all(given[1:-1] == cut.fine)
-    assert np.all(given[[0, -1]] <= cut.fine)
+    given = np.zeros(int(columns.width) + TAPS, np.int64)
+    for first, shares in zip(columns.first, columns.shares.T, strict=True):
+        assert shares.sum() == cut.coarse
+        assert np.all((shares >= 0) & (shares <= cut.fine))
+        given[first : first + TAPS] += shares
+    assert np.all(given[1 : columns.width - 1] == cut.fine)
+    assert np.all((given[[0, columns.width - 1]] > 0) & (given[[0, columns.width - 1]] <= cut.fine))
+    assert not given[columns.width :].any()
     assert columns.first[0] == 0
-    assert len(given) == np.diff(cut.under(start, 50))[0]
+    assert columns.width == np.diff(cut.under(start, 50))[0]
+    for begin, end in pairwise(columns.turns):
+        assert np.all(np.diff(columns.first[begin:end]) == 2)
+    assert (columns.turns[0], columns.turns[-1]) == (0, 50)
 
 
 @settings(max_examples=30, deadline=None)

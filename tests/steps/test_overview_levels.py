@@ -17,13 +17,13 @@ from cli_at_hand import lunarscale, refused
 from distributed import Client
 from maps_at_hand import open_cube, write_maps
 from numpy.typing import NDArray
+from overview_at_hand import AROUND, bits, held
 
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.ledger import Entry, Ledger
 from lunarscale.engine.level_shards import LevelShards
 from lunarscale.engine.lock import RunLock
 from lunarscale.engine.overviews import OverviewTask
-from lunarscale.engine.promises import Promises
 from lunarscale.errors import BusyError, IncompleteError, ParametersError, StoreError, TornError
 from lunarscale.flags import EXTRAPOLATED, NO_DATA
 from lunarscale.grid.halving import lattices
@@ -36,8 +36,6 @@ from lunarscale.store.cube import Cube
 from lunarscale.store.levels import DOCUMENT, levels
 from lunarscale.store.location import Location
 
-#: The whole Moon in 1030 x 515 pixels, whose coarser grids (516, 258) cut pixels.
-AROUND = 1030
 CUT = {"shard": 128, "chunk": 64}
 SMALL_CUT = {"shard": 64, "chunk": 32}
 HERE = ("--workers", "0")
@@ -63,19 +61,6 @@ def written(path: Path, grid: RasterGrid, made: Any, *, cut: dict[str, int] = CU
     counts = {"FeO": made[0], "TiO2": np.ascontiguousarray(made[0][::-1])}
     flags = {"FeO": made[1], "TiO2": np.ascontiguousarray(made[1][::-1])}
     return write_maps(path, counts, grid, flags=flags, **cut)  # type: ignore[arg-type]
-
-
-def held(level: Cube, layer: str = "FeO") -> Any:
-    """Counts and flags of a whole level, each object held against its ledger."""
-    cube = replace(level, promised=Promises(Ledger.of(level)))
-    return tuple(cube.read(name, cube.grid.window) for name in (layer, f"{layer}_flag"))
-
-
-def bits(maps: str) -> dict[str, bytes]:
-    """Every object of the levels that holds pixels."""
-    root = Path(maps, "overviews")
-    files = (path for path in root.rglob("*") if path.is_file() and "c" in path.parts)
-    return {path.relative_to(root).as_posix(): path.read_bytes() for path in files}
 
 
 def stamps(maps: str) -> dict[str, tuple[int, int]]:
@@ -213,6 +198,21 @@ def test_a_geotiff_has_them(whole: str, tmp_path: Path) -> None:
     with rasterio.open(tmp_path / "part.tif", overview_level=0) as file:
         assert (file.read(1) != NO_DATA).mean() > 0.5
     assert {path.name for path in tmp_path.iterdir()} == {"whole.tif", "part.tif"}
+
+
+def test_a_geotiff_has_no_level_of_the_past(maps: str, tmp_path: Path) -> None:
+    """Nor a torn one: of stale levels GDAL averages anew, and of a torn one no file is left."""
+    file, level = tmp_path / "maps.tif", Path(maps, "overviews", "4", "FeO", "c", "1", "0")
+    good = level.read_bytes()
+    level.write_bytes(good[:-7])
+    with pytest.raises(TornError, match="overviews/4/FeO/c/1/0"):
+        export(maps, layer="FeO", out=str(file))
+    assert not [path for path in tmp_path.iterdir() if path.is_file()]
+    level.write_bytes(good)
+    rewritten(maps, Window(0, 0, 128, 128), 777)
+    export(maps, layer="FeO", out=str(file))
+    with rasterio.open(file, overview_level=0) as made:
+        assert np.all(made.read(1)[:60, :60] == 777)
 
 
 def test_each_is_a_whole_store_and_so_are_the_maps(whole: str) -> None:
