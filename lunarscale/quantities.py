@@ -24,6 +24,11 @@ class Quantity:
     units: str
     quantum: float
 
+    @property
+    def is_end(self) -> bool:
+        """Whether it is an end of a prediction interval."""
+        return self.name.endswith(tuple(f"_{end}" for end in _BOUNDS))
+
 
 _OXIDES = {
     "FeO": "iron oxide",

@@ -96,11 +96,14 @@ class Network:
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """Which quantities are experimental, and why."""
-        return tuple(
+        """Which quantities are experimental, and why; of intervals' ends, of which intervals."""
+        doubts = (
             f"{EXPERIMENTAL}: {output.reason}" if output.experimental else ""
             for output in self.card.outputs
         )
+        meanings = (self.card.description if each.is_end else "" for each in self.quantities)
+        told = zip(doubts, meanings, strict=True)
+        return tuple("; ".join(filter(None, words)) for words in told)
 
     @property
     def source(self) -> str:

@@ -24,6 +24,10 @@ class Interval(BaseModel):
 
     lower: str
     upper: str
+    meaning: str = Field(
+        description="What share it is to hold, and how it was found, as its model says.",
+        examples=["90% prediction intervals by CV+ by landing site"],
+    )
 
 
 class LayerFacts(BaseModel):
@@ -95,7 +99,10 @@ def facts_of(dataset: Dataset) -> DatasetFacts:
 
 
 def _layer(layer: Layer, shown: Range | None) -> LayerFacts:
-    ends = layer.interval
+    ends = None
+    if layer.interval is not None:
+        lower, upper = layer.interval
+        ends = Interval(lower=lower, upper=upper, meaning=layer.interval_meaning)
     return LayerFacts(
         name=layer.name,
         title=layer.title,
@@ -104,5 +111,5 @@ def _layer(layer: Layer, shown: Range | None) -> LayerFacts:
         model=layer.model,
         remark=layer.remark,
         range=shown,
-        uncertainty=None if ends is None else Interval(lower=ends[0], upper=ends[1]),
+        uncertainty=ends,
     )

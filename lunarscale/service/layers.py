@@ -31,6 +31,8 @@ class Layer:
     model, remark : str
     interval : tuple of str or None
         Names of the layers that hold the lower and upper end of its prediction interval.
+    interval_meaning : str
+        What share it is to hold, and how it was found; empty where its model does not say.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Layer:
     model: str = ""
     remark: str = ""
     interval: tuple[str, str] | None = None
+    interval_meaning: str = ""
 
 
 def layers_of(layout: Layout) -> tuple[Layer, ...]:
@@ -69,7 +72,7 @@ def layers_of(layout: Layout) -> tuple[Layer, ...]:
 def _map_layer(layer: MapLayer, others: tuple[MapLayer, ...]) -> Layer:
     quantity = QUANTITIES[layer.quantity]
     ends = {
-        other.quantity: other.name
+        other.quantity: other
         for other in others
         if _family(other.model) == _family(layer.model) and other.quantity != layer.quantity
     }
@@ -85,7 +88,8 @@ def _map_layer(layer: MapLayer, others: tuple[MapLayer, ...]) -> Layer:
         flag=f"{layer.name}_flag",
         model=layer.model,
         remark=layer.remark,
-        interval=None if low is None or high is None else (low, high),
+        interval=None if low is None or high is None else (low.name, high.name),
+        interval_meaning="" if low is None else low.remark,
     )
 
 

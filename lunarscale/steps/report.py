@@ -180,12 +180,12 @@ def notes_of(layers: Sequence[MapLayer]) -> list[MethodNote]:
     notes = []
     for model in dict.fromkeys(layer.model for layer in layers):
         own = [layer for layer in layers if layer.model == model]
-        named = len(own) > 1
-        told = [
+        named = len({layer.remark for layer in own}) > 1
+        told = dict.fromkeys(
             f"{pretty_name(layer.name)}: {layer.remark}" if named else layer.remark
             for layer in own
             if layer.remark
-        ]
+        )
         formula, source = own[0].formula, own[0].source
         notes.append(MethodNote(model, "; ".join(told), formula=formula, source=source))
     return notes

@@ -27,7 +27,10 @@ def test_the_datasets_are_the_stores_of_the_folder(service: Service, service_dat
     low, high = layers["FeO"]["range"]
     assert -5 < low < high < 40
     assert layers["FeO"]["uncertainty"] is None  # another model's interval is none of its own
-    assert layers[oxides]["uncertainty"] == {"lower": "FeO_lower", "upper": "FeO_upper"}
+    meaning = "90% prediction intervals by CV+ by landing site"
+    ends = {"lower": "FeO_lower", "upper": "FeO_upper", "meaning": meaning}
+    assert layers[oxides]["uncertainty"] == ends
+    assert layers["FeO_lower"]["remark"] == meaning
     assert [layer["name"] for layer in by_name["mosaic.zarr"]["layers"]] == [
         "R415", "R750", "R900", "R950", "R1000",
     ]  # fmt: skip

@@ -73,7 +73,11 @@ def test_a_value_comes_with_the_interval_that_is_its_own(
 ) -> None:
     values = {each["layer"]: each for each in ask(service(service_data), 20.0, 5.0)["values"]}
     told = values["FeO_clementine_oxides"]["uncertainty"]
-    assert told == {"lower": values["FeO_lower"]["value"], "upper": values["FeO_upper"]["value"]}
+    assert told == {
+        "lower": values["FeO_lower"]["value"],
+        "upper": values["FeO_upper"]["value"],
+        "meaning": "90% prediction intervals by CV+ by landing site",
+    }
     assert told["lower"] <= values["FeO_clementine_oxides"]["value"] <= told["upper"]
     assert values["FeO"]["uncertainty"] is None
 

@@ -17,6 +17,10 @@ class Ends(BaseModel):
 
     lower: float = Field(examples=[14.1])
     upper: float = Field(examples=[18.6])
+    meaning: str = Field(
+        description="What share it is to hold, and how it was found, as its model says.",
+        examples=["90% prediction intervals by CV+ by landing site"],
+    )
 
 
 class Reading(BaseModel):
@@ -103,7 +107,7 @@ def _readings(dataset: Dataset, layers: Sequence[Layer], found: Found, place: in
                 unit=layer.unit,
                 uncertainty=None
                 if value is None or lower is None or upper is None
-                else Ends(lower=lower, upper=upper),
+                else Ends(lower=lower, upper=upper, meaning=layer.interval_meaning),
                 flags=list(told.words),
                 reason=None if value is not None else told.reason or UNTOLD,
             )
