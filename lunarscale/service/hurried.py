@@ -17,6 +17,10 @@ HEADERS_S = 20.0
 #: that it must have taken meanwhile: half a kilobyte a second.
 LOOK_S, LEAST_BYTES = 30.0, 2**14
 
+#: Bytes that are taken at a time. Of chunks of one byte asyncio's quarter of a megabyte would keep
+#: the loop, and all other clients, for half a second.
+READ_BYTES = 2**14
+
 #: What a connection for which there is no room is told.
 _FULL = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 10\r\nConnection: close\r\n"
@@ -51,6 +55,8 @@ class HurriedProtocol(H11Protocol):
                 return
             self.lines.enter(who)
         self._who = who
+        if hasattr(transport, "max_size"):  # asyncio's own has it
+            transport.max_size = READ_BYTES
         super().connection_made(transport)
         self._count()
         self._looking = self.loop.call_later(self.look_s, self._look)

@@ -24,8 +24,9 @@ FAREWELL_S = 5
 #: Connections that wait to be taken.
 BACKLOG = 512
 
-#: Files that may be open beside the connections: stores, jobs, downloads.
-FILES_BESIDE = 1_024
+#: Files that may be open beside the connections (stores, jobs, downloads, connections that are
+#: being refused): what must be allowed, and what is asked for.
+FILES_BESIDE, FILES_WANTED = 1_024, 16_384
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?|https?://\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
@@ -101,23 +102,25 @@ def _check_certificate(settings: Settings) -> None:
         ) from error
 
 
-def allow_files(wanted: int) -> None:
-    """Let this process have so many files open: else many connections keep it from its stores.
+def allow_files(connections: int) -> None:
+    """Let this process have files open beside so many connections, which else keep it from its own.
 
     Raises
     ------
     ServiceError
         If the system does not let it.
     """
-    most, may = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if most == resource.RLIM_INFINITY or most >= wanted:
-        return
-    if may != resource.RLIM_INFINITY and may < wanted:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = FILES_WANTED + connections if hard == resource.RLIM_INFINITY else hard
+    if most < connections + FILES_BESIDE:
         raise ServiceError(
-            f"{wanted:,} files may have to be open at a time but this process may have {may:,}; "
-            f"raise `ulimit -Hn`, or give --limit connections={max(may - FILES_BESIDE, 1)}"
+            f"{connections + FILES_BESIDE:,} files may have to be open at a time but the system "
+            f"allows {most:,}; raise `ulimit -Hn`, or give --limit "
+            f"connections={max(most - FILES_BESIDE, 1)}"
         )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, may))
+    wanted = min(FILES_WANTED + connections, most)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -181,7 +184,7 @@ def serve(
     ready : callable
         Called when the first request can come.
     """
-    allow_files(settings.limits.connections + FILES_BESIDE)
+    allow_files(settings.limits.connections)
     app = create_app(settings, session=session)
     config = uvicorn.Config(
         app,

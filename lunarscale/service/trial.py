@@ -9,14 +9,20 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from lunarscale.errors import LunarscaleError, ModelError, RegionError, SourceError
 
-#: What the process may take: address space (libraries alone map one), and time of a core.
-MEMORY_BYTES, CPU_S, WALL_S = 4 * 2**30, 30, 90
+#: What the process may take: address space (libraries alone map a third of one), time of a core.
+MEMORY_BYTES, CPU_S, WALL_S = 3 * 2**29, 30, 90
+
+#: Such processes at a time.
+AT_ONCE = 2
+
+_rooms = threading.BoundedSemaphore(AT_ONCE)
 
 #: Regions whose names are told.
 NAMES_TOLD = 50
@@ -41,14 +47,15 @@ def try_file(kind: str, file: Path, **options: Any) -> dict[str, Any]:
     command = [sys.executable, "-P", "-m", __name__]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     too_much = (
-        f"{file.name}: reading this file takes more than {CPU_S} s or {MEMORY_BYTES / 2**30:.0f} "
+        f"{file.name}: reading this file takes more than {CPU_S} s or {MEMORY_BYTES / 2**30:g} "
         "GiB; make it smaller"
     )
     try:
-        ended = subprocess.run(
-            command, input=asked, env=environment, cwd="/", timeout=WALL_S, check=False,
-            capture_output=True, text=True,
-        )  # fmt: skip
+        with _rooms:
+            ended = subprocess.run(
+                command, input=asked, env=environment, cwd="/", timeout=WALL_S, check=False,
+                capture_output=True, text=True,
+            )  # fmt: skip
     except subprocess.TimeoutExpired as error:
         raise SourceError(too_much) from error
     said = ended.stdout.rpartition("\n")[2]

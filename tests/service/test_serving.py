@@ -2,6 +2,7 @@
 
 import json
 import re
+import resource
 import signal
 import socket
 import ssl
@@ -18,8 +19,10 @@ from cli_at_hand import lunarscale, refused
 from maps_at_hand import write_maps
 
 from lunarscale.clusters.certificates import open_certificates
+from lunarscale.errors import ServiceError
 from lunarscale.grid.raster import RasterGrid
 from lunarscale.service.settings import Limits, limits_of
+from lunarscale.service.starting import allow_files
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,18 @@ def test_limits_are_set_by_their_names(data: Path) -> None:
     assert "there is no such limit" in refused("serve", data, "--limit", "nothing=1")
     for word in ("jobs_kept=0", "jobs_kept=1.5", "jobs_kept", "body_s=nan", "body_s=inf"):
         assert "above zero is needed" in refused("serve", data, "--limit", word)
+
+
+def test_connections_leave_files_for_the_stores(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: asked.append(limits))
+    for limits in ((256, 4_096), (256, resource.RLIM_INFINITY), (30_000, 30_000)):
+        monkeypatch.setattr(resource, "getrlimit", lambda _, limits=limits: limits)
+        allow_files(1_000)
+    assert asked == [(4_096, 4_096), (17_384, resource.RLIM_INFINITY)]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 1_500))
+    with pytest.raises(ServiceError, match="--limit connections=476"):
+        allow_files(1_000)
 
 
 @pytest.mark.parametrize("module", ["fastapi", "uvicorn"])
