@@ -79,5 +79,8 @@ def rounded_outward(low: float, high: float) -> tuple[float, float]:
     if span <= 1e-6 * max(abs(low), abs(high)):
         half = max(abs(low) * 0.01, 1e-3)
         return low - half, high + half
-    step = 10.0 ** math.floor(math.log10(span) - 1.0)
-    return math.floor(low / step) * step, math.ceil(high / step) * step
+    power = math.floor(math.log10(span) - 1.0)
+    # by whole numbers either way, so that the ends are 0.3 and not 0.30000000000000004
+    times, over = 10 ** max(power, 0), 10 ** max(-power, 0)
+    ends = math.floor(low * over / times), math.ceil(high * over / times)
+    return ends[0] * times / over, ends[1] * times / over

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from lunarscale.render.ranges import area_quantiles, colour_range, row_cosines
+from lunarscale.render.ranges import area_quantiles, colour_range, rounded_outward, row_cosines
 
 WHOLE = (-180.0, -90.0, 180.0, 90.0)
 
@@ -60,3 +60,9 @@ def test_a_constant_map_has_a_narrow_range_about_its_value() -> None:
 def test_a_last_row_past_the_pole_weighs_what_lies_on_the_moon() -> None:
     weights = row_cosines((-180.0, -96.0, 180.0, 90.0), 31)
     assert weights == pytest.approx([*row_cosines(WHOLE, 30).tolist(), 0.0])
+
+
+def test_a_range_is_rounded_outward_to_numbers_that_people_write() -> None:
+    assert rounded_outward(0.32, 6.66) == (0.3, 6.7)
+    assert rounded_outward(-0.00071, 0.00122) == (-0.0008, 0.0013)
+    assert rounded_outward(-1234.0, 8765.0) == (-1300.0, 8800.0)
