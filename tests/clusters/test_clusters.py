@@ -106,7 +106,7 @@ def test_no_worker_of_our_own_cluster_is_given_up() -> None:
     with open_cluster(ClusterChoice(workers=1, memory_limit="700MB")) as cluster:
         assert parse_timedelta(dask.config.get(setting)) > 30 * 86400
         assert cluster.client.cluster is None, "or it would wait for workers through the cluster"
-        for _ in range(3):
+        for _ in range(2):  # one that had come back, too
             (pid,) = cluster.client.run(os.getpid).values()
             os.kill(pid, signal.SIGKILL)
             assert OnDask(cluster.client).fold(process_of, [0], merge=add, initial=0) != pid
@@ -324,10 +324,11 @@ def test_what_is_in_flight_follows_workers_that_come_and_go() -> None:
     """As an adaptive cluster lets them; so many jobs a thread, and no job is lost or done twice."""
     with (
         LocalCluster(
-            n_workers=1, threads_per_worker=1, dashboard_address="127.0.0.1:0", silence_logs=50
+            n_workers=1, threads_per_worker=1, processes=False, dashboard_address="127.0.0.1:0",
+            silence_logs=50,
         ) as local,
         Client(local.scheduler_address, set_as_default=False) as client,
-    ):
+    ):  # fmt: skip
         most = AHEAD * IN_FLIGHT  # a thread
         done, seen = 0, [0]
         patience = time.monotonic() + 120
