@@ -76,8 +76,8 @@ def test_polygons_are_uploaded_and_a_job_is_made_by_them(
 
     job = part(page, "New job")
     job.get_by_label("What to do").select_option("summarise")
-    for name in ("Whole Moon", "Maria", "Each sea"):
-        job.get_by_label(name, exact=True).uncheck()
+    for group in ("Whole Moon", "Maria", "Each sea"):
+        job.get_by_label(group, exact=True).uncheck()
     job.get_by_label("My-maria (1 region)").check()
     job.get_by_label("Divide pixels").check()
     with page.expect_response("**/api/jobs") as made:

@@ -128,10 +128,10 @@ def test_a_job_is_made_runs_to_its_end_and_its_map_is_shown(
 ) -> None:
     page = look(workshop.url, f"#token={tokens.run}&panel=jobs")
     page.get_by_text("New job").click()
-    page.select_option("#job-verb", "predict")
+    page.get_by_label("What to do").select_option("predict")
     page.get_by_label("qiu-2025-feo").check()
     page.get_by_label("Name of the new data set").fill("made.zarr")
-    page.fill("#job-title", "Iron from the page")
+    page.get_by_label("Title (optional)").fill("Iron from the page")
     page.click("text=Create the job")
     job = page.locator(".job", has_text="Iron from the page")
     assert job.locator(".status").inner_text() == "created"
