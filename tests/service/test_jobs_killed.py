@@ -142,11 +142,11 @@ def test_ended_and_killed_in_mid_job_and_started_again(
     place.shut()
     with place.service() as service:
         # nobody asks for it: it goes on by itself
-        _, stuck = place.held()
+        other, stuck = place.held()
         family = service.family()
         stuck.suspend()  # as in a disk that hangs: it hears nothing of what follows
         service.process.send_signal(signal.SIGKILL)
-    gone([each for each in family if each != stuck])
+    gone([service.process, other])
     assert not place.is_held()
     assert 0 < place.entries() < SHARDS
     place.open()
@@ -154,8 +154,9 @@ def test_ended_and_killed_in_mid_job_and_started_again(
         caller = service.caller
         caller.finished(id)
         assert objects(place.data / "new.zarr") == undisturbed
+        assert stuck.status() == psutil.STATUS_STOPPED
         stuck.resume()  # with a shard in hand, and nobody whose worker it is
-        gone([stuck])
+        gone(family)
         said = caller.log(id)
     assert said.count("the service ends; the job goes on when it starts again") == 1
     assert said.count("the service was ended in mid-job; the job goes on") == 1

@@ -170,7 +170,7 @@ def test_an_end_that_cannot_be_kept_is_told_and_kept_later(
                 raise UnavailableError("the service's disk is full")
             yield connection
 
-    id = caller.make(output=new, bbox=[-90, 0, 0, 90])
+    id = caller.make(output=new, bbox=[-180, 0, 180, 90])
     gate = Gate(1).shut(monkeypatch)
     caller.start(id)
     gate.wait()

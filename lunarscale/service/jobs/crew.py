@@ -55,6 +55,11 @@ class Crew:
             cluster.worker_bytes,
         )
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the work can begin without a cluster being opened first."""
+        return self._choice.workers == 0 or self._cluster is not None
+
     def planned(self) -> tuple[int, int] | None:
         """Threads and bytes of a worker as far as they are known without reaching out."""
         with self._lock:

@@ -114,7 +114,8 @@ class Desk:
             self.say(Level.WARNING, remark)
         self._complain(tale, where)
         self.pixels = self.pixels or tale.pixels
-        self.say(Level.INFO, f"{what}: {tale.done:,} shards of {tale.pixels:,} pixels")
+        shards = f"{tale.done:,} shard{'s' * (tale.done != 1)}"
+        self.say(Level.INFO, f"{what}: {shards} of {tale.pixels:,} pixels")
         return tale
 
     def _complain(self, tale: Tale, where: str) -> None:

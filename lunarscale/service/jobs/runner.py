@@ -162,8 +162,11 @@ class Runner:
 
     def _hands(self, job: Job) -> Hands | None:
         """Who does a job; None where it has to wait for the cluster, which it is told."""
+        is_shared = job.verb != "export"
+        if is_shared and not job.message and not self._crew.is_ready:
+            self._store.wait(job.id, "waiting for the cluster")
         try:
-            return self._crew.hands(shared=job.verb != "export")
+            return self._crew.hands(shared=is_shared)
         except (LunarscaleError, OSError, RuntimeError) as error:
             # whatever it is, it is not the job's fault
             message = self._scribe.worded(f"waiting for the cluster: {_found(error)}")
