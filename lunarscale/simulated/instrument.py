@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lunarscale.bands import CLEMENTINE_UVVIS, KAGUYA_MI, Camera
 from lunarscale.flags import NEVER_IMAGED
-from lunarscale.simulated.noise import HASH_STEPS, hash_of, kernel, unit_vector
+from lunarscale.simulated.noise import HASH_STEPS, hash_of, kernel, part, unit_vector
 
 #: Largest relative error of a count; the noise is uniform and independent between bands.
 NOISE = 0.004
@@ -50,7 +50,7 @@ def instrument_of(camera: Camera) -> Instrument:
     return Instrument(camera.scale, null, counts)
 
 
-@kernel
+@part
 def _is_missing(lon, lat, shore, seed):  # type: ignore[no-untyped-def]
     """Whether a place was never imaged: a polar gap, a strip of an orbit, a single frame."""
     if abs(lat) > POLAR_LAT:

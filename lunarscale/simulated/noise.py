@@ -4,10 +4,13 @@ Both work on the unit sphere in three dimensions, so there is no seam and no pol
 """
 
 import math
+from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from lunarscale.grid.compiling import LOOP, PART
 
 #: Nodes along a side of the noise's cube, after which it repeats (a power of two).
 SIDE = 32
@@ -44,14 +47,17 @@ def octave_weights(detail_deg: float, persistence: tuple[float, ...]) -> NDArray
     return weights.astype(np.float32)
 
 
-#: How every kernel of the simulated Moon is compiled. Small functions are drawn into their
+#: How every loop of the simulated Moon is compiled. Small functions are drawn into their
 #: callers: a call that passes an array costs two atomic operations, as much as its arithmetic.
 #: Fused multiply-adds are allowed (a quarter faster); no loop over pixels vectorises, so that
 #: every pixel still goes through the same instructions, however the pixels are split.
-kernel = njit(nogil=True, error_model="numpy", forceinline=True, fastmath={"contract"})
+_HOW: dict[str, Any] = {"error_model": "numpy", "forceinline": True, "fastmath": {"contract"}}
+
+#: Makes a loop over pixels, which Python calls, and what only such loops call.
+kernel, part = njit(**LOOP, **_HOW), njit(**PART, **_HOW)
 
 
-@kernel
+@part
 def _blend(nodes, channel, corners, shares):  # type: ignore[no-untyped-def]
     """Trilinear mixture of one channel at eight corners: four columns, each at two heights."""
     (a, b, c, d, low, high), (u, v, w) = corners, shares
@@ -66,7 +72,7 @@ def _blend(nodes, channel, corners, shares):  # type: ignore[no-untyped-def]
     return p + (r - p) * u
 
 
-@kernel
+@part
 def smooth_noise(x, y, z, nodes):  # type: ignore[no-untyped-def]
     """Both channels of smooth noise, each in -1..1, at a place in cells."""
     fx, fy, fz = math.floor(x), math.floor(y), math.floor(z)
@@ -83,7 +89,7 @@ def smooth_noise(x, y, z, nodes):  # type: ignore[no-untyped-def]
     return _blend(nodes, 0, corners, shares), _blend(nodes, 1, corners, shares)
 
 
-@kernel
+@part
 def hash_of(first, second, third, seed):  # type: ignore[no-untyped-def]
     """64 well-mixed bits of three integers and a seed (the finaliser of splitmix64)."""
     bits = np.uint64(seed)
@@ -95,7 +101,7 @@ def hash_of(first, second, third, seed):  # type: ignore[no-untyped-def]
     return bits
 
 
-@kernel
+@part
 def unit_vector(lon, lat):  # type: ignore[no-untyped-def]
     """x, y, z on the unit sphere of a longitude and latitude in degrees."""
     lam, phi = math.radians(lon), math.radians(lat)

@@ -24,6 +24,7 @@ from lunarscale.simulated.noise import (
     kernel,
     noise_nodes,
     octave_weights,
+    part,
     smooth_noise,
     unit_vector,
 )
@@ -100,13 +101,13 @@ def _world(seed: int, detail_deg: float, camera: Camera) -> World:
     )
 
 
-@kernel
+@part
 def _smoothstep(x):  # type: ignore[no-untyped-def]
     x = min(max(x, 0.0), 1.0)
     return x * x * (3.0 - 2.0 * x)
 
 
-@kernel
+@part
 def _bin_of(lon, lat):  # type: ignore[no-untyped-def]
     """Number of the index's bin (``craters.index_caps``) that holds a place."""
     band = min(int((lat + 90.0) * (c.BANDS / 180.0)), c.BANDS - 1)
@@ -114,7 +115,7 @@ def _bin_of(lon, lat):  # type: ignore[no-untyped-def]
     return band * 2 * c.BANDS + turn
 
 
-@kernel
+@part
 def _texture(world, place):  # type: ignore[no-untyped-def]
     """The four fields of smooth noise at a place: shore, tone, titanium, maturity."""
     x, y, z = place
@@ -134,7 +135,7 @@ def _texture(world, place):  # type: ignore[no-untyped-def]
     return shore, tone, titanium, maturity
 
 
-@kernel
+@part
 def _offset(rows, row, place):  # type: ignore[no-untyped-def]
     """Way east and north to a place from the centre of a row's frame: its chord's parts."""
     x, y, z = place
@@ -145,7 +146,7 @@ def _offset(rows, row, place):  # type: ignore[no-untyped-def]
     return scale * east, scale * north
 
 
-@kernel
+@part
 def _depth(seas, row, place, shore):  # type: ignore[no-untyped-def]
     """How far inside a sea's shore a place is, in Moon radii; below zero outside."""
     east, north = _offset(seas, row, place)
@@ -155,7 +156,7 @@ def _depth(seas, row, place, shore):  # type: ignore[no-untyped-def]
     return radius - math.sqrt(east * east + north * north) + SHORES * min(radius, 0.3) * shore
 
 
-@kernel
+@part
 def _sea_at(world, place, bin_, shore):  # type: ignore[no-untyped-def]
     """Row of the sea that a place lies deepest in, and that depth."""
     deepest, sea = -1.0, 0
@@ -167,7 +168,7 @@ def _sea_at(world, place, bin_, shore):  # type: ignore[no-untyped-def]
     return sea, deepest
 
 
-@kernel
+@part
 def _craters_at(world, place, bin_):  # type: ignore[no-untyped-def]
     """Freshness (0-1), brightness of the relief and share of a crater's own lava at a place."""
     x, y, z = place
@@ -220,21 +221,21 @@ def _evaluate(world, lons, lats, spectra, made_of):  # type: ignore[no-untyped-d
         rich = _smoothstep(world.seas[sea, s.RICH] + 0.9 * titanium)
         poor_row = int(world.seas[sea, s.POOR])
         rich_row = int(world.seas[sea, s.RICH_STATION])
-        for part in range(bands + 2):
-            high = world.soils[0, part] * (1.0 - abs(kind)) + world.soils[other, part] * abs(kind)
-            high += basin * (world.soils[3, part] - high)
-            low = world.soils[poor_row, part]
-            low += rich * (world.soils[rich_row, part] - low)
-            soil[part] = high + lava * (low - high)
+        for field in range(bands + 2):
+            high = world.soils[0, field] * (1.0 - abs(kind)) + world.soils[other, field] * abs(kind)
+            high += basin * (world.soils[3, field] - high)
+            low = world.soils[poor_row, field]
+            low += rich * (world.soils[rich_row, field] - low)
+            soil[field] = high + lava * (low - high)
         # maturity: towards the hypermature origin or away from it
         away = max(1.0 + 0.12 * maturity + 0.6 * fresh, 0.7)
         near = world.origin + away * (soil[BASE] - world.origin)
         bright = (1.0 + 0.08 * tone + relief) * near
         per_base = 1.0 / soil[BASE]
-        for part in range(bands):
-            limit = world.origin_ratios[part]
-            ratio = limit + away * (soil[part] * per_base - limit)
-            spectra[part, pixel] = bright * ratio
+        for field in range(bands):
+            limit = world.origin_ratios[field]
+            ratio = limit + away * (soil[field] * per_base - limit)
+            spectra[field, pixel] = bright * ratio
         made_of[0, pixel] = number
         made_of[1, pixel] = lava
         made_of[2, pixel] = soil[bands]
