@@ -164,6 +164,8 @@ def test_the_south_pole_is_shown_and_has_a_scale_of_its_own(
     page.reload()  # the address brings back what is shown
     assert scene_of(page)["view"] == ["south"]
     assert drawn(page, left=0.45, right=0.65)[200:600].std(axis=(0, 1)).max() > 5
+    # tiles are squares, but beyond their parallel there is sky
+    assert drawn(page, left=0, right=1)[95:105, 373:383].max() < 45
 
 
 def test_a_click_on_tycho_reads_what_the_store_holds(

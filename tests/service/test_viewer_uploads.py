@@ -51,7 +51,7 @@ def test_polygons_are_uploaded_and_a_job_is_made_by_them(
     page = look(keeper.url, f"#token={tokens.run}&{DRAWN}", expected=["409", "422"])
     uploads = part(page, "Uploads")
     file = uploads.get_by_label("File", exact=True)
-    assert "20 kB at most" in uploads.inner_text()
+    assert "20 kB and 250,000 places at most" in uploads.inner_text()
 
     file.set_input_files(geojson("My maria.geojson", " " * (MOST + 1)))
     assert "My maria.geojson has" in uploads.locator("[role=alert]:visible").inner_text()
