@@ -80,7 +80,7 @@ def test_no_way_out_of_the_folder(live: Live) -> None:
     for place in places:
         for name in SECRETS:
             once, twice = quote(name, safe=""), quote(quote(name, safe=""), safe="")
-            for written in (quote(name), once, twice):
+            for written in {quote(name), once, twice}:  # many are written alike
                 asked = re.sub(r"{\w+}", lambda _, written=written: written, place)
                 status, answer = ask(live, f"GET {asked}")
                 assert 400 <= status < 500, (asked, answer)
@@ -123,7 +123,7 @@ ATTACKS: dict[str, tuple[int, str, bytes, str]] = {
     "a long query": (414, f"GET /api?{'a' * 9_000}", b"", ""),
     "a method of its own": (405, "TRACE /api", b"", ""),
     "a way to another host": (404, "GET http://169.254.169.254/latest/meta-data", b"", ""),
-    "a header too long": (431, "GET /api", b"", f"X-Bomb: {'a' * 100_000}\r\n"),
+    "a header too long": (431, "GET /api", b"", f"X-Bomb: {'a' * 40_000}\r\n"),
     "headers too many": (431, "GET /api", b"", "".join(f"X-{n}: a\r\n" for n in range(200))),
     "a header that goes on": (400, "GET /api", b"", "X-A: b\r\nX-B : c\r\n"),
     "two hosts": (400, "GET /api", b"", "Host: evil.example\r\n"),
