@@ -173,10 +173,15 @@ class Gate:
 
 def objects(store: Path) -> dict[str, bytes]:
     """Every object of a store's arrays and every kept statistic: what a run has computed."""
-    kept = {
-        path.relative_to(store).as_posix(): path.read_bytes()
+    files = {
+        path.relative_to(store).as_posix(): path
         for path in sorted(store.rglob("*"))
-        if path.is_file() and ("/c/" in path.as_posix() or "statistic" in path.name)
+        if path.is_file()
+    }
+    kept = {
+        key: path.read_bytes()
+        for key, path in files.items()
+        if "/c/" in key or "statistic" in path.name
     }
     assert kept
     return kept
