@@ -1,6 +1,7 @@
 """Polar stereographic panels, resampled from a simple cylindrical picture."""
 
 import math
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
@@ -70,14 +71,33 @@ def sample_picture(
     tuple of ndarray
         float32 values, NaN outside or without a value, and bool.
     """
+    index, inside = _pixels_at(values.shape, bounds, lon=lon, lat=lat)
+    return np.where(inside, values.ravel()[index], np.float32(np.nan)), inside
+
+
+def _pixels_at(
+    shape: tuple[int, ...], bounds: Bounds, *, lon: NDArray[np.float64], lat: NDArray[np.float64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Which pixel of a picture, counted row by row, holds each place, and which places any does."""
     west, south, east, north = bounds
-    rows, cols = values.shape
+    rows, cols = shape
     col = np.floor((lon - west) % 360.0 * (cols / (east - west))).astype(np.int64)
     row = np.floor((north - lat) * (rows / (north - south))).astype(np.int64)
     row = np.where(lat <= south + 1e-12, np.minimum(row, rows - 1), row)
     inside = (row >= 0) & (row < rows) & (col < cols) & (lat >= south)
-    found = values[np.clip(row, 0, rows - 1), np.clip(col, 0, cols - 1)]
-    return np.where(inside, found, np.float32(np.nan)), inside
+    return np.clip(row, 0, rows - 1) * cols + np.clip(col, 0, cols - 1), inside
+
+
+@lru_cache(maxsize=2)
+def _samples(
+    shape: tuple[int, ...], bounds: Bounds, pole: Pole
+) -> tuple[NDArray[np.int32], NDArray[np.bool_]]:
+    """The same for the samples of a pole's panel; a report's pictures are all of one shape."""
+    fine = PANEL_PX * SAMPLES
+    along = ((np.arange(fine) + 0.5) / fine * 2.0 - 1.0) * rim_radius_m(bounds, pole)
+    lon, lat = inverse_polar_stereographic(along[None, :], -along[:, None], pole=pole)
+    index, inside = _pixels_at(shape, bounds, lon=lon, lat=lat)
+    return index.astype(np.int32), inside  # a picture that is looked at has no 2**31 pixels
 
 
 def polar_picture(
@@ -101,10 +121,8 @@ def polar_picture(
     tuple of ndarray, (row, col)
         float32 values, NaN without one, and bool: whether the picture covers the pixel.
     """
-    fine = PANEL_PX * SAMPLES
-    along = ((np.arange(fine) + 0.5) / fine * 2.0 - 1.0) * rim_radius_m(bounds, pole)
-    lon, lat = inverse_polar_stereographic(along[None, :], -along[:, None], pole=pole)
-    found, inside = sample_picture(values, bounds, lon=lon, lat=lat)
+    index, inside = _samples(values.shape, bounds, pole)
+    found = np.where(inside, values.ravel()[index], np.float32(np.nan))
     blocks = (PANEL_PX, SAMPLES, PANEL_PX, SAMPLES)
     counts = np.isfinite(found).reshape(blocks).sum(axis=(1, 3))
     sums = np.nan_to_num(found, nan=0.0).reshape(blocks).sum(axis=(1, 3), dtype=np.float64)
