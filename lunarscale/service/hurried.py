@@ -8,7 +8,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lunarscale.service.addresses import network_of
 from lunarscale.service.crowds import Crowd
-from lunarscale.service.settings import Settings
+from lunarscale.service.settings import Limits, Settings
 
 #: Seconds in which the first line and the headers of a request must have come.
 HEADERS_S = 20.0
@@ -115,6 +115,12 @@ class HurriedProtocol(H11Protocol):
             return
         self._owed, self._moves = owed, False
         self._looking = self.loop.call_later(self.look_s, self._look)
+
+
+def head_bytes(limits: Limits) -> int:
+    """Bytes of a request's first line and headers that are read: twice what the door lets in, so
+    that it tells who sends a little too much what the limit is."""
+    return 2 * (limits.url_bytes + limits.header_bytes)
 
 
 def protocol_for(settings: Settings) -> type[HurriedProtocol]:

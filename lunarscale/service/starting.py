@@ -13,7 +13,7 @@ from lunarscale.errors import ServiceError
 from lunarscale.service.app import create_app
 from lunarscale.service.catalogue import Catalogue
 from lunarscale.service.house import House
-from lunarscale.service.hurried import protocol_for
+from lunarscale.service.hurried import head_bytes, protocol_for
 from lunarscale.service.jobs.jobs import check_jobs
 from lunarscale.service.settings import Settings
 from lunarscale.service.tokens import Token, TokenFile
@@ -196,6 +196,7 @@ def serve(
         access_log=False,
         proxy_headers=False,  # ``Access`` reads them where it may
         server_header=False,
+        h11_max_incomplete_event_size=head_bytes(settings.limits),
         timeout_graceful_shutdown=FAREWELL_S,
         ssl_certfile=settings.tls_certificate,
         ssl_keyfile=settings.tls_key,

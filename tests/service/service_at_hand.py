@@ -14,7 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.service.app import create_app
-from lunarscale.service.hurried import HurriedProtocol
+from lunarscale.service.hurried import HurriedProtocol, head_bytes
 from lunarscale.service.settings import Limits, Settings
 from lunarscale.service.tokens import Token
 
@@ -79,6 +79,7 @@ def serving(
                 log_level="warning",
                 lifespan="on",
                 proxy_headers=False,
+                h11_max_incomplete_event_size=head_bytes(settings.limits),
                 timeout_graceful_shutdown=3,
             )
         )
