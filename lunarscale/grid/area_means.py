@@ -22,7 +22,8 @@ REASONS = range(1, REASON_MASK + 1)
 QUALIFIERS = (NEGATIVE, EXTRAPOLATED, OUTSIDE_MARE)
 KINDS = 1 + len(REASONS) + len(QUALIFIERS)
 
-#: Pixels of a row that are looked at together: where all have plain values, all are just added.
+#: Pixels of a row, of the map or of a level, that are looked at together: where all have plain
+#: values there is less to do.
 _RUN = 512
 
 _NO_DATA, _NO_INPUT = np.int16(NO_DATA), np.uint8(MapReason.NO_INPUT)
@@ -93,8 +94,8 @@ class Sums(NamedTuple):
             np.cumsum([0, *widths[:-1]]),
             np.array(widths),
             np.zeros(_RUN, np.uint8),
-            np.zeros(widths[0], np.int64),
-            np.zeros(widths[0], np.int64),
+            np.zeros(_RUN, np.int64),
+            np.zeros(_RUN, np.int64),
         )
 
 
@@ -298,47 +299,48 @@ def _carry(level, sums):  # type: ignore[no-untyped-def]
 @_part
 def _settle(level, width_units, sums, made):  # type: ignore[no-untyped-def]
     """Write the means of a level's row, and why there are none."""
-    start, width = sums.starts[level], sums.widths[level]
+    width, seen = sums.widths[level], sums.seen[level + 1]
     whole = sums.weights[level] * width_units
-    out = made.starts[level] + made.rows[level] * width
+    row = made.starts[level] + made.rows[level] * width
     made.rows[level] += 1
-    counts, flags = made.counts[out : out + width], made.flags[out : out + width]
-    total, seen = sums.levels[0, start : start + width], sums.seen[level + 1]
-    for col in range(np.uint64(width)):
-        flags[col] = 0
-    has_gaps = False
-    for kind in range(1, _FIRST_QUALIFIER):
-        has_gaps |= seen[kind]
-    if not has_gaps:
-        inverse = 1.0 / whole
-        for col in range(np.uint64(width)):
-            counts[col] = _mean(total[col], whole, inverse)
-    else:
-        _settle_gaps(level, whole, sums, counts, flags)
-    for kind in range(_FIRST_QUALIFIER, KINDS):
-        if seen[kind]:
-            area, bit = (
-                sums.levels[kind, start : start + width],
-                1 << (_SHIFT + kind - _FIRST_QUALIFIER),
-            )
-            valid = sums.valid
-            for col in range(np.uint64(width)):
-                ground = valid[col] if has_gaps else whole
-                is_so = (flags[col] & _REASON_MASK == 0) & (2 * area[col] >= ground)
-                flags[col] |= np.uint8(bit) * np.uint8(is_so)
+    for left in range(0, width, _RUN):
+        right = min(left + _RUN, width)
+        counts, flags = made.counts[row + left : row + right], made.flags[row + left : row + right]
+        start, stop = sums.starts[level] + left, sums.starts[level] + right
+        total, missing = sums.levels[0, start:stop], np.int64(0)
+        for col in range(np.uint64(flags.size)):
+            flags[col] = 0
+        for kind in range(1, _FIRST_QUALIFIER):
+            if seen[kind]:
+                area = sums.levels[kind, start:stop]
+                for col in range(np.uint64(area.size)):
+                    missing |= area[col]
+        if missing == 0:
+            inverse = 1.0 / whole
+            for col in range(np.uint64(counts.size)):
+                counts[col] = _mean(total[col], whole, inverse)
+        else:
+            _settle_gaps((start, stop), whole, seen, sums, counts, flags)
+        for kind in range(_FIRST_QUALIFIER, KINDS):
+            if seen[kind]:
+                area = sums.levels[kind, start:stop]
+                bit, valid = np.uint8(1 << (_SHIFT + kind - _FIRST_QUALIFIER)), sums.valid
+                for col in range(np.uint64(area.size)):
+                    ground = valid[col] if missing else whole
+                    is_so = (flags[col] & _REASON_MASK == 0) & (2 * area[col] >= ground)
+                    flags[col] |= bit * np.uint8(is_so)
 
 
 @_part
-def _settle_gaps(level, whole, sums, counts, flags):  # type: ignore[no-untyped-def]
-    """Write the means of a row where something is missing, and the reasons."""
-    start, width, seen = sums.starts[level], sums.widths[level], sums.seen[level + 1]
-    total = sums.levels[0, start : start + width]
-    valid, most = sums.valid[:width], sums.most[:width]
+def _settle_gaps(columns, whole, seen, sums, counts, flags):  # type: ignore[no-untyped-def]
+    """Write the means of some columns where something is missing, and the reasons."""
+    start, stop = columns
+    total, valid, most = sums.levels[0, start:stop], sums.valid, sums.most
     for col in range(np.uint64(total.size)):
         valid[col], most[col] = whole, 1
     for kind in range(1, _FIRST_QUALIFIER):
         if seen[kind]:
-            area = sums.levels[kind, start : start + width]
+            area = sums.levels[kind, start:stop]
             for col in range(np.uint64(total.size)):
                 valid[col] -= area[col]
                 flags[col] = np.uint8(kind) if area[col] >= most[col] else flags[col]
