@@ -64,7 +64,9 @@ def tile_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tile_client(tile_data: Path) -> Iterator[TestClient]:
     """A client of the service of ``tile_data``, which all tests share that look at tiles only."""
     settings = Settings(tile_data, cluster=ClusterChoice(workers=0), hosts=("testserver",))
-    with TestClient(create_app(settings)) as client:
+    app = create_app(settings)
+    app.openapi()  # before there are threads, as in ``service_at_hand.serving``
+    with TestClient(app) as client:
         yield client
 
 
