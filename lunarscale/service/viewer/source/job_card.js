@@ -41,7 +41,7 @@ export function jobCard(app, job, reload) {
     cancel: button("Cancel", act(() => app.api.send("DELETE", `${path}/results`))),
     results: button("Results", act(async () => more.replaceChildren(...(await results(app, path))))),
     logs: button("Logs", act(async () => more.replaceChildren(...(await logs(app, path))))),
-    remove: sureButton("Delete", `Delete ${job.title || job.verb}`, async () => {
+    remove: sureButton("Delete", `Delete ${job.title || job.verb}, with what it never finished,`, async () => {
       try {
         await app.api.send("DELETE", path);
         reload();

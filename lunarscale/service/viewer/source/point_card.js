@@ -133,14 +133,14 @@ function valuesOf(app, name, values) {
     const title = (hasModels && quantity) || each.layer;
     return rowOf(each, title.replaceAll("_", " "), (hasModels && model) || "");
   });
+  const meanings = [...new Set(shown.flatMap(({ uncertainty }) => uncertainty?.meaning ?? []))];
   return [
     h("h3", null, dataset?.title || name,
       dataset?.simulated && h("span", { class: "tag" }, "SIMULATED")),
     h("table", { class: "readings" },
       h("caption", { class: "unseen" }, `Values of ${name} at this point`),
       h("tbody", null, ...rows)),
-    shown.some(({ uncertainty }) => uncertainty)
-      ? h("p", { class: "note" }, "Below a value: its prediction interval.") : "",
+    meanings.length > 0 ? h("p", { class: "note" }, `Below a value: ${meanings.join("; ")}.`) : "",
   ];
 }
 

@@ -44,7 +44,7 @@
  * @property {string} layer
  * @property {number | null} value
  * @property {string | null} [unit]
- * @property {{lower: number, upper: number} | null} [uncertainty]
+ * @property {{lower: number, upper: number, meaning: string} | null} [uncertainty]
  * @property {string[]} [flags]
  * @property {string | null} [reason] why there is no value
  *
