@@ -57,10 +57,10 @@ class Place:
             self.port = free.getsockname()[1]
 
     @contextmanager
-    def service(self) -> Iterator[Started]:
+    def service(self, workers: int = WORKERS) -> Iterator[Started]:
         """The service, until the end of the block."""
         arguments = ["serve", self.data, "--port", self.port, "--tokens", self.tokens]
-        arguments += ["--workers", WORKERS]
+        arguments += ["--workers", workers]
         command = list(map(str, [sys.executable, GATED, *arguments]))
         environment = {**os.environ, GATE: str(self.gate)}
         with (
@@ -150,7 +150,7 @@ def test_ended_and_killed_in_mid_job_and_started_again(
     assert not place.is_held()
     assert 0 < place.entries() < SHARDS
     place.open()
-    with place.service() as service:
+    with place.service(workers=0) as service:  # begins sooner; any service ends what another began
         caller = service.caller
         caller.finished(id)
         assert objects(place.data / "new.zarr") == undisturbed

@@ -18,6 +18,7 @@ import pytest
 from cli_at_hand import lunarscale, refused
 from maps_at_hand import write_maps
 
+import lunarscale as package
 from lunarscale.clusters.certificates import open_certificates
 from lunarscale.errors import ServiceError
 from lunarscale.grid.raster import RasterGrid
@@ -98,6 +99,8 @@ def test_connections_leave_files_for_the_stores(monkeypatch: pytest.MonkeyPatch)
 def test_without_the_extra_it_says_how_to_install_it(
     data: Path, monkeypatch: pytest.MonkeyPatch, module: str
 ) -> None:
+    # what is imported anew in between is to be nobody's afterwards
+    monkeypatch.setattr(package, "service", package.service)
     for name in list(sys.modules):
         if name.startswith("lunarscale.service") or name.partition(".")[0] == module:
             monkeypatch.delitem(sys.modules, name)

@@ -86,7 +86,7 @@ def test_polygons_are_uploaded_and_a_job_is_made_by_them(
         "dataset": "maps.zarr", "by": [], "polygons": ["My-maria"], "stats": [], "coverage": True,
     }  # fmt: skip
     page.get_by_role("button", name="Delete Take statistics").click()
-    page.get_by_role("button", name="Delete Take statistics of maps for good?").click()
+    page.get_by_role("button", name="with what it never finished, for good?").click()
 
     kept.get_by_role("button", name="Delete").click()
     kept.get_by_role("button", name="Delete My-maria for good?").click()
