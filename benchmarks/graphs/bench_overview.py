@@ -28,7 +28,7 @@ from rich.table import Table
 
 from benchmarks.graphs.options import moon_options
 from benchmarks.graphs.overview_scene import Scene
-from benchmarks.graphs.timing import Timing, median, timed
+from benchmarks.graphs.timing import Timing, as_the_command, median, timed
 from benchmarks.kernels.bench_equations import processor
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.executors import OnDask, Serial
@@ -116,7 +116,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
         with dask.config.set(scheduler=up.client):  # where xarray's own computations run
             taken, laps = _race(scene, partial(timed, client=up.client), asked.repeats)
             agreement = scene.agreement()
-    with open_cluster(CLUSTER) as fresh:  # memory that others left behind must not count as ours
+    # memory that others left behind must not count as ours
+    with as_the_command(folder), open_cluster(CLUSTER) as fresh:
         alone = timed(Scene(folder, *cut, OnDask(fresh.client)).ours, fresh.client)
     timings = {name: median(of) for name, of in taken.items()}
     whole, decoded = timings["limit"], timings.pop("decoded")

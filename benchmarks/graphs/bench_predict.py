@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.graphs.limits import remember
 from benchmarks.graphs.options import moon_options
 from benchmarks.graphs.scene import FORMS, Scene
-from benchmarks.graphs.timing import Timing, disk_rate, median, stored, timed
+from benchmarks.graphs.timing import Timing, as_the_command, disk_rate, median, stored, timed
 from benchmarks.kernels.bench_equations import processor
 from lunarscale.bands import CLEMENTINE_UVVIS
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
@@ -126,7 +126,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
             differences = scene.differences("float32")
             tale = scene.ours()
     disk = disk_rate(folder)
-    with open_cluster(CLUSTER) as fresh:  # memory that others left behind must not count as ours
+    # memory that others left behind must not count as ours
+    with as_the_command(folder), open_cluster(CLUSTER) as fresh:
         alone = timed(Scene(folder, **cut, executor=OnDask(fresh.client)).ours, fresh.client)
     sizes = {"ours": (stored(scene.mosaic, *_arrays(415, 750, 950)), stored(scene.maps))}
     for form in FORMS:

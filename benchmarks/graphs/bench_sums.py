@@ -27,7 +27,7 @@ from rich.table import Table
 
 from benchmarks.graphs.inputs import make_mosaic
 from benchmarks.graphs.peer_sums import by_counts, by_flox, by_groupby, open_counts, open_plain
-from benchmarks.graphs.timing import Timing, median, timed
+from benchmarks.graphs.timing import Timing, as_the_command, median, timed
 from benchmarks.kernels.bench_equations import processor
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.engine.counting import prepare_sums
@@ -282,7 +282,8 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
                 for name, (_of, run) in sides.items():
                     taken[name].append(timed(run, up.client))
                     print(name, taken[name][-1], file=sys.stderr)
-    with open_cluster(CLUSTER) as fresh:  # memory that the peers left behind is not ours
+    # memory that the peers left behind is not ours
+    with as_the_command(folder), open_cluster(CLUSTER) as fresh:
         alone_scene = Scene(folder / "whole", OnDask(fresh.client), width=asked.width, **cut)
         alone = timed(alone_scene.ours, fresh.client)
     prepared = prepare_sums(

@@ -1,8 +1,10 @@
 """What a run takes: time, processor time and the most memory of a worker."""
 
 import os
+import sys
 import threading
 import time
+import types
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +16,10 @@ from distributed import Client
 
 #: Seconds between two looks at the workers' memory.
 LOOK = 0.05
+
+
+#: The installed command, as a file.
+_COMMAND = "from lunarscale.cli import main\n\nif __name__ == '__main__':\n    main()\n"
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,23 @@ def timed(run: Callable[[], object], client: Client) -> Timing:
         run()
         wall = time.perf_counter() - start
         return Timing(wall, spent() - before, peak())
+
+
+@contextmanager
+def as_the_command(folder: Path) -> Iterator[None]:
+    """Workers that are started within are the command's own.
+
+    A process that is spawned imports its spawner's main file, so that a benchmark's workers would
+    hold its peers too, and their memory would count as ours.
+    """
+    main = types.ModuleType("__main__")
+    main.__file__ = str(folder / "lunarscale_command.py")
+    Path(main.__file__).write_text(_COMMAND)
+    own, sys.modules["__main__"] = sys.modules["__main__"], main
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = own
 
 
 @contextmanager
