@@ -23,6 +23,7 @@ from lunarscale.errors import (
     UnavailableError,
     UnknownError,
 )
+from lunarscale.service.jobs import database as database_file
 from lunarscale.service.jobs.database import SCHEMA_VERSION, Database
 from lunarscale.service.jobs.holding import Hold
 from lunarscale.service.jobs.jobs import check_jobs
@@ -438,6 +439,25 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(b"nothing that SQLite would write" * 100)
     with pytest.raises(ServiceError, match="no file of jobs that can be read"):
         Database(path)
+
+
+def test_a_file_that_another_process_has_just_then_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is neither damaged nor to be moved away."""
+    path = tmp_path / "jobs.sqlite"
+    monkeypatch.setattr(database_file, "BUSY_S", 0.0)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        monkeypatch.setattr(database_file, "OPENING_S", 0.0)
+        with pytest.raises(ServiceError, match="another process holds the file of jobs"):
+            Database(path)
+        monkeypatch.undo()
+        monkeypatch.setattr(database_file, "BUSY_S", 0.0)
+        monkeypatch.setattr(database_file, "sleep", lambda _: other.execute("COMMIT"))
+        with closing(Database(path)) as database:
+            assert make(JobStore(database, LIMITS))
+        assert not other.in_transaction
 
 
 def test_a_full_disk_is_told_and_nothing_is_half_kept(store: JobStore, database: Database) -> None:

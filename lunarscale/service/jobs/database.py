@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic, sleep
 
 from lunarscale.errors import ServiceError, UnavailableError
 
@@ -17,6 +18,10 @@ SCHEMA_VERSION = 2
 
 #: Seconds that a transaction waits for another process's.
 BUSY_S = 10.0
+
+#: Seconds that opening waits for a process that begins or leaves the file just then, and between
+#: two tries: to that SQLite answers at once, where a transaction would wait.
+OPENING_S, AGAIN_S = 20.0, 0.05
 
 _FIRST = (
     """
@@ -99,7 +104,7 @@ class Database:
     Raises
     ------
     ServiceError
-        If the file is another program's, of a later version, or damaged.
+        If the file is another program's, of a later version, damaged, or not let go.
     """
 
     def __init__(self, path: Path) -> None:
@@ -117,22 +122,35 @@ class Database:
             raise
 
     def _begin(self) -> None:
-        try:
-            self._require_ours()
-            for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-                self._connection.execute(f"PRAGMA {pragma}")
-            with self.writing() as connection:
-                # another service may have made it meanwhile
-                for version in range(self._version() + 1, SCHEMA_VERSION + 1):
-                    for statement in _STEPS[version]:
-                        connection.execute(statement)
-                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        except sqlite3.Error as error:
-            raise ServiceError(
-                f"{self._name}: this is no file of jobs that can be read ({error}); move it away, "
-                "and the service begins a new one"
-            ) from error
+        until = monotonic() + OPENING_S
+        while True:
+            try:
+                self._bring_on()
+                return
+            except sqlite3.Error as error:
+                if not _is_busy(error):
+                    raise ServiceError(
+                        f"{self._name}: this is no file of jobs that can be read ({error}); move "
+                        "it away, and the service begins a new one"
+                    ) from error
+                if monotonic() > until:
+                    raise ServiceError(
+                        f"{self._name}: another process holds the file of jobs and does not let "
+                        f"go ({error}); end it, or start again in a while"
+                    ) from error
+            sleep(AGAIN_S)
+
+    def _bring_on(self) -> None:
+        self._require_ours()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            self._connection.execute(f"PRAGMA {pragma}")
+        with self.writing() as connection:
+            # another service may have made it meanwhile
+            for version in range(self._version() + 1, SCHEMA_VERSION + 1):
+                for statement in _STEPS[version]:
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
     def _require_ours(self) -> None:
         has = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -201,3 +219,8 @@ class Database:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process has the file just now."""
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY
