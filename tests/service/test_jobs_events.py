@@ -110,7 +110,7 @@ def test_no_more_streams_than_the_limit_and_room_again(caller: Caller, live: Liv
     assert caller.ask("DELETE", f"/{id}").status_code == 204  # a job that goes ends its streams
     for stream in streams:
         stream.end()
-    wait_for(lambda: not live.app.state.house.jobs.listeners._open, "room")
+    assert not live.app.state.house.jobs.listeners._open, "who has read the end finds room at once"
 
 
 def test_who_goes_away_is_not_listened_for(caller: Caller, live: Live) -> None:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import ExitStack
 from time import monotonic
 
 import anyio
 from starlette.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from lunarscale.errors import RateError
 from lunarscale.service.settings import Limits
@@ -101,12 +102,17 @@ class JobEvents(StreamingResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send them, and count the caller among the listeners meanwhile."""
-        self._listeners.enter(self._key)
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            self._listeners.leave_one(self._key)
+        """Send them, and count the caller among the listeners until the last word is sent."""
+        with ExitStack() as place:
+            self._listeners.enter(self._key)
+            place.callback(self._listeners.leave_one, self._key)
+
+            async def tell(message: Message) -> None:
+                if message["type"] == "http.response.body" and not message.get("more_body", False):
+                    place.close()  # who has read the end finds room at once
+                await send(message)
+
+            await super().__call__(scope, receive, tell)
 
 
 async def _events(
