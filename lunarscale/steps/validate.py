@@ -3,8 +3,9 @@
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Any
 
 from lunarscale.engine.ledger import Entry, Ledger
@@ -13,47 +14,16 @@ from lunarscale.engine.record import now
 from lunarscale.errors import BusyError
 from lunarscale.grid.raster import Window
 from lunarscale.steps.validating.documents import broken_papers, false_words, wrong_documents
+from lunarscale.steps.validating.of_levels import note_unread, of_level
 from lunarscale.steps.validating.shards import faults_of
 from lunarscale.steps.validating.strangers import strangers
+from lunarscale.steps.validating.verdict import Verdict
 from lunarscale.store.cube import Cube
+from lunarscale.store.levels import Told, told_levels
 from lunarscale.store.location import Location
 
 #: Shards that are looked at at once; decoding lets go of Python's lock.
 THREADS = 8
-
-
-@dataclass
-class Verdict:
-    """What a validation found.
-
-    Parameters
-    ----------
-    shards, done : int
-        Shards in all, and those that the ledger has and that are whole.
-    missing : list of str
-        Shards that the ledger does not have: not made yet.
-    torn : list of str
-        One sentence a shard whose objects are not what was written.
-    damaged : list of str
-        One sentence a document of the store, or paper of its ledger, that is not what was written.
-    strange : list of str
-        One sentence an object that is of no run. Nothing reads it, so the store may be whole.
-    busy : str
-        Why nothing was taken back or mended although there was cause; else empty.
-    """
-
-    shards: int
-    done: int = 0
-    missing: list[str] = field(default_factory=list)
-    torn: list[str] = field(default_factory=list)
-    damaged: list[str] = field(default_factory=list)
-    strange: list[str] = field(default_factory=list)
-    busy: str = ""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether every shard is done and all is what was written."""
-        return self.done == self.shards and not self.damaged
 
 
 @dataclass(frozen=True)
@@ -71,9 +41,10 @@ def validate(
 ) -> Verdict:  # fmt: skip
     """Check every shard: its entry, its objects' sizes, and with ``deep`` every byte there is.
 
-    The entry of a torn shard is withdrawn, so that the command that made the store makes
-    exactly that shard again; a damaged document that follows from the layout is written again.
-    While a run writes to the store neither is done.
+    Of maps so are their overviews, each level as a store of its own. The entry of a torn shard is
+    withdrawn, so that the command that made the store makes exactly that shard again; a damaged
+    document that follows from the layout is written again. While a run writes to the store neither
+    is done.
 
     Parameters
     ----------
@@ -85,16 +56,36 @@ def validate(
         ledger's papers against their own checksums; and say what lies there besides.
     storage_options : dict, optional
     progress : callable, optional
-        Told shards checked and shards in all.
+        Told shards checked and shards in all, the levels' among them.
     """
     cube = Cube.open(Location(store, storage_options or {}))
+    # whoever believed a false root would take the rest for wrong
+    told = Told("none") if any(false_words(cube)) else told_levels(cube)
+    coarser = [level.cube for level in told.levels if level.cube is not None]
+    todo = sum(len(each.layout.windows()) for each in (cube, *coarser))
+    steps = count()
+
+    def tell() -> None:
+        progress(next(steps), todo)
+
+    tell()
+    verdict = _judged(cube, deep=deep, tell=tell)
+    for level in told.levels:
+        judged = None if level.cube is None else _judged(level.cube, deep=deep, tell=tell)
+        verdict.levels.append(of_level(level, judged, url=cube.location.url))
+    note_unread(verdict, cube, told.state)
+    return verdict
+
+
+def _judged(cube: Cube, *, deep: bool, tell: Callable[[], None]) -> Verdict:
+    """One store, its levels apart; what can be mended is."""
     ledger, windows = Ledger.of(cube), cube.layout.windows()
-    verdict, torn = Verdict(len(windows), damaged=list(false_words(cube))), list[_Look]()
+    verdict = Verdict(cube.location.url, len(windows), damaged=list(false_words(cube)))
     if verdict.damaged:
-        return verdict  # whoever believed the layout would take the rest for wrong
+        return verdict
+    torn = list[_Look]()
     with ThreadPoolExecutor(THREADS) as pool:
-        for number, look in enumerate(pool.map(partial(_look, cube, deep), windows)):
-            progress(number, len(windows))
+        for look in pool.map(partial(_look, cube, deep), windows):
             if look.entry is None:
                 verdict.missing.append(ledger.name(look.window))
             elif look.faults:
@@ -102,13 +93,13 @@ def validate(
                 torn.append(look)
             else:
                 verdict.done += 1
+            tell()
     wrong = _read_papers(cube, verdict) if deep else {}
     if torn or wrong:
         try:
             _mend(cube, torn, wrong)
         except BusyError as error:
             verdict.busy = str(error)
-    progress(len(windows), len(windows))
     return verdict
 
 

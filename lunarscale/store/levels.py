@@ -3,12 +3,12 @@
 They lie in ``overviews/2``, ``overviews/4`` and so on. ``overviews/zarr.json`` makes them a group
 by the Zarr ``multiscales`` convention and says of which state of the store they were made: each run
 that writes to a store makes a lock of the next number (``lock_key``), so where there is one of a
-higher number than it names, the levels are of the past.
+higher number than it names, the levels are of the past. It carries the CRC32C of the rest of it.
 """
 
 import json
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import google_crc32c
 
@@ -25,6 +25,9 @@ OVERVIEWS = "overviews"
 DOCUMENT = f"{OVERVIEWS}/zarr.json"
 
 _WORD = "lunarscale_overviews"
+
+#: Its checksum, beside what it says under that word.
+_SEAL = "crc32c"
 
 _CONVENTIONS = [
     {
@@ -53,6 +56,39 @@ def level_at(base: Location, factor: int) -> Location:
     return Location(f"{base.url.rstrip('/')}/{OVERVIEWS}/{factor}", base.storage_options)
 
 
+class Level(NamedTuple):
+    """A coarser level that the document names.
+
+    Parameters
+    ----------
+    location : Location
+    cube : Cube or None
+        None where no store is there, or another than the document names.
+    is_read : bool
+        Whether readers take it: it is the one that was made, and no run has held it since.
+    """
+
+    location: Location
+    cube: Cube | None
+    is_read: bool
+
+
+class Told(NamedTuple):
+    """What the document of a store's levels says.
+
+    Parameters
+    ----------
+    state : str
+        ``none`` is there; it is ``damaged``; it is of a ``past`` state of the store; or it is
+        ``current``.
+    levels : tuple of Level
+        Those that it names, if it is current; the finest first.
+    """
+
+    state: Literal["none", "damaged", "past", "current"]
+    levels: tuple[Level, ...] = ()
+
+
 def levels(cube: Cube) -> tuple[Cube, ...]:
     """A store and its coarser levels, the finest first.
 
@@ -64,16 +100,19 @@ def levels(cube: Cube) -> tuple[Cube, ...]:
     cube : Cube
         Of maps, or of a mosaic, which has none.
     """
-    facts = _facts(cube.location.get(DOCUMENT))
-    is_current = (
-        facts is not None
-        and facts.get("store") == _mark(cube)
-        and _untouched(cube.location, facts.get("lock"))
-    )
-    if facts is None or not is_current:
-        return (cube,)
-    found = at_once(lambda told: _opened(cube, told), facts["levels"])
-    return (cube, *(level for level in found if level is not None))
+    found = told_levels(cube).levels
+    return (cube, *(level.cube for level in found if level.cube is not None and level.is_read))
+
+
+def told_levels(cube: Cube) -> Told:
+    """What a store's document says of its levels, and what lies where it names one."""
+    blob = cube.location.get(DOCUMENT)
+    facts = _facts(blob)
+    if facts is None:
+        return Told("none" if blob is None else "damaged")
+    if facts.get("store") != _mark(cube) or not _untouched(cube.location, facts.get("lock")):
+        return Told("past")
+    return Told("current", tuple(at_once(lambda told: _opened(cube, told), facts["levels"])))
 
 
 def described(base: Cube, coarser: Sequence[Cube], *, lock: int) -> bytes:
@@ -87,7 +126,7 @@ def described(base: Cube, coarser: Sequence[Cube], *, lock: int) -> bytes:
     lock : int
         Number of the lock of the run that made them.
     """
-    attributes = {
+    attributes: dict[str, Any] = {
         "zarr_conventions": _CONVENTIONS,
         "multiscales": {"layout": _layout(coarser), "resampling_method": "average"},
         _WORD: {
@@ -104,6 +143,7 @@ def described(base: Cube, coarser: Sequence[Cube], *, lock: int) -> bytes:
         },
     }
     group = {"zarr_format": 3, "node_type": "group", "attributes": attributes}
+    attributes[_WORD][_SEAL] = _checksum(group)
     return json.dumps(group, indent=1).encode()
 
 
@@ -125,34 +165,40 @@ def _layout(coarser: Sequence[Cube]) -> list[dict[str, Any]]:
 
 
 def _facts(blob: bytes | None) -> dict[str, Any] | None:
-    """What the document says; None where there is none, or nothing that makes sense."""
+    """What the document says; None where there is none, or any of it is not what was written."""
     try:
-        facts = json.loads(blob or b"")["attributes"][_WORD]
-        told = facts["levels"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        group = json.loads(blob or b"")
+        facts = group["attributes"][_WORD]
+        seal, told = facts.pop(_SEAL), facts["levels"]
+        is_sound = seal == _checksum(group) and all(_is_folder(level["folder"]) for level in told)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    is_list = isinstance(told, list) and all(isinstance(level, dict) for level in told)
-    return facts if is_list else None
+    return facts if is_sound else None
 
 
-def _opened(base: Cube, told: dict[str, Any]) -> Cube | None:
-    """A level, or None where it is another than the document tells."""
-    folder = told.get("folder")
-    if not (isinstance(folder, str) and folder.isascii() and folder.isdigit()):
-        return None
-    location = level_at(base.location, int(folder))
+def _is_folder(name: Any) -> bool:
+    return isinstance(name, str) and name.isascii() and name.isdigit()
+
+
+def _opened(base: Cube, told: dict[str, Any]) -> Level:
+    location = level_at(base.location, int(told["folder"]))
     try:
-        level = Cube.open(location)
+        cube = Cube.open(location)
     except FormatError:
-        return None
-    is_its_own = level.layout.kind == "maps" and level.layout.layers == base.layout.layers
-    is_same = told.get("store") == _mark(level) and _untouched(location, told.get("lock"))
-    return level if is_its_own and is_same else None
+        return Level(location, None, is_read=False)
+    is_its_own = cube.layout.kind == "maps" and cube.layout.layers == base.layout.layers
+    if not is_its_own or told.get("store") != _mark(cube):
+        return Level(location, None, is_read=False)
+    return Level(location, cube, is_read=_untouched(location, told.get("lock")))
 
 
 def _mark(cube: Cube) -> int:
     """What tells a store from any other, or from itself made afresh: its attributes' CRC32C."""
-    text = json.dumps(cube.attributes, sort_keys=True, separators=(",", ":"))
+    return _checksum(cube.attributes)
+
+
+def _checksum(facts: Any) -> int:
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
     return int(google_crc32c.value(text.encode()))
 
 
