@@ -114,11 +114,11 @@ def calibrate_command(
 
     for path in filter(None, (out, figure)):
         check_file(path)
-    with out_console.status("searching origins"):
+    with progress_bar("calibrate", "searches") as update:
         found = calibrate(
             stations, camera=camera_name(camera), cross_calibrated=cross_calibrated,
             fractions=are_fractions(units), log_log=log_log, bootstrap=bootstrap, seed=seed,
-            out=out, figure=figure,
+            out=out, figure=figure, progress=update,
         )  # fmt: skip
     for warning in found.warnings:
         out_console.print(f"note: {warning}", markup=False)

@@ -1,7 +1,8 @@
 """Calibrate: search the equations' origins on stations, and say how firm they are."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from lunarscale.errors import StationError
@@ -10,11 +11,18 @@ from lunarscale.models.files import EquationFile, write_equations
 from lunarscale.render.figure import Illustration
 from lunarscale.render.origin import OriginSurface, draw_origin_surfaces
 from lunarscale.stations import STATION_BANDS, StationTable, built_in_table, read_stations
-from lunarscale.training.added_sites import PUBLISHED, PUBLISHED_BY, Effect, effect_of_added
+from lunarscale.training.added_sites import (
+    PUBLISHED,
+    PUBLISHED_BY,
+    Effect,
+    effect_of_added,
+    searches_of_added,
+)
 from lunarscale.training.calibration import (
     OxideFit,
     fit_oxide,
     maturity_of,
+    searches_of,
     shapes,
     with_cross_calibrated,
 )
@@ -59,6 +67,7 @@ def calibrate(
     seed: int = 0,
     out: Path | str | None = None,
     figure: Path | str | None = None,
+    progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> Calibration:
     """Fit FeO and TiO2 equations, as the table has them, and write them to a file.
 
@@ -82,6 +91,8 @@ def calibrate(
         File of equations to write, ``model.json``.
     figure : path, optional
         PNG of the R2 surfaces to write, with an SVG beside it.
+    progress : callable, optional
+        Told searches done and searches in all.
 
     Raises
     ------
@@ -102,11 +113,23 @@ def calibrate(
         raise StationError(
             f"{table.title}: there is neither FeO nor TiO2, which the equations give; add a column"
         )
-    fits = tuple(fit_oxide(table, shape, draws=bootstrap, seed=seed) for shape in wanted)
+    todo = sum(
+        searches_of(table, shape, draws=bootstrap) + searches_of_added(table, shape)
+        for shape in wanted
+    )
+    steps = count()
+
+    def searched() -> None:
+        progress(next(steps), todo)
+
+    searched()
+    fits = tuple(
+        fit_oxide(table, shape, draws=bootstrap, seed=seed, searched=searched) for shape in wanted
+    )
     file = _file(table, fits)
     if out is not None:
         write_equations(out, file)
-    found = {shape.quantity: effect_of_added(table, shape) for shape in wanted}
+    found = {shape.quantity: effect_of_added(table, shape, searched=searched) for shape in wanted}
     effects = {quantity: effect for quantity, effect in found.items() if effect is not None}
     drawn = _draw(table, fits, Path(figure)) if figure is not None else None
     return Calibration(table, fits, file.equations, effects, drawn)

@@ -7,7 +7,7 @@ from lunarscale.models.equations import QIU_2025_FEO, QIU_2025_TIO2, Equation
 from lunarscale.stations import Station, StationTable
 from lunarscale.training.calibration import equation_of, measured_for, points_of
 from lunarscale.training.cross_calibration import cross_calibrated_stations, propagated_sd
-from lunarscale.training.origin import OriginSearch, Shape, search_origins
+from lunarscale.training.origin import OriginSearch, Searched, Shape, search_origins
 
 #: The landing sites whose effect on a fit is asked about: after the paper's first 47 stations.
 ADDED_SITES = ("Chang'e-5", "Chang'e-6")
@@ -74,30 +74,60 @@ class Effect:
     published: dict[str, tuple[float, float]]
 
 
-def effect_of_added(table: StationTable, shape: Shape) -> Effect | None:
+def searches_of_added(table: StationTable, shape: Shape) -> int:
+    """How many searches `effect_of_added` makes."""
+    return len(_chosen(table, shape))
+
+
+def effect_of_added(
+    table: StationTable, shape: Shape, *, searched: Searched = lambda: None
+) -> Effect | None:
     """The search without Chang'e-5 and Chang'e-6, with either, and with both.
 
     For Clementine they are the estimated ones, unless the table has its own; None where a table
     of another camera has neither.
+
+    Parameters
+    ----------
+    table : StationTable
+    shape : Shape
+    searched : callable, optional
+        Told after each search.
     """
-    added = [s for s in table.stations if s.site in ADDED_SITES]
-    base = [s for s in table.stations if s.site not in ADDED_SITES]
-    if not added and table.camera == "clementine-uvvis":
-        added = list(cross_calibrated_stations())
-    added = list(measured_for(added, shape.quantity))
+    added = _added(table, shape)
     if not added:
         return None
+    variants = []
+    for label, stations in _chosen(table, shape).items():
+        variants.append(_variant(label, table, shape, stations=stations, at=added))
+        searched()
+    published = PUBLISHED[shape.quantity].equation
+    return Effect(
+        tuple(s.name for s in added),
+        tuple(variants),
+        deviations(published, added) if published.camera == table.camera else {},
+    )
+
+
+def _added(table: StationTable, shape: Shape) -> tuple[Station, ...]:
+    added = [s for s in table.stations if s.site in ADDED_SITES]
+    if not added and table.camera == "clementine-uvvis":
+        added = list(cross_calibrated_stations())
+    return measured_for(added, shape.quantity)
+
+
+def _chosen(table: StationTable, shape: Shape) -> dict[str, tuple[Station, ...]]:
+    """The stations of each variant, by its label; none where there is nothing to add."""
+    added = _added(table, shape)
+    if not added:
+        return {}
+    base = [s for s in table.stations if s.site not in ADDED_SITES]
     fitted = measured_for(base, shape.quantity)
     chosen = {"without": fitted}
     if len(added) > 1:
         chosen |= {f"with {s.name}": (*fitted, s) for s in added}
     chosen["with both" if len(added) > 1 else f"with {added[0].name}"] = (*fitted, *added)
-    published = PUBLISHED[shape.quantity].equation
-    return Effect(
-        tuple(s.name for s in added),
-        tuple(_variant(label, table, shape, stations=s, at=added) for label, s in chosen.items()),
-        deviations(published, added) if published.camera == table.camera else {},
-    )
+    return chosen
 
 
 def _variant(

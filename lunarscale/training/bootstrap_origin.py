@@ -11,6 +11,7 @@ from lunarscale.training.origin import (
     PARAMETERS,
     OriginSearch,
     Points,
+    Searched,
     Shape,
     search_origins,
 )
@@ -52,8 +53,9 @@ class OriginIntervals:
 
 
 def bootstrap_origin(
-    points: Points, shape: Shape, *, draws: int = 1000, seed: int = 0, confidence: float = 0.95
-) -> OriginIntervals:
+    points: Points, shape: Shape, *, draws: int = 1000, seed: int = 0, confidence: float = 0.95,
+    searched: Searched = lambda: None,
+) -> OriginIntervals:  # fmt: skip
     """Search the origin again for stations drawn with repetition.
 
     Each draw is searched on every fifth origin of the grid, then on every origin within 0.01 of
@@ -69,6 +71,8 @@ def bootstrap_origin(
     seed : int
         The same seed gives the same intervals.
     confidence : float
+    searched : callable, optional
+        Told after each draw.
 
     Raises
     ------
@@ -76,7 +80,10 @@ def bootstrap_origin(
         As `search_origins`.
     """
     rng = np.random.default_rng(seed)
-    results = [_search_drawn(_drawn(points, rng), points, shape) for _ in range(draws)]
+    results = []
+    for _ in range(draws):
+        results.append(_search_drawn(_drawn(points, rng), points, shape))
+        searched()
     return OriginIntervals(np.array(results).reshape(draws, 5), confidence)
 
 
@@ -150,8 +157,15 @@ class LeftOut:
         return rmse(self.measured[has_value], self.predicted[has_value])
 
 
-def leave_one_out(points: Points, shape: Shape) -> LeftOut:
+def leave_one_out(points: Points, shape: Shape, *, searched: Searched = lambda: None) -> LeftOut:
     """Leave each station out in turn, search the whole grid without it, predict it.
+
+    Parameters
+    ----------
+    points : Points
+    shape : Shape
+    searched : callable, optional
+        Told after each station.
 
     Raises
     ------
@@ -163,7 +177,10 @@ def leave_one_out(points: Points, shape: Shape) -> LeftOut:
             f"{shape.quantity}: {len(points)} stations are too few to leave one out of a law of "
             f"{PARAMETERS} parameters; more than {PARAMETERS + 1} are needed"
         )
-    searches = [_search_without(points, shape, row) for row in range(len(points))]
+    searches = []
+    for row in range(len(points)):
+        searches.append(_search_without(points, shape, row))
+        searched()
     predicted = [
         float(search.predict(points.base[row], points.ratio[row]))
         for row, search in enumerate(searches)

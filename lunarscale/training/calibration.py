@@ -28,6 +28,7 @@ from lunarscale.training.origin import (
     TITANIUM_LOG_LOG,
     OriginSearch,
     Points,
+    Searched,
     Shape,
     search_origins,
 )
@@ -156,7 +157,15 @@ def measured_for(stations: Sequence[Station], quantity: str) -> tuple[Station, .
     return tuple(s for s in stations if quantity in s.oxides_wt_pct)
 
 
-def fit_oxide(table: StationTable, shape: Shape, *, draws: int, seed: int) -> OxideFit:
+def searches_of(table: StationTable, shape: Shape, *, draws: int) -> int:
+    """How many searches `fit_oxide` makes."""
+    return 1 + len(measured_for(table.stations, shape.quantity)) + draws
+
+
+def fit_oxide(
+    table: StationTable, shape: Shape, *, draws: int, seed: int,
+    searched: Searched = lambda: None,
+) -> OxideFit:  # fmt: skip
     """Search the origin, hold each station out, resample them.
 
     Parameters
@@ -166,6 +175,8 @@ def fit_oxide(table: StationTable, shape: Shape, *, draws: int, seed: int) -> Ox
     draws : int
         Of the bootstrap; 0 for none.
     seed : int
+    searched : callable, optional
+        Told after each search.
 
     Raises
     ------
@@ -176,12 +187,15 @@ def fit_oxide(table: StationTable, shape: Shape, *, draws: int, seed: int) -> Ox
     points = points_of(stations, table.camera, shape.quantity)
     search = search_origins(points, shape)
     search.require_a_power_law()
+    searched()
     return OxideFit(
         stations,
         search,
         equation_of(search, table, stations),
-        leave_one_out(points, shape),
-        bootstrap_origin(points, shape, draws=draws, seed=seed) if draws else None,
+        leave_one_out(points, shape, searched=searched),
+        bootstrap_origin(points, shape, draws=draws, seed=seed, searched=searched)
+        if draws
+        else None,
     )
 
 

@@ -29,6 +29,9 @@ from lunarscale.training.law_fits import (
 
 Floats = NDArray[np.float64]
 
+#: Told that one more search is done.
+Searched = Callable[[], None]
+
 #: Origins within this of the best R2 are as good.
 AS_GOOD = 1e-4
 

@@ -111,12 +111,17 @@ def table(tmp_path, *, oxides=("FeO", "TiO2"), rows=12, factor=1.0):
 
 def test_a_user_s_table_of_iron_alone(tmp_path):
     path = table(tmp_path, oxides=("FeO",))
-    found = calibrate(path, bootstrap=3, out=tmp_path / "model.json")
+    told: list[tuple[int, int]] = []
+    found = calibrate(
+        path, bootstrap=3, out=tmp_path / "model.json", progress=lambda *step: told.append(step)
+    )
     assert [e.name for e in found.equations] == ["calibrated-12-feo", "calibrated-12-omat"]
     said = json.loads((tmp_path / "model.json").read_text())["equations"][0]
     assert said["training"]["stations"] == "mine.csv"
     assert "on mine.csv" in said["source"]
     assert list(found.effects) == ["FeO"]
+    # all stations, without each, three draws, and with either of two sites, both and none
+    assert told == [(done, 1 + 12 + 3 + 4) for done in range(1 + 12 + 3 + 4 + 1)]
 
 
 def test_too_few_stations(tmp_path):
