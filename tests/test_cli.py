@@ -115,7 +115,7 @@ def test_models_lists_all_nine() -> None:
 # Plans
 
 
-@pytest.mark.parametrize("command", ["ingest", "predict", "summarise"])
+@pytest.mark.parametrize("command", ["ingest", "predict", "summarise", "report"])
 def test_dry_run_prints_the_plan_and_writes_nothing(
     command: str, archive: Path, mosaic: Path, maps: Path, tmp_path: Path
 ) -> None:
@@ -124,6 +124,7 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
         "ingest": (archive, *GRID),
         "predict": (mosaic,),
         "summarise": (maps, "--by", _mask(tmp_path)),
+        "report": (maps,),
     }[command]
     before = kept(mosaic), kept(maps)
     text = lunarscale(command, *given, "--out", out, "--dry-run").stdout
@@ -483,7 +484,7 @@ def test_from_maps_to_tables_page_and_geotiff(maps: Path, tmp_path: Path) -> Non
     assert "FeO, wt %" in text
     assert "non-maria" in text
     assert (tmp_path / "s" / "statistics.csv").is_file()
-    assert "index.html" in lunarscale("report", maps, "--out", tmp_path / "r").stdout
+    assert "index.html" in lunarscale("report", maps, "--out", tmp_path / "r", *HERE).stdout
     assert "SIMULATED" in (tmp_path / "r" / "index.html").read_text()
     lunarscale("export", maps, "--layer", "OMAT", "--out", tmp_path / "omat.tif")
     assert (tmp_path / "omat.tif").stat().st_size > 0

@@ -1,5 +1,6 @@
 """Commands that make and look at mosaics and maps."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -161,23 +162,24 @@ def report_command(
     check_folder(out)
     options = storage(storage_options)
     if like is None:
-        if mare is not None or grs is not None or dry_run:
-            raise SourceError("--mare, --grs and --dry-run go with --like qiu-2025; add that")
-        from lunarscale.steps.report import report
+        if mare is not None or grs is not None:
+            raise SourceError("--mare and --grs go with --like qiu-2025; add that")
+        from lunarscale.steps import report as plain
 
-        with progress_bar("report", "layers") as update:
-            page = report(maps, out=out, storage_options=options, progress=update)
+        of_all = plain.ask(maps, storage_options=options)
+        prepare, make = partial(plain.prepare, of_all), partial(plain.make, of_all)
     else:
-        from lunarscale.steps.reporting.like import ask, prepare
-        from lunarscale.steps.reporting.page import make
+        from lunarscale.steps.reporting import like as likeness
+        from lunarscale.steps.reporting import page
 
-        asked = ask(maps, like=like, mare=mare, grs=grs, storage_options=options)
-        with Runner(cluster, dry_run=dry_run) as execute:
-            if dry_run:
-                execute("report", prepare(asked))
-                return
-            page = make(asked, out, execute)
-    out_console.print(f"wrote {page}", markup=False)
+        asked = likeness.ask(maps, like=like, mare=mare, grs=grs, storage_options=options)
+        prepare, make = partial(likeness.prepare, asked), partial(page.make, asked)
+    with Runner(cluster, dry_run=dry_run) as execute:
+        if dry_run:
+            execute("report", prepare())
+            return
+        made = make(out, execute)
+    out_console.print(f"wrote {made}", markup=False)
 
 
 @command("export", "lunarscale export maps.zarr --layer FeO --out feo.tif")

@@ -167,6 +167,10 @@ class _TaleOf:
         return Tale.of(self.task(job))
 
 
+#: Runs a prepared step, whose verb people are shown.
+Execute = Callable[[str, Prepared], Tale]
+
+
 def complain(tale: Tale, where: str) -> None:
     """Raise what a run could not do.
 

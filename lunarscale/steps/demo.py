@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lunarscale.bands import CLEMENTINE_UVVIS
-from lunarscale.engine.outcome import Tale
 from lunarscale.engine.plan import giga
-from lunarscale.engine.run import Prepared, complain
+from lunarscale.engine.run import Execute, complain
 from lunarscale.models.registry import BUILT_IN
 from lunarscale.simulated.archive import planned, write_archive
 from lunarscale.simulated.grs import write_grs
@@ -29,9 +28,6 @@ FURTHER_MODELS = ("before-ce6", "with-ce6", "qiu-2025-cnn", "clementine-oxides")
 
 #: The mosaic: 2048 x 1024 pixels in 32 shards.
 ROWS, SHARD, CHUNK = 1024, 256, 128
-
-#: Runs a prepared step on a cluster and shows how it goes.
-Execute = Callable[[str, Prepared], Tale]
 
 #: Makes a progress bar of a verb and a unit, told what is done and all there is.
 Watch = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]

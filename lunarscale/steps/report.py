@@ -1,19 +1,23 @@
 """Report: maps, histograms, tables and provenance as one page."""
 
-from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-import lunarscale
-from lunarscale.engine.executors import Executor
-from lunarscale.engine.record import now, read_runs
+from lunarscale.engine.counting import prepare_sums
+from lunarscale.engine.executors import Executor, Serial
+from lunarscale.engine.outcome import Tale
+from lunarscale.engine.run import Execute, Prepared, complain
+from lunarscale.engine.sources import MapsSource
+from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import weight_to_km2
 from lunarscale.models.model import EXPERIMENTAL
 from lunarscale.quantities import QUANTITIES
-from lunarscale.reduce.overview import Overview
+from lunarscale.reduce.pictures import Pictures, Reduced
 from lunarscale.reduce.statistics import Statistics
+from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.table import (
     areas_without_value_km2,
     bin_quanta,
@@ -21,19 +25,25 @@ from lunarscale.reduce.table import (
     qualified_areas_km2,
 )
 from lunarscale.render.figure import Illustration
-from lunarscale.render.labels import number, pretty_name
+from lunarscale.render.labels import number
 from lunarscale.render.maps import MapPicture, draw_map
 from lunarscale.render.page import MethodNote, write_page
-from lunarscale.render.page_parts import Entry
 from lunarscale.render.plots import HistogramCurve, draw_histograms
 from lunarscale.render.tables import Table, flag_table, statistics_tables
-from lunarscale.steps.opening import open_maps
-from lunarscale.steps.summarise import Summary, first_summary, summarise
+from lunarscale.steps.opening import open_maps, read_groupings
+from lunarscale.steps.reporting.origins import notes_of, provenance_of
+from lunarscale.steps.summarise import Summary, first_summary, measures_of, summary_of
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import MapLayer
 
-#: Longest edge of a picture's overview in pixels.
+#: Longest edge of a picture in pixels.
 LONGEST = 2048
+
+#: Of the statistics, where predict kept none.
+USUAL_GROUPINGS = ("moon", "maria", "seas")
+
+#: Name of the sum.
+_PICTURES = "pictures"
 
 #: The groups whose histograms are drawn together.
 CURVES = (("moon", 0), ("maria", 0), ("maria", 1))
@@ -51,10 +61,28 @@ _METHOD = (
 )
 
 
+@dataclass(frozen=True)
+class Question:
+    """What is asked of which maps.
+
+    Parameters
+    ----------
+    cube : Cube
+        Finished maps.
+    groupings : tuple of Grouping
+        Of the statistics, where the maps keep none.
+    kept : Summary or None
+        The statistics that predict kept, with its own maria.
+    """
+
+    cube: Cube
+    groupings: tuple[Grouping, ...]
+    kept: Summary | None
+
+
 def report(
     maps: str, *, out: str, executor: Executor | None = None,
     storage_options: dict[str, Any] | None = None,
-    progress: Callable[[int, int], None] = lambda done, todo: None,
 ) -> Path:  # fmt: skip
     """Draw every layer, tabulate its statistics, and write one HTML page.
 
@@ -65,29 +93,75 @@ def report(
     out : str
         Folder for ``index.html`` and its files.
     executor : Executor, optional
-        For statistics that the maps do not keep already.
     storage_options : dict, optional
-    progress : callable, optional
-        Told layers done and layers in all.
 
     Returns
     -------
     Path
         The page.
+
+    Raises
+    ------
+    StoreError
+        If the maps are not finished.
+    IncompleteError
+        If some shards cannot be read.
+    """
+    chosen = executor or Serial()
+
+    def execute(verb: str, prepared: Prepared) -> Tale:
+        return prepared.run(chosen)
+
+    return make(ask(maps, storage_options=storage_options), out, execute)
+
+
+def ask(maps: str, *, storage_options: dict[str, Any] | None = None) -> Question:
+    """Open the maps, and find which statistics they keep.
+
+    Raises
+    ------
+    StoreError
+        If the maps are not finished.
     """
     cube = open_maps(maps, storage_options)
-    folder = Path(out)
+    groupings = read_groupings(USUAL_GROUPINGS, storage_options, grid=cube.grid)
+    return Question(cube, groupings, first_summary(cube))
+
+
+def prepare(asked: Question) -> Prepared:
+    """One pass that reduces every layer to a picture, and counts what is not kept; not begun."""
+    cube = asked.cube
+    measures: dict[str, Measure] = {
+        _PICTURES: Reduced.to_fit(cube.grid, shard=cube.layout.shard, longest=LONGEST)
+    }
+    if asked.kept is None:
+        measures |= measures_of(asked.groupings)
+    return prepare_sums(MapsSource(cube), measures, verb="report")
+
+
+def make(asked: Question, out: str, execute: Execute) -> Path:
+    """Run the report's pass and write its page.
+
+    Parameters
+    ----------
+    asked : Question
+    out : str
+        Folder.
+    execute : callable
+        Runs a prepared step.
+    """
+    cube, folder = asked.cube, Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    summary = first_summary(cube) or summarise(
-        maps, executor=executor, storage_options=storage_options
-    )
+    tale = execute("report", prepare(asked))
+    complain(tale, cube.location.url)
+    reduced: Any = tale.sums[_PICTURES]
+    summary = asked.kept or summary_of(cube, asked.groupings, tale=tale, kept=None)
     files = summary.write(out)
     pictures: list[Illustration] = []
     flags: list[Table] = []
     for index, layer in enumerate(cube.layout.layers):
-        pictures += _draw(cube, layer, summary=summary, folder=folder)
+        pictures += _draw(cube, layer, reduced=reduced, summary=summary, folder=folder)
         flags.append(_flags(summary.statistics, index, layer))
-        progress(index + 1, len(cube.layout.layers))
     return write_page(
         folder,
         title=str(cube.attributes["title"]),
@@ -101,25 +175,17 @@ def report(
     )
 
 
-def overview(cube: Cube, name: str, longest: int = LONGEST) -> Overview:
-    """One layer of a store of maps, reduced by area means to a size to look at."""
-    made = Overview(cube.grid, Overview.factor_for(cube.grid, longest))
-    for window in cube.layout.windows():
-        counts = cube.read(name, window)
-        made.add(window, counts.astype(np.int16, copy=False))
-    return made
-
-
-def _draw(cube: Cube, layer: MapLayer, *, summary: Summary, folder: Path) -> list[Illustration]:
+def _draw(
+    cube: Cube, layer: MapLayer, *, reduced: Pictures, summary: Summary, folder: Path
+) -> list[Illustration]:
     quantity = QUANTITIES[layer.quantity]
-    small = overview(cube, layer.name)
     moon = next(r for r in summary.rows if r.layer == layer.name and r.grouping == "moon")
     picture = MapPicture(
         name=layer.name,
         long_name=quantity.long_name,
         units=quantity.units,
-        values=small.finish(quantity.quantum),
-        bounds=small.bounds,
+        values=reduced.picture(layer.name, cube.grid, quantity.quantum),
+        bounds=reduced.bounds(cube.grid),
         model=_model(layer),
         formula=layer.formula,
         source=layer.source,
@@ -175,22 +241,6 @@ def _flags(statistics: Statistics, index: int, layer: MapLayer) -> Table:
     return flag_table(layer.name, areas, map_area_km2=weight_to_km2(cell.weight))
 
 
-def notes_of(layers: Sequence[MapLayer]) -> list[MethodNote]:
-    """A note a model, with what must be known of its layers."""
-    notes = []
-    for model in dict.fromkeys(layer.model for layer in layers):
-        own = [layer for layer in layers if layer.model == model]
-        named = len({layer.remark for layer in own}) > 1
-        told = dict.fromkeys(
-            f"{pretty_name(layer.name)}: {layer.remark}" if named else layer.remark
-            for layer in own
-            if layer.remark
-        )
-        formula, source = own[0].formula, own[0].source
-        notes.append(MethodNote(model, "; ".join(told), formula=formula, source=source))
-    return notes
-
-
 def _lead(cube: Cube) -> str:
     grid = cube.grid
     return (
@@ -198,26 +248,3 @@ def _lead(cube: Cube) -> str:
         f"{number(grid.height, 0)} pixels from "
         f"{cube.layout.camera_facts.title}, {grid.around / 360:.3f} pixels a degree."
     )
-
-
-def _words(value: Any) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def provenance_of(cube: Cube) -> dict[str, Entry]:
-    """What made the page and the maps, from what."""
-    made: dict[str, Entry] = {
-        "page": f"lunarscale {lunarscale.__version__}, {now()}",
-        "maps": cube.location.url,
-        "history": str(cube.attributes.get("history", "")),
-    }
-    for run in read_runs(cube.location):
-        made[f"{run['verb']} {run['run']}"] = {
-            "lunarscale": run["lunarscale"],
-            "started": run["started"],
-            "ended": run["ended"],
-            **{name: _words(value) for name, value in run["parameters"].items() if value},
-            "models": ", ".join(f"{name} ({sha[:12]})" for name, sha in run["inputs"]),
-            "shards": str(run["shards_done"]),
-        }
-    return made

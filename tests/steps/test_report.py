@@ -1,18 +1,22 @@
 """The report tells what predict counted."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
 
+from lunarscale.engine.executors import Serial
 from lunarscale.models.equations import QIU_2025_FEO, WILCOX_2005_FEO
 from lunarscale.simulated.archive import write_archive
 from lunarscale.steps.ingest import ingest
 from lunarscale.steps.predict import predict
-from lunarscale.steps.report import _model, notes_of, report
+from lunarscale.steps.report import _model, report
+from lunarscale.steps.reporting.origins import notes_of
 from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
@@ -51,6 +55,31 @@ def test_the_maria_of_the_page_are_those_of_the_mask(maps: Path, tmp_path: Path)
     assert float(rows["FeO_wilcox_2005", "non-maria"]["outside_mare_share"]) == 1.0
     assert float(rows["FeO_wilcox_2005", "maria"]["outside_mare_share"]) == 0.0
     assert (tmp_path / "report" / "FeO_wilcox_2005.png").stat().st_size > 10_000
+
+
+class Asked(Serial):
+    """A serial executor that tells how many jobs it was given."""
+
+    def __init__(self) -> None:
+        self.jobs = 0
+
+    def reduce(self, task: Any, jobs: Sequence[Any], *rest: Any, **options: Any) -> Any:
+        self.jobs += len(jobs)
+        return super().reduce(task, jobs, *rest, **options)
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_all_of_the_maps_is_read_by_the_executor(
+    keeps: bool, maps: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One pass over the shards for all pictures, and for statistics that were not kept."""
+    if not keeps:
+        monkeypatch.setattr("lunarscale.steps.report.first_summary", lambda cube: None)
+    executor, cube = Asked(), Cube.open(Location(str(maps)))
+    report(str(maps), out=str(tmp_path), executor=executor)
+    assert executor.jobs == len(cube.layout.windows())
+    with (tmp_path / "statistics.csv").open(encoding="utf-8") as file:
+        assert {row["grouping"] for row in csv.DictReader(file)} == {"moon", "maria", "seas"}
 
 
 def test_what_a_model_says_of_itself_goes_with_its_maps(maps: Path) -> None:

@@ -5,18 +5,17 @@ from typing import Any
 
 from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.outcome import Tale
-from lunarscale.engine.run import Prepared, complain
+from lunarscale.engine.run import Execute, Prepared, complain
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import number
 from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
-from lunarscale.steps.report import notes_of, provenance_of
 from lunarscale.steps.reporting.figures import draw_differences, draw_maps
 from lunarscale.steps.reporting.like import LIKE, Finding, Question, ask, finding_of, prepare
 from lunarscale.steps.reporting.modes import modes_table
+from lunarscale.steps.reporting.origins import notes_of, provenance_of
 from lunarscale.steps.reporting.pole import (
     FOLDER,
-    Execute,
     pole_tables,
     pole_words,
     screen,

@@ -1,10 +1,8 @@
 """The south polar screening within the report: Figure 5, beside what the paper found."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from lunarscale.engine.outcome import Tale
-from lunarscale.engine.run import Prepared, complain
+from lunarscale.engine.run import Execute, complain
 from lunarscale.errors import RegionError, StoreError
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import number
@@ -23,9 +21,6 @@ from lunarscale.steps.screening.finding import (
     seen_of,
 )
 from lunarscale.steps.screening.question import ask
-
-#: Runs a prepared step: a verb for people, and what is prepared.
-Execute = Callable[[str, Prepared], Tale]
 
 #: Folder of the screening's files, beside the page.
 FOLDER = "south_pole"
