@@ -1,6 +1,7 @@
 """Bytes of a file, wherever it lies: plain ``open`` on this machine, fsspec for URLs."""
 
 import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -104,7 +105,7 @@ def read_ranges(
     """
     with reaching(path):
         if is_local(path):
-            with open(path, "rb") as file:
+            with open(path, "rb", opener=_file) as file:
                 return [_read_at(file.fileno(), start, stop) for start, stop in ranges]
         fs, inner = file_system(path, options)
         starts, stops = [start for start, _ in ranges], [stop for _, stop in ranges]
@@ -112,6 +113,37 @@ def read_ranges(
     if any(len(p) > stop - start for p, (start, stop) in zip(pieces, ranges, strict=True)):
         raise TileError(f"{path}: the server gives whole files only; fetch it to this machine")
     return list(pieces)
+
+
+def _file(path: str, flags: int) -> int:
+    """Open a file; a pipe in its place is refused, and not waited for."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK)
+    try:
+        _require_file(path, os.fstat(descriptor))
+    except TileError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def require_file(path: str) -> None:
+    """Make sure that a path of this machine leads to a file, for readers that would wait for pipes.
+
+    Raises
+    ------
+    TileError
+        If it does not.
+    """
+    with reaching(path):
+        _require_file(path, os.stat(path))
+
+
+def _require_file(path: str, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise TileError(
+            f"{path}: this should be a file but is a folder, a pipe or the like; fetch the tile "
+            "again"
+        )
 
 
 def _read_at(descriptor: int, start: int, stop: int) -> bytes:
@@ -145,7 +177,7 @@ def read_into(
     """
     views = [plane.view(np.uint8).reshape(-1).data for plane in planes]
     if is_local(path):
-        with reaching(path), open(path, "rb", buffering=0) as file:
+        with reaching(path), open(path, "rb", buffering=0, opener=_file) as file:
             return sum(
                 _fill_at(file.fileno(), start, view)
                 for start, view in zip(starts, views, strict=True)

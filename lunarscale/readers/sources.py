@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 from lunarscale.errors import SourceError, TileError
 from lunarscale.readers.band_sequential import LABEL_SUFFIXES, read_labelled
 from lunarscale.readers.clementine import clementine_tile
-from lunarscale.readers.files import Options, base_name, file_system, is_local, kind_of, reaching
+from lunarscale.readers.files import (
+    Options,
+    base_name,
+    file_system,
+    is_local,
+    kind_of,
+    reaching,
+    require_file,
+)
 from lunarscale.readers.kaguya import is_kaguya, kaguya_tile
 from lunarscale.readers.tile import Tile
 
@@ -83,6 +91,8 @@ def index_sources(sources: Iterable[str], *, storage_options: Options = None) ->
 
 
 def _open_tile(path: str, options: Options) -> Tile:
+    if is_local(path):
+        require_file(path)
     if path.lower().endswith(GEOTIFF_SUFFIXES):
         from lunarscale.readers.geotiff import open_geotiff  # GDAL is loaded only for GeoTIFFs
 

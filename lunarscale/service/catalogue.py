@@ -18,11 +18,13 @@ from time import monotonic, time_ns
 
 from lunarscale.engine.ledger import FOLDER, Ledger
 from lunarscale.engine.promises import Promises
-from lunarscale.errors import FormatError, UnknownError
+from lunarscale.errors import FormatError, UnavailableError, UnknownError
+from lunarscale.grid.raster import Window
 from lunarscale.service.dataset import Dataset as Dataset
 from lunarscale.store.cube import Cube
 from lunarscale.store.levels import OVERVIEWS
 from lunarscale.store.location import Location
+from lunarscale.urls.at_once import at_once
 
 #: What a dataset's name may be: it stands in addresses and messages.
 _NAME = re.compile(r"\w[\w .+-]{0,126}\w")
@@ -74,7 +76,7 @@ class Catalogue:
 
     def names(self) -> list[str]:
         """The names of what is a store or should be one, sorted."""
-        return sorted(name for name in self._folders() if self._look(name) is not None)
+        return sorted(name for name in self.folders() if self._look(name) is not None)
 
     def datasets(self) -> list[Dataset]:
         """The stores that can be read."""
@@ -97,7 +99,7 @@ class Catalogue:
             If what is there is no store that this lunarscale reads.
         """
         # the listed name is what goes on, not the one that was asked for
-        listed = next((each for each in self._folders() if each == name), None)
+        listed = next((each for each in self.folders() if each == name), None)
         found = None if listed is None else self._look(listed)
         if found is None:
             names = self.names()
@@ -108,17 +110,28 @@ class Catalogue:
             raise FormatError(str(found))
         return found
 
-    def _folders(self) -> list[str]:
-        """Folders that may be stores: neither hidden nor links."""
+    def folders(self, pattern: re.Pattern[str] = _NAME) -> list[str]:
+        """Folders that may be stores, or are called like something else: none is a link.
+
+        Raises
+        ------
+        UnavailableError
+            If the folder that they are in cannot be read.
+        """
         try:
             with os.scandir(self.data_dir) as entries:
                 return [
                     entry.name
                     for entry in entries
-                    if _NAME.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
+                    if pattern.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
                 ]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise UnavailableError(
+                f"the folder of the stores cannot be read ({error.strerror}); tell who runs the "
+                "service"
+            ) from error
 
     def _mark(self, name: str) -> Mark | None:
         """How the store of a listed name looks from outside; None where there is none."""
@@ -173,10 +186,10 @@ def _handing_on(old: Found, new: Found) -> Found:
 
 
 def _changed(path: Path) -> int:
-    """When a file or a folder's listing was changed; 0 where there is none."""
+    """When a file or a folder's listing was changed; 0 where there is none to look at."""
     try:
         return path.lstat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 
@@ -185,20 +198,29 @@ def _opened(name: str, folder: Path, mark: Mark) -> Found:
     try:
         cube = Cube.open(location)
     except FormatError as error:
-        return None if _is_foreign(location.get("zarr.json")) else error
+        return None if _is_foreign(location) else error
     ledger, windows = Ledger.of(cube), cube.layout.windows()
-    entries = ledger.scan(windows)
-    whole = sum(entry is not None and ledger.is_whole(entry) for entry in entries)
-    done = sum(entry is not None for entry in entries)
+    found = at_once(lambda window: _state(ledger, window), windows)
+    done, whole = (sum(each) for each in zip(*found, strict=True))
     version = hashlib.sha256(repr((name, mark, done, whole)).encode()).hexdigest()[:16]
     read = replace(cube, promised=Promises(ledger))
     return Dataset(name, read, version, whole, done - whole, len(windows))
 
 
-def _is_foreign(root: bytes | None) -> bool:
-    """Whether a document is Zarr's and none of lunarscale's: an array, somebody else's group."""
+def _state(ledger: Ledger, window: Window) -> tuple[bool, bool]:
+    """Whether a shard is done, and whether it is whole too."""
     try:
-        told = json.loads(root or b"")
+        entry = ledger.read(window)
+        return entry is not None, entry is not None and ledger.is_whole(entry)
+    except FormatError:
+        # a folder or the like in the place of one file: the others' shards can be shown
+        return True, False
+
+
+def _is_foreign(location: Location) -> bool:
+    """Whether a store is Zarr's and none of lunarscale's: an array, somebody else's group."""
+    try:
+        told = json.loads(location.get("zarr.json") or b"")
         return "zarr_format" in told and "lunarscale" not in told.get("attributes", {})
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (FormatError, ValueError, TypeError, AttributeError, RecursionError):
         return False

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lunarscale.errors import UnknownError
+from lunarscale.errors import FormatError, UnknownError
 from lunarscale.service.layers import Layer, layers_of
 from lunarscale.service.ranges import Range, display_range
 from lunarscale.steps.opening import open_levels
@@ -63,8 +63,14 @@ class Dataset:
 
     @cached_property
     def levels(self) -> tuple[Cube, ...]:
-        """The base and its overviews, finest first; each is held against its ledger."""
-        return open_levels(self.cube)
+        """The base and its overviews, finest first; each is held against its ledger.
+
+        Where a folder or the like lies in the place of what tells of the overviews there are none.
+        """
+        try:
+            return open_levels(self.cube)
+        except FormatError:
+            return (self.cube,)
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from lunarscale.errors import TornError
+from lunarscale.errors import FormatError, TornError
 from lunarscale.flags import NO_DATA
 from lunarscale.grid.raster import Window
 from lunarscale.render.ranges import HIGH_SHARE, LOW_SHARE, area_quantiles, rounded_outward
@@ -36,8 +36,8 @@ def display_range(cube: Cube, layer: Layer) -> Range | None:
         counts = np.full((edge, edge), NO_DATA, np.int16)
         try:
             reader.read_into(window, counts[: window.height, : window.width])
-        except TornError:
-            continue  # one that is written anew just now; the colours can do without it
+        except (TornError, FormatError):
+            continue  # one that is written anew just now, or no file; colours can do without it
         some = counts[::every, ::every]
         values.append(np.where(some == NO_DATA, np.nan, some * np.float32(layer.quantum)))
         weights.append(_weights(cube, window, edge)[::every])

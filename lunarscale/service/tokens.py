@@ -139,6 +139,10 @@ class TokenFile:
                 f"the file of tokens {name} may be written by others than its owner, who could "
                 "make themselves admins; take that right away with chmod 600"
             )
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for
+            raise UnavailableError(
+                f"{name} is to be a file of tokens but is no file; `lunarscale token new` makes one"
+            )
         if found.st_size > LARGEST_FILE:
             raise UnavailableError(
                 f"the file of tokens {name} has {found.st_size:,} bytes but {LARGEST_FILE:,} are "

@@ -1,7 +1,9 @@
 """One file that a caller has uploaded, and what it may be called."""
 
+import os
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 Kind = Literal["models", "tables", "polygons"]
@@ -40,3 +42,8 @@ class Upload:
     made: str
     by: str
     holds: dict[str, Any] = field(hash=False)
+
+
+def is_readable(path: Path) -> bool:
+    """Whether there is a file that can be read: a pipe in its place would be waited for."""
+    return os.path.isfile(path) and os.access(path, os.R_OK)

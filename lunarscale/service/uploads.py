@@ -25,7 +25,7 @@ from lunarscale.errors import (
 )
 from lunarscale.service.reception import Reception
 from lunarscale.service.settings import Limits
-from lunarscale.service.upload import KINDS, NAME, NAME_RULE, Kind, Upload
+from lunarscale.service.upload import KINDS, NAME, NAME_RULE, Kind, Upload, is_readable
 
 #: Uploads that are received and read at a time.
 AT_ONCE = 4
@@ -56,14 +56,16 @@ class Uploads:
                 names = [e.name for e in entries if e.is_dir(follow_symlinks=False)]
         except FileNotFoundError:
             return []
+        except OSError as error:
+            raise _unusable(error) from error
         found = (self._read(kind, name) for name in sorted(names))
         return [upload for upload in found if upload is not None]
 
     def _read(self, kind: Kind, name: str) -> Upload | None:
         """An upload of a listed name; None where one is being removed, or its facts are torn."""
+        place = self._folder / kind / name / _FACTS
         try:
-            facts = unsealed((self._folder / kind / name / _FACTS).read_bytes())
-            upload = Upload(**facts or {})
+            upload = Upload(**(unsealed(place.read_bytes()) if is_readable(place) else None) or {})
         except (OSError, TypeError):
             return None
         return upload if (upload.kind, upload.name) == (kind, name) else None
@@ -84,8 +86,20 @@ class Uploads:
         )
 
     def path(self, upload: Upload) -> Path:
-        """Where an upload's file lies."""
-        return self._folder / upload.kind / upload.name / upload.file
+        """Where an upload's file lies.
+
+        Raises
+        ------
+        UnknownError
+            If it is gone, or something beside it is no file that can be read.
+        """
+        path = self._folder / upload.kind / upload.name / upload.file
+        if not (is_readable(path) and all(map(is_readable, path.parent.iterdir()))):
+            raise UnknownError(
+                f"the file of the upload {upload.name} is gone or cannot be read; remove the "
+                "upload and send it again"
+            )
+        return path
 
     def remove(self, upload: Upload) -> None:
         """Take an upload away, at once as others see it."""
@@ -101,18 +115,15 @@ class Uploads:
     def _stage(self) -> Iterator[Path]:
         """A new folder beside the uploads, gone in the end with what is still in it."""
         incoming = self._folder / _INCOMING
-        incoming.mkdir(parents=True, exist_ok=True)
-        stage = tempfile.mkdtemp(dir=incoming)
         try:
-            yield Path(stage)
+            incoming.mkdir(parents=True, exist_ok=True)
+            stage = tempfile.mkdtemp(dir=incoming)
+            try:
+                yield Path(stage)
+            finally:
+                shutil.rmtree(stage, ignore_errors=True)  # what stays goes at the next start
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise UnavailableError(
-                    "the service's disk is full, so nothing was kept; tell who runs it"
-                ) from error
-            raise
-        finally:
-            shutil.rmtree(stage, ignore_errors=True)  # what stays is removed at the next start
+            raise _unusable(error) from error
 
     @contextmanager
     def receiving(self, kind: Kind, name: str) -> Iterator[Reception]:
@@ -176,3 +187,11 @@ class Uploads:
     def clear(self) -> None:
         """Remove what a killed service left half received."""
         shutil.rmtree(self._folder / _INCOMING, ignore_errors=True)
+
+
+def _unusable(error: OSError) -> UnavailableError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        found = "the service's disk is full"
+    else:
+        found = f"the service's folder of uploads cannot be used ({error.strerror})"
+    return UnavailableError(f"{found}, so nothing was read or kept; tell who runs it")

@@ -1,8 +1,13 @@
-"""Objects that are files of this machine: read by one descriptor, written aside and renamed."""
+"""Objects that are files of this machine: read by one descriptor, written aside and renamed.
+
+An object that is no file, or may not be read, is neither taken for absent nor waited for: its owner
+has put a folder, a pipe or a link that leads nowhere in its place, and is told so.
+"""
 
 import contextlib
 import errno
 import os
+import stat
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -12,11 +17,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from lunarscale.errors import FullError
+from lunarscale.errors import FormatError, FullError
 from lunarscale.store.objects import Blob, Piece, Upload
 
 #: What ends the name of an object that is still being written.
 PARTIAL = ".partial"
+
+#: What else there may be in the place of a file.
+_KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
 #: What filesystems without hard links say.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -40,10 +48,9 @@ class FileBlob(Blob):
     what is renamed over it meanwhile is another.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._descriptor: int | None = None
-        self._descriptor = os.open(path, os.O_RDONLY)
-        self.size = os.fstat(self._descriptor).st_size
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor: int | None = descriptor
+        self.size = os.fstat(descriptor).st_size
 
     def at(self, offset: int, size: int) -> NDArray[np.uint8]:
         """Read bytes of it."""
@@ -80,14 +87,6 @@ class _FileUpload(Upload):
         view = memoryview(piece) if isinstance(piece, bytes) else piece.data
         while view:
             view = view[os.write(self._descriptor, view) :]
-
-
-def opened(path: Path) -> FileBlob | None:
-    """The file open for reading, or None where there is none."""
-    try:
-        return FileBlob(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
 
 
 @dataclass(frozen=True)
@@ -134,6 +133,93 @@ class Place:
                     "fit; free some room and run the same command again"
                 ) from error
             raise
+
+
+def opened(place: Place) -> FileBlob | None:
+    """The file open for reading, or None where there is none.
+
+    Raises
+    ------
+    FormatError
+        If what is there is no file, or may not be read.
+    """
+    descriptor = _descriptor(place)
+    return None if descriptor is None else FileBlob(descriptor)
+
+
+def read(place: Place) -> bytes | None:
+    """All of the file, or None where there is none.
+
+    Raises
+    ------
+    FormatError
+        If what is there is no file, or may not be read.
+    """
+    descriptor = _descriptor(place)
+    if descriptor is None:
+        return None
+    with open(descriptor, "rb") as file:
+        return file.read()
+
+
+def size_of(place: Place) -> int | None:
+    """Bytes of the file, or None where there is none.
+
+    Raises
+    ------
+    FormatError
+        If what is there is no file, or cannot be looked at.
+    """
+    with _told(place):
+        try:
+            found = os.stat(place.path)
+        except (FileNotFoundError, NotADirectoryError):
+            _require_absent(place)
+            return None
+        _require_file(place, found.st_mode)
+        return found.st_size
+
+
+def _descriptor(place: Place) -> int | None:
+    with _told(place):
+        try:
+            # a pipe that nobody writes to is not waited for
+            descriptor = os.open(place.path, os.O_RDONLY | os.O_NONBLOCK)
+        except (FileNotFoundError, NotADirectoryError):
+            _require_absent(place)
+            return None
+        try:
+            _require_file(place, os.fstat(descriptor).st_mode)
+        except FormatError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+
+@contextlib.contextmanager
+def _told(place: Place) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise _no_file(place, f"what is there cannot be read ({error.strerror})") from error
+
+
+def _require_absent(place: Place) -> None:
+    if place.path.is_symlink():
+        raise _no_file(place, "there is a link that leads nowhere")
+
+
+def _require_file(place: Place, mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_one, name in _KINDS if is_one(mode)), "something else")
+        raise _no_file(place, f"there is {kind}")
+
+
+def _no_file(place: Place, found: str) -> FormatError:
+    return FormatError(
+        f"{place.name}/{place.key}: this should be a file but {found}; put the file back, or "
+        "remove what is in its place and have it made again"
+    )
 
 
 def writing(place: Place) -> contextlib.AbstractContextManager[Upload]:

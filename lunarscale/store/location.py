@@ -82,22 +82,22 @@ class Location:
         return local.Place(self.path, key, self.url)
 
     def get(self, key: str) -> bytes | None:
-        """The object's bytes, or None where there is none."""
+        """The object's bytes, or None where there is none.
+
+        Raises
+        ------
+        FormatError
+            If what is there is no file, or may not be read.
+        """
         if not self.is_local:
             return self._far(key).get(key)
-        try:
-            return self._file(key).read_bytes()
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return local.read(self._place(key))
 
     def size(self, key: str) -> int | None:
-        """Bytes of the object, or None where there is none."""
+        """Bytes of the object, or None where there is none; raises as ``get`` does."""
         if not self.is_local:
             return self._far(key).size(key)
-        try:
-            return self._file(key).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+        return local.size_of(self._place(key))
 
     def opened(self, key: str, *, whole: bool = True) -> Blob | None:
         """The object open for reading, or None where there is none; close it in the end.
@@ -107,10 +107,15 @@ class Location:
         key : str
         whole : bool
             Whether all of it is wanted: from afar it then comes in one request, else by parts.
+
+        Raises
+        ------
+        FormatError
+            If what is there is no file, or may not be read.
         """
         if not self.is_local:
             return self._far(key).opened(key, whole=whole)
-        return local.opened(self._file(key))
+        return local.opened(self._place(key))
 
     def writing(self, key: str) -> contextlib.AbstractContextManager[Upload]:
         """Write an object piece by piece: it appears whole at the end of the block, or not at all.

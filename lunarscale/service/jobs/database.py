@@ -205,7 +205,9 @@ class Database:
     def _told(self) -> Iterator[None]:
         try:
             yield
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
+            if type(error) in _OURS:
+                raise
             if (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_FULL:
                 raise UnavailableError(
                     "the service's disk is full, so nothing can be kept of jobs; tell who runs it"
@@ -219,6 +221,13 @@ class Database:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+#: What says that this program is wrong, not the file.
+_OURS = (
+    sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InternalError,
+    sqlite3.NotSupportedError,
+)  # fmt: skip
 
 
 def _is_busy(error: sqlite3.Error) -> bool:

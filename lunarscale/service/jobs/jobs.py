@@ -24,6 +24,7 @@ from lunarscale.service.jobs.shelf import Shelf
 from lunarscale.service.jobs.store import JobStore
 from lunarscale.service.jobs.verbs import VERBS, output_of, work_of
 from lunarscale.service.settings import Settings
+from lunarscale.service.upload import is_readable
 
 #: Names of the file of jobs, of that whose lock says who runs them, and of their files' folder.
 FILE, HOLD, FOLDER = "jobs.sqlite", "jobs.lock", "jobs"
@@ -274,6 +275,9 @@ class Jobs:
         job.require(Action.FETCH)
         asset = self.records.asset(job.id, name)
         path = self.folder / job.id / asset.name
-        if not path.is_file():
-            raise UnknownError(f"the file {asset.name} of the job {job.id} is gone; run it again")
+        if not is_readable(path):
+            raise UnknownError(
+                f"the file {asset.name} of the job {job.id} is gone or cannot be read; make the "
+                "job anew"
+            )
         return asset, path

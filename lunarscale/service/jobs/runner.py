@@ -195,16 +195,25 @@ class Runner:
         except LunarscaleError as error:
             self._scribe.fail(job.id, str(error))
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                self._scribe.crash(job.id)
-            else:
-                self._scribe.fail(
-                    job.id, "the disk is full; free some room, and start the job again"
-                )
+            self._fail(job, error)
         except Exception:  # noqa: BLE001  # whatever is wrong with a job, the next ones run
             self._scribe.crash(job.id)
         else:
             self._finish(job, keep)
+
+    def _fail(self, job: Job, error: OSError) -> None:
+        """What the system refuses is not the job's fault, nor ours where it names a file."""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            self._scribe.fail(job.id, "the disk is full; free some room, and start the job again")
+        elif error.filename is None:
+            self._scribe.crash(job.id)
+        else:
+            _log.warning("what the system refused the job %s", job.id, exc_info=error)
+            self._scribe.fail(
+                job.id,
+                f"{error.filename}: the service can neither use nor make this ({error.strerror}); "
+                "ask who runs it to put that right, then start the job again",
+            )
 
     def _made(self, job: Job, hands: Hands, watch: Watch) -> Callable[[], None]:
         """Do what a job asks for; returns what keeps the outcome."""

@@ -88,17 +88,11 @@ class Shelf:
 
     def folders(self) -> list[str]:
         """Folders that may hold tiles: neither hidden, nor links, nor stores, whole or begun."""
-        with os.scandir(self.data_dir) as entries:
-            found = [
-                entry.name
-                for entry in entries
-                if _FOLDER.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False)
-            ]
         marks = "zarr.json", LEDGER
         return sorted(
             name
-            for name in found
-            if not any((self.data_dir / name / mark).exists() for mark in marks)
+            for name in self.catalogue.folders(_FOLDER)
+            if not any(os.path.lexists(self.data_dir / name / mark) for mark in marks)
         )
 
     def tiles(self, name: str) -> str:
