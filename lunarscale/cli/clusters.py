@@ -182,7 +182,7 @@ def kubernetes_command(
     action: Annotated[Action | None, typer.Argument(help="What to do, or --dry-run.")] = None,
     workers: Annotated[int, typer.Option(min=0, help="Worker pods.")] = 4,
     threads: Annotated[int, typer.Option(min=1, help="Threads, and cores, of a worker.")] = 1,
-    memory: Annotated[str, typer.Option(help="Memory of a worker's pod.")] = "4GiB",
+    memory_limit: Annotated[str, typer.Option(help="Memory of a worker's pod.")] = "4GiB",
     image: Annotated[
         str | None, typer.Option(help="With a tag or digest; else lunarscale:VERSION.")
     ] = None,
@@ -229,7 +229,7 @@ def kubernetes_command(
         namespace=namespace,
         workers=workers,
         threads=threads,
-        memory=memory,
+        memory_limit=memory_limit,
         **({} if image is None else {"image": image}),
         tls_secret=tls_secret,
         adaptive=adaptive,

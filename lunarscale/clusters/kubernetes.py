@@ -121,7 +121,7 @@ def worker_pod(choice: KubernetesChoice) -> Data:
         choice.image,
         command,
         cpu=str(choice.threads),
-        memory=_quantity(bytes_of(choice.memory, "--memory")),
+        memory=_quantity(bytes_of(choice.memory_limit, "--memory-limit")),
         env=env,
     )
     made["envFrom"] = [{"secretRef": {"name": name}} for name in choice.env_secrets]

@@ -64,7 +64,7 @@ class KubernetesChoice:
         Pods of one worker each.
     threads : int
         Threads, and cores, of a worker.
-    memory : str
+    memory_limit : str
         Of a worker's pod, ``4GiB``.
     image : str
         With a tag or digest, of the lunarscale that will use the cluster; none: of this version.
@@ -90,7 +90,7 @@ class KubernetesChoice:
     namespace: str = "default"
     workers: int = 4
     threads: int = 1
-    memory: str = "4GiB"
+    memory_limit: str = "4GiB"
     image: str = f"lunarscale:{lunarscale.__version__}"
     tls_secret: str | None = None
     adaptive: tuple[int, int] | None = None
@@ -111,7 +111,7 @@ class KubernetesChoice:
     @property
     def worker_bytes(self) -> int:
         """Memory that a worker may take of its pod's, in bytes."""
-        return bytes_of(self.memory, "--memory") - BESIDE_BYTES
+        return bytes_of(self.memory_limit, "--memory-limit") - BESIDE_BYTES
 
     def check(self) -> None:
         """Refuse what Kubernetes or the operator would refuse later, or what would go wrong.
@@ -143,9 +143,9 @@ class KubernetesChoice:
                 raise ClusterError(f"--env {pair}: write NAME=VALUE")
         if self.worker_bytes < LEAST_BYTES:
             raise PlanError(
-                f"--memory {self.memory}: of a worker's pod {BESIDE_BYTES >> 20} MiB are its "
-                f"nanny's, and {max(0, self.worker_bytes) >> 20} MiB are too little for the rest; "
-                "give it 1GiB or more"
+                f"--memory-limit {self.memory_limit}: of a worker's pod {BESIDE_BYTES >> 20} MiB "
+                f"are its nanny's, and {max(0, self.worker_bytes) >> 20} MiB are too little for "
+                "the rest; give it 1GiB or more"
             )
 
 

@@ -8,10 +8,9 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -22,6 +21,7 @@ import pytest
 import xarray as xr
 import yaml
 from pages_at_hand import answers
+from ports_at_hand import free_port
 
 import lunarscale
 from lunarscale.clusters.certificates import open_certificates
@@ -39,7 +39,7 @@ BASE = os.environ.get(
 )
 KUSTOMIZE = ROOT / "deploy" / "kustomize"
 CHOICE = KubernetesChoice(
-    name="moon", namespace="maps", image=IMAGE, memory="2GiB", tls_secret="moon-tls",
+    name="moon", namespace="maps", image=IMAGE, memory_limit="2GiB", tls_secret="moon-tls",
     claims=(Claim("data", "/data"),),
 )  # fmt: skip
 
@@ -128,14 +128,6 @@ def test_what_is_in_it(image: str) -> None:
     assert said["version"] == lunarscale.__version__
     assert said["writes"] == {"/": False, "/opt/lunarscale": False, "/usr/bin": False, "/tmp": True}
     assert said["programs"] == ["lunarscale", "dask"]
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with closing(socket.socket()) as place:
-        place.bind(("127.0.0.1", 0))
-        port: int = place.getsockname()[1]
-        return port
 
 
 def service_container() -> Data:

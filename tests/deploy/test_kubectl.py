@@ -204,7 +204,7 @@ def test_other_workers_but_no_other_pods(api: Remembering) -> None:
     lunarscale(*apply, "--workers", "4")
     lunarscale(*apply, "--workers", "9")
     assert api.objects[CLUSTER]["spec"]["worker"]["replicas"] == 9
-    said = refused(*apply, "--memory", "8GiB", command="cluster kubernetes")
+    said = refused(*apply, "--memory-limit", "8GiB", command="cluster kubernetes")
     assert "lunarscale: a cluster of this name is in namespace maps with other pods" in said
     assert api.objects[CLUSTER]["spec"]["worker"]["replicas"] == 9
 

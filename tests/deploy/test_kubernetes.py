@@ -4,10 +4,9 @@ import copy
 import json
 import os
 import re
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,8 @@ import yaml
 from cli_at_hand import lunarscale, refused
 from distributed.cli import dask_scheduler, dask_worker
 from manifests_at_hand import Data, faults
-from pages_at_hand import answers
+from pages_at_hand import PATIENCE_S, answers, wait_for
+from ports_at_hand import free_port
 
 import lunarscale as lunarscale_package
 from lunarscale.clusters.certificates import open_certificates
@@ -31,7 +31,7 @@ from lunarscale.errors import ClusterError, PlanError
 
 #: All that can be asked for.
 FULL = KubernetesChoice(
-    name="moon", namespace="maps", workers=50, threads=2, memory="8GiB",
+    name="moon", namespace="maps", workers=50, threads=2, memory_limit="8GiB",
     image="registry.example/lunarscale:0.3.1", tls_secret="moon-tls", adaptive=(2, 50), spot=True,
     claims=(Claim("tiles", "/tiles", read_only=True), Claim("maps", "/maps")),
     env=("AWS_REGION=eu-central-1",), env_secrets=("bucket",), pod_monitor=True,
@@ -217,9 +217,9 @@ def test_an_autoscaler_may_ask_and_only_it() -> None:
         (KubernetesChoice(image="host:5000/lunarscale:latest"), r"as host:5000/lunarscale:\d"),
         (KubernetesChoice(adaptive=(5, 2)), "write --adaptive 1 50"),
         (KubernetesChoice(adaptive=(0, 0)), "write --adaptive 1 50"),
-        (KubernetesChoice(memory="plenty"), "--memory plenty: not a number"),
-        (KubernetesChoice(memory="600MiB"), "344 MiB are too little for the rest"),
-        (KubernetesChoice(memory="1MiB"), " 0 MiB are too little for the rest"),
+        (KubernetesChoice(memory_limit="plenty"), "--memory-limit plenty: not a number"),
+        (KubernetesChoice(memory_limit="600MiB"), "344 MiB are too little for the rest"),
+        (KubernetesChoice(memory_limit="1MiB"), " 0 MiB are too little for the rest"),
         (KubernetesChoice(scheduler_memory="x"), "--scheduler-memory x"),
         (KubernetesChoice(env=("=x",)), "write NAME=VALUE"),
     ],
@@ -242,7 +242,7 @@ def test_claims_that_are_none(text: str) -> None:
 def test_the_command_prints_them() -> None:
     options = (
         *("--name", "moon", "--namespace", "maps", "--workers", "50", "--threads", "2"),
-        *("--memory", "8GiB", "--image", "registry.example/lunarscale:0.3.1"),
+        *("--memory-limit", "8GiB", "--image", "registry.example/lunarscale:0.3.1"),
         *("--tls-secret", "moon-tls", "--adaptive", "2", "50", "--spot"),
         *("--data-claim", "tiles:/tiles:ro", "--data-claim", "maps:/maps"),
         *("--env", "AWS_REGION=eu-central-1", "--env-secret", "bucket", "--pod-monitor"),
@@ -273,14 +273,6 @@ def test_certificates_as_a_secret_lays_them(
 
 
 # The pods' own commands and environment, run on this machine
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with closing(socket.socket()) as place:
-        place.bind(("127.0.0.1", 0))
-        port: int = place.getsockname()[1]
-        return port
 
 
 def as_here(pod: Data, places: dict[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -329,22 +321,27 @@ def pods_here(tmp_path: Path) -> Iterator[tuple[ClusterChoice, str, dict[str, st
 
 @pytest.mark.cluster
 @pytest.mark.slow
-def test_the_pods_commands_make_a_cluster(pods_here: Any, tmp_path: Path) -> None:
+def test_the_pods_commands_make_a_cluster(
+    pods_here: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     choice, process, urls, (command, env) = pods_here
     for url in urls.values():
-        assert answers(f"{url}/health", within_s=60) == b"ok", "what the probes ask for"
-    assert b'"workers"' in answers(f"{urls['scheduler']}/api/v1/adaptive_target", within_s=60)
+        assert answers(f"{url}/health", within_s=PATIENCE_S) == b"ok", "what the probes ask for"
+    assert b'"workers"' in answers(f"{urls['scheduler']}/api/v1/adaptive_target", within_s=PATIENCE_S)
+    # its pages are there before the scheduler knows it
+    wait_for(lambda: "Registered to" in (tmp_path / "worker.log").read_text(), "the worker")
     with open_cluster(choice) as cluster:
         (known,) = cluster.client.scheduler_info()["workers"].values()
         assert known["name"] == "moon-default-worker-0123456789"
         assert (known["nthreads"], known["memory_limit"]) == (2, 8 * 2**30 - 256 * 2**20)
-        found = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(timeout=60)
+        found = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(timeout=PATIENCE_S)
         assert found == str(128 * 2**20), "Dask's settings are ours"
+        monkeypatch.setattr("lunarscale.engine.hearing.FAREWELL_S", PATIENCE_S)
         OnScheduler(cluster.client).hear(News("run-7", "predict", status="finished"), last=True)
         another_version_is_turned_away(process.args, env, tmp_path)
         assert len(cluster.client.scheduler_info()["workers"]) == 1
-        subprocess.run(command, env=env, check=True, timeout=60)
-        assert process.wait(timeout=60) == 0, "it was retired, and its container ends in peace"
+        subprocess.run(command, env=env, check=True, timeout=PATIENCE_S)
+        assert process.wait(timeout=PATIENCE_S) == 0, "it was retired, and its container ends in peace"
         assert cluster.client.scheduler_info()["workers"] == {}
     logs = {role: said(tmp_path / f"{role}.log") for role in ("scheduler", "worker")}
     began = [line for line in logs["scheduler"] if line["message"] == "run began"]
@@ -369,7 +366,7 @@ def another_version_is_turned_away(command: list[str], env: dict[str, str], fold
     with open(folder / "other.log", "wb") as log:
         subprocess.run(
             [*other, "--preload", str(folder / "other.py")],
-            env=env, stdout=log, stderr=log, cwd=folder, timeout=60, check=False,
+            env=env, stdout=log, stderr=log, cwd=folder, timeout=PATIENCE_S, check=False,
         )  # fmt: skip
     ours = lunarscale_package.__version__
     told = f"has lunarscale 99.1 but its cluster {ours}; it is turned away"
