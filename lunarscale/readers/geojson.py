@@ -14,8 +14,9 @@ from lunarscale.readers.wanted import NAME_COLUMNS, Wanted, as_name
 
 
 def geojson_grouping(
-    name: str, content: bytes, wanted: Wanted, *, touching: int | None = None
-) -> PolygonGrouping:
+    name: str, content: bytes, wanted: Wanted, *, touching: int | None = None,
+    near: int | None = None,
+) -> PolygonGrouping:  # fmt: skip
     """The grouping of a GeoJSON file's polygons.
 
     Features of one name are one region; without a name they are ``region 1``, ``region 2`` by
@@ -32,6 +33,8 @@ def geojson_grouping(
         feature has, or its id; no layer.
     touching : int, optional
         Places of a polygon that touches itself, at most.
+    near : int, optional
+        Boxes of others that the box about an edge may overlap, on average (``outlines``).
 
     Raises
     ------
@@ -57,7 +60,8 @@ def geojson_grouping(
             f"{name} has no property '{column}' to name its regions by; it has "
             f"{', '.join(listed) or 'none'}"
         )
-    return grouping_of(name, _drawn(name, features, column), crs=crs, touching=touching)
+    drawn = _drawn(name, features, column)
+    return grouping_of(name, drawn, crs=crs, touching=touching, near=near)
 
 
 def _crs_name(given: Any) -> str:

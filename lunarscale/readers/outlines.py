@@ -22,6 +22,13 @@ SEAM_DEG = 350.0
 #: Pairs of edges that are looked at together: all of a scribble's may cross all others.
 MOST_PAIRS = 2**18
 
+#: Pairs of edges' boxes that are counted together.
+PAIRS_AT_ONCE = 2**22
+
+#: A bound for strangers' outlines: boxes of others that an edge's own may overlap, on average. To
+#: find what crosses, each of these pairs is looked at; a coast's edges have a few.
+MOST_NEAR = 1_000
+
 #: Part of an area that rounding may take or add.
 ROUNDING = 1e-9
 
@@ -43,7 +50,7 @@ class Drawn(NamedTuple):
 
 def grouping_of(
     name: str, drawn: Iterable[Drawn], *, crs: pyproj.CRS | None = None,
-    touching: int | None = None,
+    touching: int | None = None, near: int | None = None,
 ) -> PolygonGrouping:  # fmt: skip
     """The grouping of polygons; those of one region are one group.
 
@@ -63,6 +70,9 @@ def grouping_of(
     touching : int, optional
         Places of a polygon that touches itself, at most: to tell that from crossing takes time as
         the square of them. So many as it has, by default.
+    near : int, optional
+        Boxes of others that the box about an edge may overlap, on average (``MOST_NEAR``); as many
+        as do, by default.
 
     Raises
     ------
@@ -74,6 +84,8 @@ def grouping_of(
     polygons = []
     for region, rings in drawn:
         number = numbers.setdefault(region, len(numbers) + 1)
+        if near is not None:
+            _require_few_near(f"{name}, {region}", rings, near)
         placed = _placed(f"{name}, {region}", rings, projection, touching=touching)
         polygons.append(Polygon.of_rings(number, placed))
     if not polygons:
@@ -233,6 +245,28 @@ def _check_bounds_area(who: str, rings: list[Ring], touching: int | None) -> Non
         )
 
 
+def _require_few_near(who: str, rings: list[Ring], most: int) -> None:
+    """Raise if the boxes of edges overlap too often: those of a comb of long slanted teeth do."""
+    for ring in rings:
+        _check_ring(who, ring)
+    lines = _lines(np.concatenate([r[:-1] for r in rings]), np.concatenate([r[1:] for r in rings]))
+    tree, some = shapely.STRtree(lines), max(1, PAIRS_AT_ONCE // len(lines))
+    left = most * len(lines)
+    for at in range(0, len(lines), some):
+        left -= tree.query(lines[at : at + some]).shape[1]
+        if left < 0:
+            raise RegionError(
+                f"{who}: its {len(lines):,} edges lie so long side by side that the box about one "
+                f"overlaps those of more than {most:,} others on average, as thin slanted teeth "
+                "do, which takes too long to check; draw it with fewer or shorter edges"
+            )
+
+
+def _lines(starts: Ring, ends: Ring) -> NDArray[np.object_]:
+    lines: NDArray[np.object_] = shapely.linestrings(np.stack([starts, ends], axis=1))
+    return lines
+
+
 def _area(ring: Ring) -> float:
     """Area in the plane, above 0 for a ring that turns left."""
     x, y = (ring - ring[0]).T
@@ -242,7 +276,7 @@ def _area(ring: Ring) -> float:
 def _check_crossings(who: str, ring: Ring) -> None:
     distinct = ring[np.append(True, (np.diff(ring, axis=0) != 0).any(axis=1))]
     starts, ends = distinct[:-1], distinct[1:]
-    lines = shapely.linestrings(np.stack([starts, ends], axis=1))
+    lines = _lines(starts, ends)
     tree, some = shapely.STRtree(lines), max(1, MOST_PAIRS // len(lines))
     for at in range(0, len(lines), some):
         edge, other = tree.query(lines[at : at + some], predicate="crosses")

@@ -106,6 +106,7 @@ def read_polygons(file: Path, vertices: int) -> dict[str, Any]:
         If they have more than so many places, or are none.
     """
     from lunarscale.readers.geojson import geojson_grouping
+    from lunarscale.readers.outlines import MOST_NEAR
     from lunarscale.readers.wanted import Wanted
 
     blob = file.read_bytes()
@@ -115,7 +116,7 @@ def read_polygons(file: Path, vertices: int) -> dict[str, Any]:
             f"{file.name}: polygons of {vertices:,} places at most are taken but these have more; "
             "simplify them, or cut them into files"
         )
-    grouping = geojson_grouping(file.stem, blob, Wanted())
+    grouping = geojson_grouping(file.stem, blob, Wanted(), near=MOST_NEAR)
     return {
         "regions": len(grouping.groups),
         "polygons": len(grouping.polygons),

@@ -7,6 +7,7 @@ from lunarscale.errors import LimitError, RegionError
 from lunarscale.grid.polygons import PolygonGrouping
 from lunarscale.readers.geojson import geojson_grouping
 from lunarscale.readers.lunar_crs import lunar_crs
+from lunarscale.readers.outlines import MOST_NEAR
 from lunarscale.readers.wanted import Wanted
 
 #: What the grouping is called, as the file that it might have been: ``--by polygon.geojson``.
@@ -49,7 +50,7 @@ def drawn_polygon(body: bytes, *, most: int) -> PolygonGrouping:
         raise _too_many(most, "")
     if _is_projected(body) and brackets > _BRACKETS_A_PLACE * most / _PROJECTED_SHARE:
         raise _too_many(most // _PROJECTED_SHARE, " in a projected CRS")
-    grouping = geojson_grouping(NAME, body, Wanted(), touching=_TOUCHING)
+    grouping = geojson_grouping(NAME, body, Wanted(), touching=_TOUCHING, near=MOST_NEAR)
     if len(grouping.groups) > 1:
         raise RegionError(
             f"statistics are of one region at a time but this GeoJSON has {len(grouping.groups)}; "
