@@ -114,7 +114,7 @@ def connect(scheduler: str, certificates: Certificates | None) -> Client:
         raise ClusterError(_refusal(scheduler, "nothing", certificates)) from error
 
 
-Answer = Literal["Dask", "nothing", "no TLS", "TLS", "foreign", "other"]
+Answer = Literal["Dask", "nothing", "silence", "no TLS", "TLS", "foreign", "other"]
 
 
 def _refusal(scheduler: str, answer: Answer, certificates: Certificates | None) -> str:
@@ -137,7 +137,7 @@ def _refusal(scheduler: str, answer: Answer, certificates: Certificates | None) 
             "name the folder that it was started with, or start it and its workers again with "
             "this one"
         )
-    if answer == "other":
+    if answer in ("other", "silence"):
         return (
             f"what answers at {scheduler} is no Dask scheduler; give the address that `dask "
             "scheduler` prints, not its dashboard's"
@@ -149,11 +149,14 @@ def _refusal(scheduler: str, answer: Answer, certificates: Certificates | None) 
 
 
 def _awaited(scheduler: str, security: Security) -> Answer:
-    """What answers at an address in the end: a scheduler may have been started just now."""
+    """What answers at an address in the end: a scheduler may just have been started, or be busy."""
     end = monotonic() + _ANSWER_S
     try:
         get_address_host_port(scheduler)
-        while (answer := _knock(scheduler, security)) == "nothing" and monotonic() < end:
+        while True:
+            answer = _knock(scheduler, security)
+            if answer not in ("nothing", "silence") or monotonic() >= end:
+                break
             sleep(_AGAIN_S)
     except (ValueError, OverflowError):  # of a port that is none
         return "nothing"
@@ -172,7 +175,7 @@ def _knock(scheduler: str, security: Security) -> Answer:
                 with line:
                     return _greeted(line)
             except TimeoutError:
-                return "TLS" if not wants_tls and _speaks_tls(scheduler) else "other"
+                return "TLS" if not wants_tls and _speaks_tls(scheduler) else "silence"
             except ssl.SSLError as error:
                 ours = isinstance(error, ssl.SSLCertVerificationError)
                 return "foreign" if ours or "ALERT" in (error.reason or "") else "no TLS"

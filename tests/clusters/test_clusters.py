@@ -7,6 +7,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from time import perf_counter
@@ -16,10 +18,12 @@ import psutil
 import pytest
 from dask.utils import parse_timedelta
 from distributed import Client, LocalCluster
+from distributed.security import Security
 
 from lunarscale.clusters import connecting
 from lunarscale.clusters.certificates import open_certificates
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
+from lunarscale.clusters.standing_members import left_of
 from lunarscale.engine.executors import OnDask
 from lunarscale.engine.flight import AHEAD, IN_FLIGHT
 from lunarscale.errors import ClusterError, PlanError
@@ -49,7 +53,7 @@ def test_no_scheduler_at_the_address(impatient: None) -> None:
         open_cluster(ClusterChoice(scheduler="tcp://127.0.0.1:9")),
     ):
         pytest.fail("there is none")
-    assert 0.5 < perf_counter() - start < 30, "one that starts just now is waited for"
+    assert 0.5 < perf_counter() - start < 60, "one that starts just now is waited for"
 
 
 @pytest.mark.parametrize("address", ["nonsense://host", "tcp://127.0.0.1:notaport"])
@@ -91,11 +95,11 @@ def test_our_own_cluster_is_as_asked_and_gone_after() -> None:
         assert (cluster.threads, cluster.worker_bytes) == (2, 700_000_000)
         pid = OnDask(cluster.client).fold(process_of, [0], merge=add, initial=0)
         assert pid != os.getpid()
+        worker = psutil.Process(pid)
         assert cluster.dashboard.startswith("http://127.0.0.1:")
         assert cluster.join is None
         assert {address for _, address, _ in listeners()} == {"127.0.0.1"}
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
+    assert left_of([worker], within_s=60) == []
 
 
 @pytest.mark.cluster
@@ -135,13 +139,15 @@ def test_the_default_cluster_shares_the_machine() -> None:
 
 def listeners() -> set[tuple[int, str, int]]:
     """Process, address and port of everything that this process and its children listen at."""
-    me = psutil.Process()
-    return {
-        (process.pid, connection.laddr.ip, connection.laddr.port)
-        for process in [me, *me.children(recursive=True)]
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    me, found = psutil.Process(), set()
+    for process in [me, *me.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            found |= {
+                (process.pid, connection.laddr.ip, connection.laddr.port)
+                for connection in process.net_connections("inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
+    return found
 
 
 def other_address() -> str:
@@ -210,7 +216,7 @@ def test_a_scheduler_really_wants_a_certificate(tls_scheduler: str) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with (
-        socket.create_connection((host, int(port)), timeout=20) as bare,
+        socket.create_connection((host, int(port)), timeout=60) as bare,
         pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
         context.wrap_socket(bare) as line,
     ):
@@ -245,6 +251,24 @@ def test_what_is_no_scheduler_is_told(impatient: None) -> None:
         server.shutdown()
         serving.join()
         server.server_close()
+
+
+def test_a_scheduler_that_is_slow_to_speak_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "_SILENCE_S", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as slow, ThreadPoolExecutor(1) as other:
+
+        def speak_late() -> None:
+            with slow.accept()[0] as first:
+                first.recv(1)  # until the other side has had enough
+                with slow.accept()[0]:  # does it speak TLS?
+                    pass
+            with slow.accept()[0] as line:
+                line.sendall((60).to_bytes(8, "little"))
+
+        spoken = other.submit(speak_late)
+        address = f"tcp://127.0.0.1:{slow.getsockname()[1]}"
+        assert connecting._awaited(address, Security()) == "Dask"
+        spoken.result(timeout=60)
 
 
 @pytest.mark.parametrize("host", ["10.0.0.5", "192.168.1.7:8786", "8.8.8.8", "[fd00::7]"])
@@ -305,7 +329,7 @@ def test_a_cluster_that_others_join_shows_nothing_else(keys: Path) -> None:
         assert len(open_to_others) == 3, "scheduler, nanny and worker"
         for _, ip, port in open_to_others:
             with (
-                socket.create_connection((ip, port), timeout=20) as bare,
+                socket.create_connection((ip, port), timeout=60) as bare,
                 pytest.raises(ssl.SSLError, match="CERTIFICATE_REQUIRED"),
                 context.wrap_socket(bare) as line,
             ):

@@ -4,15 +4,14 @@ import os
 import pwd
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
+from ports_at_hand import free_port
 
 from lunarscale.clusters.opening import ClusterChoice, open_cluster
 from lunarscale.clusters.standing_files import records
@@ -41,14 +40,6 @@ Host crater dome
     UserKnownHostsFile {folder}/known
     StrictHostKeyChecking yes
 """
-
-
-def free_port() -> int:
-    """A port that nobody has just now."""
-    with closing(socket.socket()) as place:
-        place.bind(("127.0.0.1", 0))
-        port: int = place.getsockname()[1]
-        return port
 
 
 @pytest.fixture
@@ -112,13 +103,13 @@ def test_the_lines_of_the_docs(hosts: None, tmp_path: Path) -> None:
     )
     begin, predict, end = lines.partition("lunarscale predict")
     assert predict
-    subprocess.run(["bash", "-euc", begin], check=True, timeout=120, cwd=tmp_path)
+    subprocess.run(["bash", "-euc", begin], check=True, timeout=300, cwd=tmp_path)
     address = f"tls://127.0.0.1:{port}"
     with open_cluster(ClusterChoice(scheduler=address, tls=str(tmp_path / "keys"))) as cluster:
-        cluster.client.wait_for_workers(3, timeout=60)
+        cluster.client.wait_for_workers(3, timeout=240)
         processes = set(cluster.client.run(os.getpid).values())
     everyone = [psutil.Process(number) for number in processes]
     everyone += [parent for each in everyone if (parent := each.parent()) is not None]
     (last,) = [line for line in end.splitlines() if "cluster stop" in line]
-    subprocess.run(["bash", "-euc", last], check=True, timeout=120)
+    subprocess.run(["bash", "-euc", last], check=True, timeout=300)
     assert left_of(everyone, within_s=60) == [], "workers elsewhere end with the scheduler"

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+import psutil
 import pytest
 
 from lunarscale.clusters import standing, standing_members
@@ -97,7 +99,8 @@ def test_one_that_was_killed_is_cleared_away() -> None:
     assert running("local") == again != found
     everyone = members(again)
     for process in everyone:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):  # it has ended with the first one already
+            process.kill()
     assert left_of(everyone, within_s=60) == []
     assert stop("local") == (again, 0)
     assert records() == []
@@ -111,7 +114,7 @@ def test_one_that_does_not_hear_is_killed(monkeypatch: pytest.MonkeyPatch) -> No
         process.suspend()
     monkeypatch.setattr(standing_members, "KILL_S", 0.5)
     assert end_all(found, end_s=0.5) == len(everyone)
-    assert left_of(everyone, within_s=0) == []
+    assert left_of(everyone, within_s=60) == []
 
 
 @pytest.fixture
