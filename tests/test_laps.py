@@ -8,10 +8,12 @@ import pytest
 from lunarscale.laps import Lap, add_laps, lap, recording
 
 
-def _spin(seconds: float) -> None:
-    end = thread_time() + seconds
-    while thread_time() < end:
+def _spin(seconds: float) -> float:
+    """Work for so long or, on a machine that gives its processor to others, longer; how long."""
+    begin = thread_time()
+    while thread_time() < begin + seconds:
         pass
+    return thread_time() - begin
 
 
 def _now():
@@ -22,20 +24,20 @@ def test_parts_add_up_to_the_whole():
     before = _now()
     with recording() as laps:
         began = _now()
-        _spin(0.01)
+        spun = {"rest": _spin(0.01)}
         with lap("decode"):
-            _spin(0.02)
+            spun["decode"] = _spin(0.02)
             with lap("read"):
-                _spin(0.03)
-            _spin(0.01)
+                spun["read"] = _spin(0.03)
+            spun["decode"] += _spin(0.01)
         with lap("read"):
-            _spin(0.01)
+            spun["read"] += _spin(0.01)
         ended = _now()
     after = _now()
-    assert set(laps) == {"rest", "decode", "read"}
-    assert laps["read"].processor_s == pytest.approx(0.04, abs=0.01)
-    assert laps["decode"].processor_s == pytest.approx(0.03, abs=0.01)
-    assert laps["rest"].processor_s == pytest.approx(0.01, abs=0.01)
+    assert set(laps) == set(spun)
+    for part, seconds in spun.items():
+        # each has its own at least, and together, below, they have no more than there was
+        assert laps[part].processor_s >= seconds
     sums = (
         sum(part.processor_s for part in laps.values()),
         sum(part.clock_s for part in laps.values()),
@@ -50,9 +52,8 @@ def test_an_error_within_a_lap_closes_it():
     with recording() as laps:
         with pytest.raises(ValueError, match="torn"), lap("decode"):
             raise ValueError("torn")
-        _spin(0.01)
-    assert laps["rest"].processor_s >= 0.01
-    assert laps["decode"].processor_s < 0.01
+        spun = _spin(0.01)
+    assert laps["rest"].processor_s >= spun
 
 
 def test_nothing_is_kept_outside_a_recording_or_in_another_thread():

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numba.core.event
@@ -39,12 +40,14 @@ def mosaic(little_tiles: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @contextmanager
 def compiled() -> Iterator[list[str]]:
-    """Names of the functions that numba compiles meanwhile."""
+    """Names of the functions that numba compiles meanwhile, in this thread."""
     names: list[str] = []
+    here = get_ident()
 
     class Listener(numba.core.event.Listener):
         def on_start(self, event: Any) -> None:
-            names.append(event.data["dispatcher"].py_func.__qualname__)
+            if get_ident() == here:
+                names.append(event.data["dispatcher"].py_func.__qualname__)
 
         def on_end(self, event: Any) -> None:
             pass

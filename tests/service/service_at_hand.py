@@ -80,6 +80,7 @@ def serving(
                 lifespan="on",
                 proxy_headers=False,
                 h11_max_incomplete_event_size=head_bytes(settings.limits),
+                timeout_keep_alive=300,  # a client that waits for something else keeps its line
                 timeout_graceful_shutdown=3,
             )
         )

@@ -14,7 +14,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from jobs_at_hand import PATIENCE_S, wait_for
 from service_at_hand import Live, Tokens, serving, settings_for
+
+from lunarscale.service.settings import Limits
 
 OUTSIDE = "root:x:0:0"
 
@@ -28,7 +31,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, tokens: Tokens) -> Iterator[L
     (data / ".lunarscale" / "secret.json").write_text(OUTSIDE)
     (root / "secret.json").write_text(OUTSIDE)
     limits = {
-        "body_bytes": 10_000, "upload_bytes": 20_000, "body_s": 0.5, "costly_a_minute": 6_000,
+        "body_bytes": 10_000, "upload_bytes": 20_000, "costly_a_minute": 6_000,
         "upload_vertices": 100,
     }  # fmt: skip
     with serving(settings_for(data, limits=limits), tokens.kept) as live:
@@ -45,7 +48,7 @@ def ask(live: Live, head: str, body: bytes = b"", *, headers: str = "") -> tuple
 
 def exchange(live: Live, *pieces: bytes, pause: float = 0.0) -> tuple[int, bytes]:
     """Send bytes in pieces; a server that answers early may close before all are sent."""
-    with socket.create_connection(("127.0.0.1", live.port), timeout=20) as line:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE_S) as line:
         try:
             for piece in pieces:
                 line.sendall(piece)
@@ -197,15 +200,16 @@ def test_a_body_of_chunks_is_counted(live: Live, tokens: Tokens) -> None:
     assert status == 413, answer
 
 
-def test_a_slow_body_is_given_up(live: Live, tokens: Tokens) -> None:
+def test_a_slow_body_is_given_up(tmp_path: Path, tokens: Tokens) -> None:
     head = (
         f"POST /api/polygons?name=a HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n"
         f"Authorization: Bearer {tokens.run}\r\nContent-Length: 1000\r\n\r\n"
     ).encode()
-    begun = time.monotonic()
-    status, answer = exchange(live, head, *[b"x"] * 3, pause=0.1)
+    with serving(settings_for(tmp_path, limits={"body_s": 0.5}), tokens.kept) as live:
+        begun = time.monotonic()
+        status, answer = exchange(live, head, *[b"x"] * 3, pause=0.1)
     assert status == 408, answer
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < Limits().body_s
 
 
 def test_a_body_that_breaks_off_leaves_nothing(live: Live, tokens: Tokens, tmp_path: Path) -> None:
@@ -213,10 +217,8 @@ def test_a_body_that_breaks_off_leaves_nothing(live: Live, tokens: Tokens, tmp_p
         f"POST /api/polygons?name=a HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         f"Authorization: Bearer {tokens.run}\r\nContent-Length: 1000\r\n\r\n"
     ).encode()
+    incoming = live.app.state.house.settings.own_folder / "uploads" / ".incoming"
     with socket.create_connection(("127.0.0.1", live.port)) as line:
         line.sendall(head + b"x")
-    incoming = live.app.state.house.settings.own_folder / "uploads" / ".incoming"
-    until = time.monotonic() + 10
-    while list(incoming.iterdir()) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert list(incoming.iterdir()) == []
+        wait_for(lambda: list(incoming.glob("*")), "a place for what comes")
+    wait_for(lambda: not list(incoming.iterdir()), "its end")

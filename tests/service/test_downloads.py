@@ -5,7 +5,6 @@ import os
 import re
 import socket
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import pytest
 import rasterio
 import xarray as xr
 from fastapi.testclient import TestClient
+from jobs_at_hand import wait_for
 from maps_at_hand import open_cube, write_maps
 from service_at_hand import Live
 
@@ -241,10 +241,7 @@ def test_a_client_that_hangs_up_leaves_nothing(live_service: Live, folder: Path)
         line.sendall(head)
         assert line.recv(100).startswith(b"HTTP/1.1 200")
         assert list(folder.iterdir()) == []  # nothing can be left, whatever comes
-    until = time.monotonic() + 20
-    while held() and time.monotonic() < until:
-        time.sleep(0.01)
-    assert held() == []
+    wait_for(lambda: not held(), "the end of its file")
 
 
 def test_files_on_their_way_are_bounded(service: Service, service_data: Path) -> None:

@@ -1,5 +1,6 @@
 """Connections that say or take nothing are closed, and so many let in; others are left alone."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -8,15 +9,16 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from unittest.mock import Mock
 
 import pytest
 from fastapi.responses import StreamingResponse
+from jobs_at_hand import PATIENCE_S, wait_for
 from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.service.crowds import Crowd
-from lunarscale.service.hurried import HurriedProtocol, protocol_for
+from lunarscale.service.hurried import HEADERS_S, HurriedProtocol, protocol_for
 from lunarscale.service.settings import Settings
 
 #: More than all buffers between a service and its client hold.
@@ -65,7 +67,9 @@ def much(live: Live) -> Much:
 
 
 def open_line(live: Live, address: str = "127.0.0.1") -> socket.socket:
-    return socket.create_connection(("127.0.0.1", live.port), 10, source_address=(address, 0))
+    return socket.create_connection(
+        ("127.0.0.1", live.port), PATIENCE_S, source_address=(address, 0)
+    )
 
 
 def is_open(line: socket.socket) -> bool:
@@ -103,11 +107,10 @@ def test_one_address_has_its_part_of_the_connections_and_others_the_rest(
 
 
 def wait_until_gone(protocol: type[HurriedProtocol], left: int) -> None:
-    assert protocol.lines is not None
-    deadline = time.monotonic() + 10
-    while len(protocol.lines) > left and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert len(protocol.lines) == left
+    lines = protocol.lines
+    assert lines is not None
+    wait_for(lambda: len(lines) <= left, "the end of a connection")
+    assert len(lines) == left
 
 
 def test_where_all_come_from_one_address_it_may_have_all(tmp_path: Path) -> None:
@@ -124,7 +127,7 @@ def test_where_all_come_from_one_address_it_may_have_all(tmp_path: Path) -> None
 def test_who_takes_nothing_of_an_answer_is_left(live: Live, much: Much) -> None:
     with open_line(live) as line:
         line.sendall(b"GET /api/much HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
-        assert much.begun.wait(10)
+        assert much.begun.wait(PATIENCE_S)
         wait_until_gone(Impatient, 0)
         came = 0
         with suppress(ConnectionResetError):
@@ -172,33 +175,48 @@ def test_who_takes_some_of_an_answer_between_two_looks_is_waited_for(
 )
 def test_who_never_finishes_asking_is_left(live: Live, said: bytes) -> None:
     begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as line:
+    with open_line(live) as line:
         line.sendall(said)
-        for _ in range(2):  # a letter now and then does not help
-            time.sleep(0.05)
-            if said:
-                line.sendall(b"a")
-        assert line.recv(1000) == b""
-    assert 0.2 < time.monotonic() - begun < 5
+        with suppress(BrokenPipeError, ConnectionResetError):  # it is left already
+            for _ in range(2):  # a letter now and then does not help
+                time.sleep(0.05)
+                if said:
+                    line.sendall(b"a")
+            assert line.recv(1000) == b""
+    assert 0.2 < time.monotonic() - begun < HEADERS_S
 
 
 def test_a_refused_body_does_not_go_on_for_ever(live: Live) -> None:
     head = b"POST /api HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000000\r\n\r\n"
     begun = time.monotonic()
-    with socket.create_connection(("127.0.0.1", live.port), timeout=10) as line:
+    with open_line(live) as line:
         line.sendall(head)
         with suppress(BrokenPipeError, ConnectionResetError):
-            while time.monotonic() - begun < 5:
+            while time.monotonic() - begun < HEADERS_S:
                 line.sendall(b"x")
                 time.sleep(0.02)
-    assert 0.2 < time.monotonic() - begun < 5
+    assert 0.2 < time.monotonic() - begun < HEADERS_S
 
 
-def test_one_line_may_ask_again_and_again(live: Live) -> None:
-    line = HTTPConnection("127.0.0.1", live.port)
-    for _ in range(4):
-        line.request("GET", "/api")
-        answer = line.getresponse()
-        assert (answer.status, len(answer.read()) > 100) == (200, True)
-        time.sleep(0.15)
-    line.close()
+class Counted(HurriedProtocol):
+    """Keeps its timers, so that one can see which were stopped."""
+
+    begun: ClassVar[list[asyncio.TimerHandle]] = []
+
+    def _count(self) -> None:
+        super()._count()
+        if self._timer is not None and self._timer not in self.begun:
+            self.begun.append(self._timer)
+
+
+def test_one_line_may_ask_again_and_again(tmp_path: Path, tokens: Tokens) -> None:
+    """The time of each request is its own."""
+    with serving(settings_for(tmp_path), tokens.kept, http=Counted) as live:
+        line = HTTPConnection("127.0.0.1", live.port, timeout=PATIENCE_S)
+        for _ in range(4):
+            line.request("GET", "/api")
+            answer = line.getresponse()
+            assert (answer.status, len(answer.read()) > 100) == (200, True)
+            assert Counted.begun
+            assert all(timer.cancelled() for timer in Counted.begun), "who has asked is let be"
+        line.close()

@@ -4,12 +4,11 @@ import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from time import monotonic
 from typing import Any
 
 import httpx
 import pytest
-from jobs_at_hand import Caller, Gate, folder_with, wait_for
+from jobs_at_hand import PATIENCE_S, Caller, Gate, folder_with, wait_for
 from service_at_hand import Live, Tokens, serving, settings_for
 
 from lunarscale.service.jobs import listeners
@@ -27,7 +26,7 @@ def live(
 
 @pytest.fixture
 def caller(live: Live, tokens: Tokens) -> Iterator[Caller]:
-    with httpx.Client(base_url=live.url, timeout=60) as client:
+    with httpx.Client(base_url=live.url, timeout=PATIENCE_S) as client:
         yield Caller(client, tokens.header("run"))
 
 
@@ -46,7 +45,7 @@ class Stream:
 
     def _read(self) -> None:
         number = 0
-        with httpx.stream("GET", self._url, headers=self._headers, timeout=60) as answer:
+        with httpx.stream("GET", self._url, headers=self._headers, timeout=PATIENCE_S) as answer:
             self.status = answer.status_code
             for line in answer.iter_lines():
                 if line.startswith("id: "):
@@ -59,7 +58,7 @@ class Stream:
 
     def end(self) -> list[tuple[int, dict[str, Any]]]:
         """All events, once the stream has ended by itself."""
-        assert self.is_over.wait(60)
+        assert self.is_over.wait(PATIENCE_S)
         self._thread.join()
         return self.events
 
@@ -77,10 +76,8 @@ def test_a_job_is_followed_to_its_end(
     gate.wait()
     wait_for(lambda: stream.events[-1][1]["status"] == "running", "the word that it runs")
     wait_for(lambda: stream.comments, "a word that all is well")
-    begun = monotonic()
-    assert caller.client.get("/api").status_code == 200  # nobody waits for a stream
-    assert monotonic() - begun < 5
-    assert not stream.is_over.is_set()
+    assert caller.client.get("/api").status_code == 200
+    assert not stream.is_over.is_set(), "nobody waits for a stream"
     last = stream.events[-1][0]
     gate.opened.set()
     events = stream.end()
@@ -129,7 +126,7 @@ def test_a_service_that_ends_does_not_wait_for_its_listeners(
     folder = folder_with(tmp_path / "data", service_data, "mosaic.zarr")
     with (
         serving(settings_for(folder), tokens.kept) as live,
-        httpx.Client(base_url=live.url) as client,
+        httpx.Client(base_url=live.url, timeout=PATIENCE_S) as client,
     ):
         caller = Caller(client, tokens.header("run"))
         stream = Stream(caller, caller.make())

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from jobs_at_hand import PATIENCE_S
 from service_at_hand import Live, Tokens, serving, settings_for
 from starlette.requests import Request
 
@@ -38,7 +39,7 @@ def test_work_beyond_what_may_wait_is_refused_and_the_loop_goes_on() -> None:
 
     def work(watch: Watch) -> str:
         running.release()
-        assert free.wait(20)
+        assert free.wait(PATIENCE_S)
         return "done"
 
     async def go() -> None:
@@ -62,7 +63,7 @@ def test_one_caller_has_a_part_of_the_rooms_and_another_gets_in() -> None:
     free = threading.Event()
 
     def work(watch: Watch) -> str:
-        assert free.wait(20)
+        assert free.wait(PATIENCE_S)
         return "done"
 
     async def go() -> None:
@@ -83,7 +84,7 @@ def test_work_ends_where_its_client_goes_away() -> None:
 
     def work(watch: Watch) -> None:
         begun.set()
-        until = time.monotonic() + 20
+        until = time.monotonic() + 2 * PATIENCE_S
         while time.monotonic() < until:
             watch.look()
             time.sleep(0.001)
@@ -94,7 +95,7 @@ def test_work_ends_where_its_client_goes_away() -> None:
         await asyncio.to_thread(begun.wait)
         gone.set()
         with pytest.raises(UnavailableError, match="went away"):
-            await asyncio.wait_for(task, 10)
+            await asyncio.wait_for(task, PATIENCE_S)
 
     asyncio.run(go())
 
@@ -140,9 +141,9 @@ def ask(url: str, what: str) -> bytes:
         "sites": f"{url}/api/sites?dataset=maps.zarr",
     }
     if what == "statistics":
-        answer = httpx.post(f"{place}/statistics?layer=FeO", json=SQUARE, timeout=120)
+        answer = httpx.post(f"{place}/statistics?layer=FeO", json=SQUARE, timeout=PATIENCE_S)
     else:
-        answer = httpx.get(asked[what], timeout=120)
+        answer = httpx.get(asked[what], timeout=PATIENCE_S)
     assert answer.status_code == 200, answer.text
     return answer.content
 
@@ -176,6 +177,7 @@ def test_a_client_that_hangs_up_frees_its_room(live: Live, monkeypatch: pytest.M
     ).encode()
     with socket.create_connection(("127.0.0.1", live.port)) as line:
         line.sendall(head + body)
-        assert begun.wait(20)
-        assert httpx.get(f"{live.url}/api").status_code == 200  # the loop is free
-    assert ended.wait(20)
+        assert begun.wait(PATIENCE_S)
+        # the loop is free
+        assert httpx.get(f"{live.url}/api", timeout=PATIENCE_S).status_code == 200
+    assert ended.wait(PATIENCE_S)
