@@ -88,9 +88,9 @@ def decode(blob: bytes | None, layout: ShardLayout) -> NDArray[Any]:
 def zarr_array(store: zarr.storage.MemoryStore, shape: tuple[int, int], layout: ShardLayout) -> Any:
     """An empty array of zarr-python with the codecs that our stores declare."""
     packer = zarr.codecs.BloscCodec(
-        cname=zarr.codecs.BloscCname(layout.cname),
+        cname=layout.cname,
         clevel=layout.clevel,
-        shuffle=zarr.codecs.BloscShuffle(layout.shuffle),
+        shuffle=layout.shuffle,
         typesize=np.dtype(layout.dtype).itemsize,
     )
     return zarr.create_array(
