@@ -39,7 +39,7 @@ from lunarscale.store.cube import Cube
 from lunarscale.store.location import Location
 
 # the server and the proxy are those of the tests
-sys.path.append(str(Path(__file__).parents[2] / "tests" / "store"))
+sys.path += [str(Path(__file__).parents[2] / "tests" / room) for room in ("", "store")]
 from s3_at_hand import Bucket, proxy_before, s3_server
 
 SMALL, SHARD = 1_000, 4_000_000

@@ -73,6 +73,13 @@ def place(bucket: "Bucket") -> Location:
 
 
 @pytest.fixture
+def patient(bucket: "Bucket", proxy: "Proxy") -> Location:
+    """An empty place behind the proxy; faults are waited for as long as users wait."""
+    options = {**bucket.options, "endpoint_url": proxy.url}
+    return Location(bucket.url(uuid.uuid4().hex), options)
+
+
+@pytest.fixture
 def tricky(bucket: "Bucket", proxy: "Proxy") -> Location:
     """An empty place behind the proxy; faults are waited for a few seconds at the most."""
     options = {**bucket.options, "endpoint_url": proxy.url, "patience_s": 3}

@@ -23,6 +23,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import obstore
 import obstore.store
+from ports_at_hand import free_port
 
 KEY, SECRET = "made-up-key-id", "made-up-secret-key"
 
@@ -36,13 +37,11 @@ FOREIGN = (
 @contextmanager
 def s3_server() -> Iterator[str]:
     """The address of an S3 server that is up."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 240
         while not _is_up(port):
             assert server.poll() is None, "the S3 server ended"
             assert time.monotonic() < deadline, "the S3 server does not come up"
@@ -50,7 +49,7 @@ def s3_server() -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
-        server.wait(10)
+        server.wait(60)
 
 
 def _is_up(port: int) -> bool:
