@@ -17,6 +17,8 @@ from rich.progress import (
 )
 from rich.table import Table
 
+from lunarscale.plurals import several
+
 out_console = Console(highlight=False, soft_wrap=True)
 err_console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -59,26 +61,36 @@ QUIET = 30.0
 
 
 @contextmanager
-def progress_bar(verb: str, unit: str) -> Iterator[Update]:
+def progress_bar(verb: str, noun: str) -> Iterator[Update]:
     """A progress bar with rate and time left; without a terminal, a plain line now and then.
 
     It shows with the first update and stays, complete or not, when it is left.
+
+    Parameters
+    ----------
+    verb : str
+        What is done.
+    noun : str
+        What is counted, one of it: ``shard``.
     """
     columns = (
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn(unit),
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"),
         TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TextColumn("left"),
         TimeRemainingColumn(),
     )  # fmt: skip
     progress = Progress(*columns, console=err_console)
-    task, said, line = progress.add_task(verb, total=None, rate=""), perf_counter(), ""
+    task, said, line = progress.add_task(verb, total=None, rate="", unit=""), perf_counter(), ""
 
     def update(done: int, todo: int, rate: str = "") -> None:
         nonlocal said, line
-        progress.update(task, completed=done, total=todo, rate=rate)
+        all_of_it = several(todo, noun)
+        unit = all_of_it.partition(" ")[2]
+        progress.update(task, completed=done, total=todo, rate=rate, unit=unit)
         if err_console.is_terminal:
             progress.start()
             return
-        line = f"{verb}: {done:,} of {todo:,} {unit} {rate}".rstrip()
+        line = f"{verb}: {done:,} of {all_of_it} {rate}".rstrip()
         if perf_counter() - said > QUIET:
             err_console.print(line)
             said = perf_counter()

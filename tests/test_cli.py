@@ -458,7 +458,7 @@ def test_a_torn_shard_is_found_and_only_it_made_again(
     torn.write_bytes(torn.read_bytes()[:-100])
     told = lunarscale("validate", mosaic_copy, code=1).stdout
     assert re.search(r"torn: .*reflectance/c/2/1/0: [\d,]+ bytes were written but [\d,]+ are", told)
-    assert "1 of 2 shards have their full length; --deep reads every byte" in told
+    assert "1 of 2 shards are of full length; --deep reads every byte" in told
     assert "Run the command that made the store again" in told
     again = lunarscale("ingest", archive, "--out", mosaic_copy, *GRID, *HERE).stdout
     assert re.search(r"shards +2, of which 1 are done", again)
@@ -471,7 +471,7 @@ def test_a_changed_byte_is_found_by_a_deep_look(mosaic_copy: Path) -> None:
     blob = bytearray(changed.read_bytes())
     blob[3] ^= 1
     changed.write_bytes(blob)
-    assert "2 of 2 shards have their full length" in lunarscale("validate", mosaic_copy).stdout
+    assert "2 of 2 shards are of full length" in lunarscale("validate", mosaic_copy).stdout
     told = lunarscale("validate", mosaic_copy, "--deep", code=1).stdout
     assert re.search(r"torn: .*flag/c/0/0: .* does not match its CRC32C", told)
 

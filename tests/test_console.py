@@ -21,7 +21,7 @@ def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.parametrize("terminal", [True], indirect=True)
 def test_a_terminal_gets_a_bar_that_ends_with_its_block(terminal: io.StringIO) -> None:
-    with progress_bar("simulate", "tiles") as update:
+    with progress_bar("simulate", "tile") as update:
         assert terminal.getvalue() == ""  # nothing to show, so nothing is shown
         update(0, 7)
         update(7, 7, "1.5 Mpx/s")
@@ -33,14 +33,14 @@ def test_a_terminal_gets_a_bar_that_ends_with_its_block(terminal: io.StringIO) -
 
 @pytest.mark.parametrize("terminal", [True, False], indirect=True)
 def test_no_work_no_bar(terminal: io.StringIO) -> None:
-    with progress_bar("simulate", "tiles"):
+    with progress_bar("simulate", "tile"):
         pass
     assert terminal.getvalue() == ""
 
 
 @pytest.mark.parametrize("terminal", [False], indirect=True)
 def test_without_a_terminal_there_is_one_line_at_the_end(terminal: io.StringIO) -> None:
-    with progress_bar("ingest", "shards") as update:
+    with progress_bar("ingest", "shard") as update:
         for done in range(1459):
             update(done, 1458, f"{done:.1f} Mpx/s")
     assert terminal.getvalue() == "ingest: 1,458 of 1,458 shards 1458.0 Mpx/s\n"
@@ -52,7 +52,7 @@ def test_a_long_run_says_now_and_then_how_far_it_is(
 ) -> None:
     seconds = iter(range(0, 1000, 10))
     monkeypatch.setattr(lunarscale.console, "perf_counter", lambda: float(next(seconds)))
-    with progress_bar("ingest", "shards") as update:
+    with progress_bar("ingest", "shard") as update:
         for done in range(9):
             update(done, 9)
     told = [int(line.split()[1]) for line in terminal.getvalue().splitlines()]
@@ -64,7 +64,7 @@ def test_a_long_run_says_now_and_then_how_far_it_is(
 @pytest.mark.parametrize("terminal", [False], indirect=True)
 def test_a_run_that_fails_says_how_far_it_came(terminal: io.StringIO) -> None:
     def stopped() -> None:
-        with progress_bar("ingest", "shards") as update:
+        with progress_bar("ingest", "shard") as update:
             update(3, 9)
             raise KeyboardInterrupt
 

@@ -120,7 +120,7 @@ def bench_command(
         print_tables(settings_table(asked, kept))
         asked.check_disk()
         return
-    with progress_bar("bench", "runs") as update:
+    with progress_bar("bench", "run") as update:
         finding = bench(
             asked, overwrite=overwrite, tell=lambda text: out_console.print(text, markup=False),
             progress=lambda done, todo, name: update(done, todo, name),

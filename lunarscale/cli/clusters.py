@@ -9,6 +9,7 @@ import typer
 from lunarscale.cli.command import app, command
 from lunarscale.console import out_console, print_pairs
 from lunarscale.errors import ClusterError
+from lunarscale.plurals import several
 
 if TYPE_CHECKING:
     from lunarscale.clusters.standing import State
@@ -58,7 +59,7 @@ def start_command(
     standing = start(name, choice)
     print_pairs(
         [
-            ("cluster", f"{standing.name}, {_several(choice.worker_count, 'worker')}"),
+            ("cluster", f"{standing.name}, {several(choice.worker_count, 'worker')}"),
             ("address", standing.address),
             ("dashboard", standing.dashboard),
             ("panel", panel_link(standing.dashboard)),
@@ -112,7 +113,7 @@ def stop_command(name: Name = "local") -> None:
 
     standing, processes = stop(name)
     if processes:
-        what = f"stopped; {_several(processes, 'process')} ended"
+        what = f"stopped; {several(processes, 'process')} ended"
     else:
         what = "had ended already; nothing of it runs"
     out_console.print(f"{name} (at {standing.address}): {what}", markup=False)
@@ -138,12 +139,6 @@ def _named(name: str) -> str:
     return "" if name == "local" else f" --name {name}"
 
 
-def _several(count: int, what: str) -> str:
-    """A count with its noun."""
-    ending = "" if count == 1 else "es" if what.endswith("s") else "s"
-    return f"{count:,} {what}{ending}"
-
-
 def _lines(state: "State") -> list[tuple[str, str]]:
     """How a cluster is, for people."""
     from lunarscale.engine.panel import panel_link
@@ -159,10 +154,10 @@ def _lines(state: "State") -> list[tuple[str, str]]:
         ("address", standing.address),
         ("dashboard", standing.dashboard),
         ("panel", panel_link(standing.dashboard)),
-        ("workers", f"{len(workers)}, each of {_several(standing.threads, 'thread')}"),
+        ("workers", f"{len(workers)}, each of {several(standing.threads, 'thread')}"),
         ("memory", f"{taken:.1f} of {granted:.1f} GiB"),
         ("runs", runs or "nothing"),
-        ("up", f"{age}, {_several(state.processes, 'process')}"),
+        ("up", f"{age}, {several(state.processes, 'process')}"),
     ]
 
 

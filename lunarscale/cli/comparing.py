@@ -112,7 +112,7 @@ def _compare(execute: Runner, asked: Any, *, out: str) -> None:
     complain(tale, asked.source.name)
     finding = step.finding_of(asked, tale)
     written = write_tables(finding, out)
-    with progress_bar("draw", "windows") as update:
+    with progress_bar("draw", "window") as update:
         written += draw(finding, out, progress=update)
     print_tables(changed_tables(finding))
     _tell(written)

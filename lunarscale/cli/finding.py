@@ -59,7 +59,7 @@ def anorthosite_command(
     complain(tale, maps)
     finding = step.finding_of(asked, tale)
     written = finding.write(out)
-    with progress_bar("draw", "windows") as update:
+    with progress_bar("draw", "window") as update:
         written += step.draw(finding, out, progress=update)
     print_tables(step.groups_table(finding))
     print_tables(step.sensitivity_table(finding))

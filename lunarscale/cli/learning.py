@@ -114,7 +114,7 @@ def calibrate_command(
 
     for path in filter(None, (out, figure)):
         check_file(path)
-    with progress_bar("calibrate", "searches") as update:
+    with progress_bar("calibrate", "search") as update:
         found = calibrate(
             stations, camera=camera_name(camera), cross_calibrated=cross_calibrated,
             fractions=are_fractions(units), log_log=log_log, bootstrap=bootstrap, seed=seed,
@@ -194,7 +194,7 @@ def train_command(
             method=JACKKNIFE if jackknife else DEFAULT_METHOD,
         )  # fmt: skip
         return
-    with progress_bar("train", "networks") as update:
+    with progress_bar("train", "network") as update:
         training = train(
             network, camera=camera, oxides=wanted, seeds=seeds, epochs=epochs,
             stations=stations, fractions=fractions, cross_calibrated=not measured_only,
@@ -231,9 +231,9 @@ def numbers(text: str | None) -> tuple[int, ...]:
 def _remake_ready(folder: Path) -> None:
     from lunarscale.steps.learning.ready import remake_network, remake_ridges
 
-    with progress_bar("judge", "oxides") as update:
+    with progress_bar("judge", "oxide") as update:
         written = remake_ridges(folder, progress=update)
-    with progress_bar("train", "networks") as update:
+    with progress_bar("train", "network") as update:
         written.append(remake_network(folder, progress=update))
     for path in written:
         out_console.print(f"wrote {path} ({path.stat().st_size:,} bytes)", markup=False)
@@ -243,7 +243,7 @@ def _train_ridges(out: str, **options: Any) -> None:
     from lunarscale.steps.learning.ridges import train_ridges, write_ridges
     from lunarscale.steps.learning.ridges_report import ridges_tables, write_ridges_report
 
-    with progress_bar("judge", "oxides") as update:
+    with progress_bar("judge", "oxide") as update:
         made = train_ridges(progress=update, **options)
     for warning in made.warnings:
         out_console.print(f"note: {warning}", markup=False)
@@ -276,7 +276,7 @@ def check_command(
 
     check_folder(out)
     chosen, mixed = CAMERAS[camera_name(camera)], numbers(mix)
-    with progress_bar("simulate", "tiles") as update:
+    with progress_bar("simulate", "tile") as update:
         checked = step.check_on_mixtures(
             model, step.held_out_stations(mixed, chosen.name), out=out, camera=chosen,
             held_out=step.never_saw(model, mixed), noise=noise, ppd=ppd, seed=seed,
@@ -306,7 +306,7 @@ def fine_tune_command(
     from lunarscale.steps.fine_tune import change_table, fine_tune, write
 
     check_folder(out)
-    with progress_bar("fine-tune", "networks") as update:
+    with progress_bar("fine-tune", "network") as update:
         tuning = fine_tune(
             network, site=site, camera=camera, oxides=words(oxides), seeds=seeds, epochs=epochs,
             stations=stations, fractions=are_fractions(units), progress=update,

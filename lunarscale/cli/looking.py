@@ -7,6 +7,7 @@ import typer
 from lunarscale.cli.command import command
 from lunarscale.cli.options import Options, storage
 from lunarscale.console import out_console, print_pairs, progress_bar
+from lunarscale.plurals import several
 
 if TYPE_CHECKING:
     from lunarscale.steps.validating.verdict import Verdict
@@ -34,22 +35,19 @@ def validate_command(
     """Hold a store and its overviews against the ledger. The next run makes torn shards again."""
     from lunarscale.steps.validate import validate
 
-    with progress_bar("validate", "shards") as update:
+    with progress_bar("validate", "shard") as update:
         verdict = validate(
             store, deep=deep, storage_options=storage(storage_options),
             progress=update,
         )  # fmt: skip
-    looked = "are whole" if deep else "have their full length; --deep reads every byte"
     for judged in (verdict, *verdict.levels):
         _print_faults(judged)
     if verdict.unread:
         out_console.print(f"not read: {verdict.unread}", markup=False)
-    out_console.print(f"{verdict.done:,} of {verdict.shards:,} shards {looked}")
+    out_console.print(_counted(verdict, deep=deep))
     for level in verdict.levels:
         if level.shards:
-            out_console.print(
-                f"{level.done:,} of {level.shards:,} shards of {level.url} {looked}", markup=False
-            )
+            out_console.print(f"{level.url}: {_counted(level, deep=deep)}", markup=False)
     if not verdict.is_whole_itself:
         out_console.print(
             "Run the command that made the store again, unless it is at work: it makes what is "
@@ -64,6 +62,12 @@ def validate_command(
         )
     if not verdict.is_whole:
         raise typer.Exit(1)
+
+
+def _counted(verdict: "Verdict", *, deep: bool) -> str:
+    found = "whole" if deep else "of full length; --deep reads every byte"
+    are = "is" if verdict.shards == 1 else "are"
+    return f"{verdict.done:,} of {several(verdict.shards, 'shard')} {are} {found}"
 
 
 def _print_faults(verdict: "Verdict") -> None:

@@ -202,7 +202,7 @@ def export_command(
             )
         )  # fmt: skip
         return
-    with progress_bar("export", "shards") as update:
+    with progress_bar("export", "shard") as update:
         export(
             maps, layer=layer, out=str(out), bbox=bbox, storage_options=storage(storage_options),
             progress=update,

@@ -60,7 +60,7 @@ class Runner:
             plan.check(layout, threads=threads, worker_bytes=memory)
             executor = OnDask(cluster.client)
         start = perf_counter()
-        with progress_bar(verb, "shards") as update:
+        with progress_bar(verb, "shard") as update:
 
             def show(tale: Any, todo: int) -> None:
                 rate = tale.pixels / 1e6 / max(perf_counter() - start, 1e-9)

@@ -9,6 +9,7 @@ from lunarscale.cli.command import command
 from lunarscale.cli.options import Box, DryRun, check_folder
 from lunarscale.console import out_console, print_pairs, progress_bar
 from lunarscale.errors import SourceError
+from lunarscale.plurals import several
 
 
 @command("simulate", "lunarscale simulate --ppd 6.06467 --out tiles/")
@@ -50,11 +51,11 @@ def simulate_command(
         image_bytes = sum(plan.image_bytes for plan in plans)
         print_pairs([("tiles", f"{len(plans):,}, simulated"), ("to write", giga(image_bytes))])
         return
-    with progress_bar("simulate", "tiles") as update:
+    with progress_bar("simulate", "tile") as update:
         if is_kaguya:
             made = write_kaguya_archive(
                 out, ppd=int(ppd), bbox=bbox, version=tile_version, seed=sown, progress=update
             )
         else:
             made = write_archive(out, ppd=ppd, bbox=bbox, seed=sown, progress=update)
-    out_console.print(f"wrote {len(made)} simulated tiles to {out}", markup=False)
+    out_console.print(f"wrote {several(len(made), 'simulated tile')} to {out}", markup=False)

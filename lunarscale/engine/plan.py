@@ -12,6 +12,7 @@ from lunarscale.engine.meeting import atoms_met
 from lunarscale.engine.sources import Source
 from lunarscale.errors import PlanError
 from lunarscale.grid.groupings import Grouping
+from lunarscale.plurals import several
 from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.tally import Histograms, tally_bytes
 from lunarscale.store.layout import Layout
@@ -108,7 +109,7 @@ class Plan:
         needed = self.worker_bytes(threads)
         if needed > worker_bytes:
             raise PlanError(
-                f"{self.verb}: a worker of {threads} thread{'s' * (threads > 1)} needs "
+                f"{self.verb}: a worker of {several(threads, 'thread')} needs "
                 f"{giga(needed)} (shard {layout.shard} x {layout.shard}, chunk {layout.chunk}) "
                 f"but has {giga(worker_bytes)}; use a smaller --shard, fewer --threads or "
                 "fewer, larger workers (--workers, --memory-limit)"
@@ -122,7 +123,7 @@ class Plan:
             ("to read, decoded", giga(self.read_bytes)),
             ("to write, decoded", giga(self.write_bytes)),
             ("memory a task", giga(self.task_bytes)),
-            (f"memory a worker ({threads} thread{'s' * (threads > 1)})",
+            (f"memory a worker ({several(threads, 'thread')})",
              giga(self.worker_bytes(threads))),
         ]  # fmt: skip
 

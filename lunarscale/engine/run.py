@@ -15,6 +15,7 @@ from lunarscale.engine.outcome import Outcome, Tale
 from lunarscale.engine.plan import Plan
 from lunarscale.engine.telling import News, Story, telling
 from lunarscale.errors import IncompleteError, LunarscaleError, ParametersError, StoreError
+from lunarscale.plurals import several
 from lunarscale.store.cube import Cube
 from lunarscale.store.layout import Kind, Layout
 from lunarscale.store.location import Location
@@ -183,7 +184,7 @@ def complain(tale: Tale, where: str) -> None:
         listed = "\n".join(f"  {problem}" for problem in sorted({str(p) for p in tale.problems}))
         count = len({str(p) for p in tale.problems})
         raise IncompleteError(
-            f"{where}: finished but for {count} problem{'s' * (count > 1)}; mend "
+            f"{where}: finished but for {several(count, 'problem')}; mend "
             f"{'them' if count > 1 else 'it'} and run the same command again:\n{listed}"
         )
 

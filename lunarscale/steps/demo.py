@@ -29,7 +29,7 @@ FURTHER_MODELS = ("before-ce6", "with-ce6", "qiu-2025-cnn", "clementine-oxides")
 #: The mosaic: 2048 x 1024 pixels in 32 shards.
 ROWS, SHARD, CHUNK = 1024, 256, 128
 
-#: Makes a progress bar of a verb and a unit, told what is done and all there is.
+#: Makes a progress bar of a verb and a noun, told what is done and all there is.
 Watch = Callable[[str, str], AbstractContextManager[Callable[[int, int], None]]]
 
 
@@ -120,7 +120,7 @@ def _simulate(made: Demo, watch: Watch) -> None:
     """The archive's tiles, and what a mask and a gamma-ray table would hold."""
     made.tiles.mkdir(parents=True, exist_ok=True)
     if len(list(made.tiles.rglob("*.img"))) < ARCHIVE_TILES:
-        with watch("simulate", "tiles") as progress:
+        with watch("simulate", "tile") as progress:
             write_archive(made.tiles, ppd=TILE_PPD, progress=progress)
     if not made.mare.exists():
         write_mare_mask(made.mare, rows=ROWS)

@@ -4,6 +4,7 @@ from typing import Any
 
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.record import read_runs
+from lunarscale.plurals import several
 from lunarscale.steps.opening import kept_labels
 from lunarscale.steps.overview import sizes_of
 from lunarscale.store.cube import Cube
@@ -40,7 +41,10 @@ def describe(store: str, storage_options: dict[str, Any] | None = None) -> list[
         for layer in layout.layers
     ]
     lines += [
-        (f"run {run['run']}", f"{run['verb']} {run['started']}, {run['shards_done']:,} shards")
+        (
+            f"run {run['run']}",
+            f"{run['verb']} {run['started']}, {several(run['shards_done'], 'shard')}",
+        )
         for run in read_runs(cube.location)
     ]
     return lines

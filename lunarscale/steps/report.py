@@ -14,6 +14,7 @@ from lunarscale.engine.sources import MapsSource
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import weight_to_km2
 from lunarscale.models.model import EXPERIMENTAL
+from lunarscale.plurals import several
 from lunarscale.quantities import QUANTITIES
 from lunarscale.reduce.pictures import Pictures, Reduced
 from lunarscale.reduce.statistics import Statistics
@@ -244,7 +245,7 @@ def _flags(statistics: Statistics, index: int, layer: MapLayer) -> Table:
 def _lead(cube: Cube) -> str:
     grid = cube.grid
     return (
-        f"{len(cube.layout.layers)} maps of {number(grid.width, 0)} × "
+        f"{several(len(cube.layout.layers), 'map')} of {number(grid.width, 0)} × "
         f"{number(grid.height, 0)} pixels from "
         f"{cube.layout.camera_facts.title}, {grid.around / 360:.3f} pixels a degree."
     )

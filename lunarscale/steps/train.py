@@ -12,6 +12,7 @@ from lunarscale.bands import camera_name
 from lunarscale.errors import StationError, TrainingError
 from lunarscale.models.card import LEFT_OUT, TABLE, Card
 from lunarscale.models.signature import Output
+from lunarscale.plurals import several
 from lunarscale.quantities import QUANTITIES
 from lunarscale.stations import OXIDES, Station, built_in_table, read_stations
 from lunarscale.steps.saving import save
@@ -276,7 +277,9 @@ def card_of(training: Training, quantities: Sequence[str]) -> Card:
         outputs=tuple(_output(quantity, scores) for quantity in quantities),
         distance_limit=training.domain.limit,
         block_pixels=BLOCK_PIXELS,
-        description=f"{kind.name}, the mean of {len(final.seeds)} seeds, trained by lunarscale",
+        description=(
+            f"{kind.name}, the mean of {several(len(final.seeds), 'seed')}, trained by lunarscale"
+        ),
         source=kind.source,
         licence=LICENCE,
         version=lunarscale.__version__,

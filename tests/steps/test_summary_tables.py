@@ -80,4 +80,4 @@ def test_of_thousands_of_groups_the_first_are_shown_and_the_others_counted() -> 
     text = printed(Group(*summary_tables(results)), 80)
     assert "band 99" in text
     assert "band 100" not in text
-    assert "1,700 more groups are in the files." in text
+    assert "In the files: 1,700 more groups." in text

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from lunarscale.plurals import several
 from lunarscale.render.bench_sheet import Bar, Words, draw_bars, draw_scaling, draw_stacks
 from lunarscale.render.figure import Illustration
 from lunarscale.steps.benchmarking.finding import Finding, Summary
@@ -42,7 +43,8 @@ def _draw(finding: Finding, workload: Workload, folder: Path) -> Iterator[Illust
             f"Rates of {workload} by shard, chunk and codec. The red mark is the limit of the same "
             "bytes: the same workers only reading, decoding, encoding and writing them"
             + (", and running the networks alone." if workload == "networks" else "."),
-            f"Bars of million pixels a second of {len(found)} settings, each with its limit.",
+            f"Bars of million pixels a second of {several(len(found), 'setting')}, each with its "
+            "limit.",
         ),
         mark="the limit of the same bytes",
     )  # fmt: skip
@@ -58,7 +60,8 @@ def _draw(finding: Finding, workload: Workload, folder: Path) -> Iterator[Illust
             (f"{pixels}; processor time by parts, medians; shorter is better",),
             "Processor time of the tasks by parts. Waiting: a task's thread was not on a processor "
             "(disk, lock, other programs). Overhead and idle: no task was on the thread.",
-            f"Stacked bars of thread time a pixel of {len(found)} settings by parts of the work.",
+            f"Stacked bars of thread time a pixel of {several(len(found), 'setting')} by parts of "
+            "the work.",
         ),
     )  # fmt: skip
     yield draw_bars(
@@ -75,7 +78,8 @@ def _draw(finding: Finding, workload: Workload, folder: Path) -> Iterator[Illust
             (f"{pixels}; the largest worker of all repeats",),
             "Peak resident memory of the largest worker. The red mark is what is planned for one "
             "that does nothing else; a plan of more than a worker has is refused beforehand.",
-            f"Bars of a worker's peak memory of {len(found)} settings, each with its plan.",
+            f"Bars of a worker's peak memory of {several(len(found), 'setting')}, each with its "
+            "plan.",
         ),
         mark="the plan",
     )  # fmt: skip
@@ -101,7 +105,7 @@ def _scaling(finding: Finding, workload: Workload, folder: Path) -> Illustration
             f"{workload}-scaling", workload, f"{workload.capitalize()}: strong scaling", "Mpx/s",
             (f"{told}; {kind_of(finding)}; the better of crews of as many threads",),
             "The same work by more threads, of one worker or several.",
-            f"Lines of million pixels a second against threads of {len(cuts)} settings.",
+            f"Lines of million pixels a second against threads of {several(len(cuts), 'setting')}.",
         ),
     )  # fmt: skip
 

@@ -7,6 +7,7 @@ from textwrap import wrap
 import lunarscale
 from lunarscale.engine.plan import giga
 from lunarscale.engine.record import now
+from lunarscale.plurals import several
 from lunarscale.render.labels import NO_NUMBER, number
 from lunarscale.render.page import MethodNote, Section, write_page
 from lunarscale.render.page_parts import Entry
@@ -69,7 +70,7 @@ def _summary(finding: Finding) -> str:
         "The pixels are simulated, the times are measured. " if finding.question.simulated else ""
     )
     return (
-        f"{made}Each setting was run {_many(finding.question.repeats, 'time')} in turn with all "
+        f"{made}Each setting was run {several(finding.question.repeats, 'time')} in turn with all "
         "others, beside its limit: the time that the same workers take only to read, unpack, pack "
         f"and write the same bytes. Repeats lie within {finding.noise:.1%} of their median."
     )
@@ -81,7 +82,7 @@ def _advice(finding: Finding) -> list[str | MethodNote]:
     if overall is None:
         told.append("No setting was measured with every workload; the tables tell of each.")
     else:
-        crew = f"{_many(overall.workers, 'worker')} of {_many(overall.threads, 'thread')}"
+        crew = f"{several(overall.workers, 'worker')} of {several(overall.threads, 'thread')}"
         told.append(
             MethodNote(
                 f"Shards and chunks of {overall.cut}, {crew}",
@@ -93,7 +94,7 @@ def _advice(finding: Finding) -> list[str | MethodNote]:
         told += [
             f"For {best.workload} alone {best.cut}"
             + (
-                f" with {_many(best.workers, 'worker')} of {_many(best.threads, 'thread')}"
+                f" with {several(best.workers, 'worker')} of {several(best.threads, 'thread')}"
                 if len(finding.question.sweep.crews) > 1
                 else ""
             )
@@ -109,24 +110,20 @@ def _in_lines(command: str) -> str:
     return " \\\n".join(wrap(command, _LINE, break_on_hyphens=False, break_long_words=False))
 
 
-def _many(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
-
-
 def _rates(finding: Finding, workload: Workload) -> Table:
     found = finding.of(workload)
-    several = len(finding.question.sweep.crews) > 1
+    has_crews = len(finding.question.sweep.crews) > 1
     headings = (
-        "shard / chunk codec", *(("workers × threads",) if several else ()), "Mpx/s", "± %",
+        "shard / chunk codec", *(("workers × threads",) if has_crews else ()), "Mpx/s", "± %",
         "MB/s a core", "share of limit, %", "by processor, %", "peak, MB", "of the plan, %",
-        "read, MB", "written, MB", *(("efficiency, %",) if several else ()),
+        "read, MB", "written, MB", *(("efficiency, %",) if has_crews else ()),
     )  # fmt: skip
     rows = tuple(
         (
             str(s.setting.cut),
-            *((f"{s.setting.workers} × {s.setting.threads}",) if several else ()),
+            *((f"{s.setting.workers} × {s.setting.threads}",) if has_crews else ()),
             *_rate(s),
-            *((_percent(s.efficiency),) if several else ()),
+            *((_percent(s.efficiency),) if has_crews else ()),
         )
         for s in found
     )
@@ -297,10 +294,10 @@ def _notes(finding: Finding) -> list[MethodNote]:
 def _provenance(finding: Finding) -> dict[str, Entry]:
     asked, last = finding.question, finding.sessions[-1]
     starts = ", ".join(
-        f"{seconds:.1f} s ({threads} thread{'s' * (threads != '1')} a worker)"
+        f"{seconds:.1f} s ({several(int(threads), 'thread')} a worker)"
         for threads, seconds in last.start_s.items()
     )
-    several = len(finding.sessions)
+    calls = len(finding.sessions)
     return {
         "page": f"lunarscale {lunarscale.__version__}, {now()}",
         "pixels": asked.source,
@@ -311,6 +308,6 @@ def _provenance(finding: Finding) -> dict[str, Entry]:
         "memory a worker may take": giga(asked.choice.worker_bytes)
         if asked.choice.scheduler is None
         else "as the scheduler's workers have it",
-        "measured in": "one call" if several == 1 else f"{several} calls; runs of different calls "
+        "measured in": "one call" if calls == 1 else f"{calls} calls; runs of different calls "
         "are not in turn with each other",
     }  # fmt: skip

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from lunarscale.engine.pair_source import PairSource
 from lunarscale.grid.raster import Window, weight_to_km2
+from lunarscale.plurals import several
 from lunarscale.reduce import changes as layers
 from lunarscale.reduce.changes import Change
 from lunarscale.reduce.table import Row, histogram
@@ -286,7 +287,9 @@ def _boxes(finding: Finding, folder: Path) -> Illustration:
     largest = sorted(filled, key=lambda rows: -rows[0].valid_area_km2)[:_BOXES]
     shown = [rows for rows in filled if rows in largest]
     left_out = len(first) - len(shown)
-    more = f" · {left_out} regions without values, or smaller, left out" if left_out else ""
+    more = (
+        f" · {several(left_out, 'region')} without values, or smaller, left out" if left_out else ""
+    )
     return draw_region_boxes(
         [RegionBoxes(rows[0].group, *(_box(row) for row in rows)) for rows in shown],
         heading=Heading(

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from lunarscale.plurals import several
 from lunarscale.reduce.components import Components
 from lunarscale.reduce.mode_rows import ModeRow
 from lunarscale.reduce.relations import Relation
@@ -43,7 +44,7 @@ def summary_tables(results: Results, stats: Sequence[str] = USUAL) -> list[Rende
         found = [one for one in results.components() if (one.grouping, one.group) in shown]
         tables.append(components_table(found))
     if len(told) > _GROUPS:
-        tables.append(Text(f"{len(told) - _GROUPS:,} more groups are in the files."))
+        tables.append(Text(f"In the files: {several(len(told) - _GROUPS, 'more group')}."))
     return tables
 
 
