@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from numpy.typing import NDArray
 
 from lunarscale.render.figure import (
@@ -28,6 +30,14 @@ COLOURS = (INK, "#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00")
 _TAIL, _BINS = 0.001, 160
 
 _WIDTH, _HEIGHT = 7.6, 4.4
+
+_AXES_WIDTH = _WIDTH - 1.6
+
+#: Share of the axes' width by which a label may reach into the figure's right margin.
+_MARGIN = 0.8 / _AXES_WIDTH
+
+#: Points between a line and its label.
+_GAP_PT = 4.0
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ def draw_histograms(
     """
     sheet = Sheet(_WIDTH, _HEIGHT)
     sheet.head(pretty_name(name), (f"{long_name} · {model}",), left=0.7, simulated=simulated)
-    axes = sheet.panel(0.7, 0.6, width=_WIDTH - 1.6, height=_HEIGHT - 1.4)
+    axes = sheet.panel(0.7, 0.6, width=_AXES_WIDTH, height=_HEIGHT - 1.4)
     bins = shared_bins(curves)
     if bins is None:
         axes.text(0.5, 0.5, "no values", transform=axes.transAxes, ha="center", color=FAINT)
@@ -160,38 +170,78 @@ def _draw_curves(
     _label_means(axes, curves, name=name, units=units)
 
 
+@dataclass(frozen=True)
+class MeanLabel:
+    """A curve's name: where on the axes, and how wide, both as shares of their width."""
+
+    text: str
+    colour: str
+    at: float
+    width: float
+    has_line: bool
+
+
 def _label_means(axes: Axes, curves: Sequence[HistogramCurve], *, name: str, units: str) -> None:
-    """Name every curve at its mean, the lowest mean on top, so that no line crosses a label."""
-    order = sorted(range(len(curves)), key=lambda i: (math.isnan(curves[i].mean), curves[i].mean))
+    """Name every curve at its mean, each label above the lines that it reaches over."""
     low, high = axes.get_xlim()
-    for rank, place in enumerate(order):
-        mean, colour = curves[place].mean, COLOURS[place % len(COLOURS)]
+    labels = []
+    for place, curve in enumerate(curves):
+        has_line = math.isfinite(curve.mean)
+        words = with_units(number(curve.mean, digits_of(name) - 1), units) if has_line else ""
+        text = f"{curve.group}, mean {words}" if has_line else f"{curve.group}: no values"
+        at = (min(max(curve.mean, low), high) - low) / (high - low) if has_line else 1.0
+        labels.append(MeanLabel(text, COLOURS[place % len(COLOURS)], at, _width(text), has_line))
+    for rank, (label, is_left) in enumerate(placed(labels)):
         height = 0.97 - 0.075 * rank
-        if math.isfinite(mean):
-            words = with_units(number(mean, digits_of(name) - 1), units)
-            text = f"{curves[place].group}, mean {words}"
+        if label.has_line:
             axes.plot(
-                [mean, mean],
+                [label.at, label.at],
                 [0.0, height],
-                transform=axes.get_xaxis_transform(),
-                color=colour,
+                transform=axes.transAxes,
+                color=label.colour,
                 linewidth=0.8,
                 dashes=(4, 3),
             )
-        else:
-            text, mean = f"{curves[place].group}: no values", high
-        left = mean > low + 0.75 * (high - low)  # no room to the right
         axes.annotate(
-            text,
-            (min(max(mean, low), high), height),
-            xycoords=axes.get_xaxis_transform(),
-            xytext=(-4 if left else 4, 0),
+            label.text,
+            (label.at, height),
+            xycoords="axes fraction",
+            xytext=(-_GAP_PT if is_left else _GAP_PT, 0),
             textcoords="offset points",
             annotation_clip=False,
-            ha="right" if left else "left",
+            ha="right" if is_left else "left",
             va="center",
             parse_math=False,
-            color=colour,
+            color=label.colour,
             fontsize=TEXT_PT,
             fontweight="bold",
         )
+
+
+def placed(labels: Sequence[MeanLabel]) -> list[tuple[MeanLabel, bool]]:
+    """The labels from the top downwards, and whether each stands on the left of its line.
+
+    A line ends at its label's height. So no line crosses a label if those that stand on the right
+    go down with rising means, those on the left with falling ones, and below the former none of the
+    latter reaches as far as their lines. What has no line stands on top, above all lines.
+    """
+    bare = [label for label in labels if not label.has_line]
+    lined = sorted((label for label in labels if label.has_line), key=lambda label: label.at)
+    for count in range(len(lined), -1, -1):
+        right, left = lined[:count], lined[count:]
+        fits = all(label.at + label.width <= 1.0 + _MARGIN for label in right)
+        reach = min((label.at - label.width for label in left), default=1.0)
+        if fits and reach >= (right[-1].at if right else 0.0):
+            break
+    return [
+        *((label, True) for label in bare),
+        *((label, False) for label in right),
+        *((label, True) for label in reversed(left)),
+    ]
+
+
+def _width(text: str) -> float:
+    """Share of the axes' width that a label takes, with its gap."""
+    plain = text.replace("$", "S")  # as wide; no formula
+    path = TextPath((0.0, 0.0), plain, size=TEXT_PT, prop=FontProperties(weight="bold"))
+    return float(path.get_extents().width + _GAP_PT) / (72.0 * _AXES_WIDTH)

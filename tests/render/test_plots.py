@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from matplotlib.image import imread
 
 from lunarscale.render.figure import Illustration
-from lunarscale.render.plots import HistogramCurve, draw_histograms, shared_bins
+from lunarscale.render.plots import (
+    HistogramCurve,
+    MeanLabel,
+    draw_histograms,
+    placed,
+    shared_bins,
+)
 
 
 def curve(group: str, first: int, areas: list[float], width: float = 0.1) -> HistogramCurve:
@@ -70,6 +76,35 @@ def test_plots_name_their_groups_and_draw_lines(tmp_path: Path) -> None:
     for words in ("Whole Moon, mean 0.2", "Maria, mean 2.15", "no values"):
         assert words in svg
     assert "<dc:date>" not in svg
+
+
+@given(
+    st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 0.35)), min_size=1, max_size=6),
+    st.integers(0, 2),
+)
+def test_no_mean_s_line_crosses_a_label(lines: list[tuple[float, float]], bare: int) -> None:
+    """A line runs from the axis up to its own label's row."""
+    labels = [MeanLabel("a", "k", at, width, has_line=True) for at, width in lines]
+    labels += [MeanLabel("no values", "k", 1.0, 0.2, has_line=False)] * bare
+    rows = placed(labels)
+    assert sorted(label.at for label, _ in rows) == sorted(label.at for label in labels)
+    for row, (label, is_left) in enumerate(rows):
+        first, last = sorted((label.at, label.at + (-label.width if is_left else label.width)))
+        above = [other.at for other, _ in rows[:row] if other.has_line]
+        assert not any(first < at < last for at in above)
+
+
+def test_labels_keep_within_the_figure() -> None:
+    """Those of the demo's Mg#: the rightmost stand on the right while the margin has room."""
+    at = {"maria": 0.49, "Moon": 0.77, "non-maria": 0.83}
+    labels = [MeanLabel(name, "k", x, 0.26, has_line=True) for name, x in at.items()]
+    assert [(label.text, is_left) for label, is_left in placed(labels)] == [
+        ("maria", False), ("Moon", False), ("non-maria", False),
+    ]  # fmt: skip
+    labels[2] = MeanLabel("non-maria", "k", 0.93, 0.26, has_line=True)
+    assert [(label.text, is_left) for label, is_left in placed(labels)] == [
+        ("maria", False), ("non-maria", True), ("Moon", True),
+    ]  # fmt: skip
 
 
 def test_a_layer_without_values_draws(tmp_path: Path) -> None:
