@@ -32,6 +32,45 @@ _INSTEAD: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "ask who runs the service to validate the store",
         ),
         (r"run (?:the same|this|the) command again", "try again"),
+        (r"run the same predict again to finish them", "a job `predict` of the same finishes them"),
+        (r"run its ingest again first", "finish it first by a job `ingest` of the same"),
+        (
+            r"bring them back and run ingest again",
+            "ask who runs the service to bring them back, then make the job anew",
+        ),
+        (
+            r"let every worker see the (mosaic|maps), let its ingest end, and run predict again",
+            r"ask who runs the service whether every worker sees the \1, let its ingest end, then "
+            "start the job again",
+        ),
+        (
+            r"let every worker see the maps and no run write to them, then run overview again",
+            "ask who runs the service whether every worker sees the maps, let no run write to "
+            "them, then start the job again",
+        ),
+        (
+            r"use a folder or URL that every worker of the cluster can reach",
+            "ask who runs the service to put it where every worker of the cluster reaches it",
+        ),
+        (
+            r"put the same file where every worker looks, and run again",
+            "ask who runs the service to put the same file where every worker looks",
+        ),
+        (
+            r"give the path of a model file that this machine, and every worker, sees",
+            "ask who runs the service to put it where every worker sees it",
+        ),
+        (r"start the run again", "start the job again"),
+        (r"check the path or URL(?: and its options)?", "ask who runs the service to look at it"),
+        (
+            r"give the path of (?:a model file|that)(?:, or a built-in name \(`lunarscale models` "
+            r"lists them\))?",
+            "name one that /api/models lists",
+        ),
+        (r", or write the cells as rows with lunarscale sample", ""),
+        (r", or say --units fractions \(or wt-pct, if they are\)", ""),
+        (r"free some room, or name another place", "ask who runs the service for room"),
+        (r"free some room", "ask who runs the service for room"),
         (r"rename (the|a) file", r"upload \1 file under another name"),
         (r"`lunarscale info` shows what a store holds", "/api/datasets shows what each holds"),
         (r"`lunarscale models`", "/api/models"),

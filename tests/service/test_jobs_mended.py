@@ -38,7 +38,7 @@ def test_a_job_with_an_unfinished_mosaic_says_so(
     facts = caller.ended(id)
     assert facts["status"] == "error"
     assert "1 problem, the first of which is" in facts["message"]
-    assert "run its ingest again first" in facts["message"]
+    assert "finish it first by a job `ingest`" in facts["message"]
     assert str(jobs_folder) not in facts["message"]
 
 
@@ -148,7 +148,9 @@ def test_a_disk_without_a_byte_left_for_the_jobs_own_file(
     with pytest.raises(OSError, match="No space left"):
         fill(small_disk / "filler")
     gate.opened.set()
-    said = "free some room and try again; the service cannot write that down yet: "
+    said = (
+        "ask who runs the service for room and try again; the service cannot write that down yet: "
+    )
     wait_for(lambda: said in caller.show(id)["message"], "a word that it has ended")
     assert caller.show(id)["status"] == "running"
     other = {**PREDICT, "parameters": {**PREDICT["parameters"], "output": "other.zarr"}}
@@ -156,7 +158,7 @@ def test_a_disk_without_a_byte_left_for_the_jobs_own_file(
     (small_disk / "filler").unlink()
     message = caller.until(id, "error")["message"]
     assert "the disk is full" in message
-    assert message.endswith("free some room and try again")
+    assert message.endswith("ask who runs the service for room and try again")
     caller.start(id)
     assert caller.finished(id)["done"] == 8
 

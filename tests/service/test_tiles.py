@@ -165,7 +165,7 @@ class TestWithoutLevels:
         monkeypatch.setattr("lunarscale.service.tiles.sampling.MOST_PIXELS", 2**18)
         answer = client.get(url("bare.zarr", tile_at(name, (0, 0, 0))))
         assert answer.status_code == 409
-        assert "`lunarscale overview bare.zarr`" in answer.json()["detail"]
+        assert "a job `overview` of bare.zarr" in answer.json()["detail"]
         told = client.get(f"/api/datasets/bare.zarr/tiles/{name}/tilejson.json").json()
         assert 0 < told["minzoom"] <= told["maxzoom"]
         across = 2 ** told["minzoom"]

@@ -145,7 +145,7 @@ def _parts(cube: Cube, pixels: Pixels) -> Parts | None:
 def _too_much(dataset: Dataset) -> str:
     base = dataset.cube
     advice = (
-        f"run `lunarscale overview {dataset.name}` once, or zoom in"
+        f"a job `overview` of {dataset.name} makes them, or zoom in"
         if base.layout.kind == "maps"
         else "mosaics have no coarser levels, so zoom in"
     )
