@@ -86,7 +86,12 @@ def cluster_of_two() -> "Iterator[str]":
     """
     from lunarscale.clusters.opening import ClusterChoice, open_cluster
 
-    with open_cluster(ClusterChoice(workers=2)) as cluster:
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        open_cluster(ClusterChoice(workers=2)) as cluster,
+    ):
+        # a scheduler that shares the machine hears of a run's end in its own time
+        patch.setattr("lunarscale.engine.hearing.FAREWELL_S", 60.0)
         yield cluster.client.scheduler.address
 
 
@@ -96,5 +101,5 @@ def two_workers(cluster_of_two: str) -> "Iterator[Client]":
     from distributed import Client
 
     with Client(cluster_of_two, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=120)
+        client.wait_for_workers(2, timeout=300)
         yield client

@@ -11,6 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from cli_at_hand import lunarscale, refused
+from distributed import Client
 
 SMALL = ("--size", "256", "--shards", "128", "--chunks", "64", "--codecs", "lz4", "--repeats", "1")
 
@@ -69,10 +70,11 @@ def test_what_cannot_be_done_is_refused_in_one_sentence(
 
 @pytest.mark.cluster
 def test_a_running_scheduler_is_measured_with_some_of_its_workers(
-    cluster_of_two: str, tmp_path: Path
+    two_workers: Client, tmp_path: Path
 ) -> None:
     out, scratch = tmp_path / "bench", tmp_path / "seen-by-all"
-    cluster = ("--scheduler", cluster_of_two)
+    address = two_workers.scheduler.address
+    cluster = ("--scheduler", address)
     assert "name a --scratch that every worker" in refused("bench", *cluster, *SMALL, "--out", out)
     told = refused("bench", *cluster, *SMALL, "--threads", "2", "--scratch", scratch)
     assert "have 1 threads each, which a bench cannot change" in told
@@ -80,7 +82,7 @@ def test_a_running_scheduler_is_measured_with_some_of_its_workers(
     assert "has 2 workers but --workers asks for 3" in told
     given = (*SMALL, "--workers", "1,2", "--weak", "--workload", "equations", "--out", out)
     text = lunarscale("bench", *cluster, *given, "--scratch", scratch).stdout
-    assert f"--codec lz4:5:auto --scheduler {cluster_of_two}" in " ".join(text.split())
+    assert f"--codec lz4:5:auto --scheduler {address}" in " ".join(text.split())
     rows = pd.read_parquet(out / "summary.parquet")
     counts = rows[rows["dtype"] == "int16"]
     assert sorted(counts[counts.scaling == "strong"].workers) == [1, 2]

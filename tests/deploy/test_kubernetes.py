@@ -327,21 +327,23 @@ def test_the_pods_commands_make_a_cluster(
     choice, process, urls, (command, env) = pods_here
     for url in urls.values():
         assert answers(f"{url}/health", within_s=PATIENCE_S) == b"ok", "what the probes ask for"
-    assert b'"workers"' in answers(f"{urls['scheduler']}/api/v1/adaptive_target", within_s=PATIENCE_S)
+    target = f"{urls['scheduler']}/api/v1/adaptive_target"
+    assert b'"workers"' in answers(target, within_s=PATIENCE_S)
     # its pages are there before the scheduler knows it
     wait_for(lambda: "Registered to" in (tmp_path / "worker.log").read_text(), "the worker")
     with open_cluster(choice) as cluster:
         (known,) = cluster.client.scheduler_info()["workers"].values()
         assert known["name"] == "moon-default-worker-0123456789"
         assert (known["nthreads"], known["memory_limit"]) == (2, 8 * 2**30 - 256 * 2**20)
-        found = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(timeout=PATIENCE_S)
+        found = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result(PATIENCE_S)
         assert found == str(128 * 2**20), "Dask's settings are ours"
         monkeypatch.setattr("lunarscale.engine.hearing.FAREWELL_S", PATIENCE_S)
         OnScheduler(cluster.client).hear(News("run-7", "predict", status="finished"), last=True)
         another_version_is_turned_away(process.args, env, tmp_path)
         assert len(cluster.client.scheduler_info()["workers"]) == 1
         subprocess.run(command, env=env, check=True, timeout=PATIENCE_S)
-        assert process.wait(timeout=PATIENCE_S) == 0, "it was retired, and its container ends in peace"
+        # it was retired, and its container ends in peace
+        assert process.wait(timeout=PATIENCE_S) == 0
         assert cluster.client.scheduler_info()["workers"] == {}
     logs = {role: said(tmp_path / f"{role}.log") for role in ("scheduler", "worker")}
     began = [line for line in logs["scheduler"] if line["message"] == "run began"]
