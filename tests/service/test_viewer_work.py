@@ -110,6 +110,10 @@ def test_a_typed_line_has_a_profile_whose_samples_are_the_stores(
 def test_a_line_is_drawn_and_given_up(live_service: Live, look: Callable[..., "Page"]) -> None:
     page = look(live_service.url, "#view=cylindrical&map=maps.zarr/FeO&panel=measure")
     form_of(page, "line").get_by_text("Draw on the map").click()
+    bar, panel = (page.locator(each).bounding_box() for each in (".drawing", "#panel-measure"))
+    assert bar is not None
+    assert panel is not None
+    assert bar["x"] >= panel["x"] + panel["width"]  # it stands over the map, not over the panel
     page.mouse.click(*MIDDLE)
     page.keyboard.press("Escape")
     assert not page.locator(".drawing").is_visible()

@@ -126,6 +126,8 @@ export class DataLayers {
    */
   async #fill(layer, map, view, source) {
     layer.unset("failed");
+    // tiles of another view would be asked for and bent into this one, which without WebGL never ends
+    if (layer.getSource()?.getProjection() !== PROJECTIONS[view]) layer.setSource(null);
     const path = `/datasets${pathOf(map.dataset)}/tiles${pathOf(MATRIX_SETS[view])}`;
     try {
       const [set, tiles] = await Promise.all([

@@ -15,7 +15,8 @@ const OUTSIDE_PX = 20;
 
 const LINE_COLOUR = "rgba(255, 255, 255, 0.2)";
 const TEXT_COLOUR = "rgba(255, 255, 255, 0.86)";
-const HALO_COLOUR = "rgba(6, 8, 12, 0.75)";
+const CHIP_COLOUR = "rgba(6, 8, 12, 0.84)";
+const CHIP_PX = { margin: 4, height: 16, round: 4 };
 
 /** @typedef {import("./graticule.js").Line} Line */
 /** @typedef {import("ol/Map.js").FrameState} FrameState */
@@ -25,7 +26,7 @@ export class GraticuleLayer extends Layer {
    * @param {import("./app.js").App} app
    */
   constructor(app) {
-    super({ zIndex: 100 });
+    super({ zIndex: 125 }); // above the names: where one meets a label, the label is read
     this.app = app;
     this.canvas = h("canvas", { class: "graticule" });
     this.box = h("div", { class: "ol-layer" }, this.canvas);
@@ -157,10 +158,11 @@ function writeLabel(context, text, [x, y]) {
   context.font = "500 11px Inter, system-ui, sans-serif";
   context.textAlign = "center";
   context.textBaseline = "middle";
-  context.lineJoin = "round";
-  context.lineWidth = 3;
-  context.strokeStyle = HALO_COLOUR;
-  context.strokeText(text, x, y);
+  const width = context.measureText(text).width + 2 * CHIP_PX.margin;
+  context.beginPath();
+  context.roundRect(x - width / 2, y - CHIP_PX.height / 2, width, CHIP_PX.height, CHIP_PX.round);
+  context.fillStyle = CHIP_COLOUR;
+  context.fill();
   context.fillStyle = TEXT_COLOUR;
   context.fillText(text, x, y);
 }

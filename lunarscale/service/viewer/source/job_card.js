@@ -52,7 +52,7 @@ export function jobCard(app, job, reload) {
   };
   const element = h("li", { class: "job" },
     h("div", { class: "job-head" }, h("b", null, job.title || job.verb), status),
-    h("p", { class: "below" }, job.verb), bar, words,
+    h("p", { class: "below" }, [job.verb, job.dataset ?? job.parameters?.dataset].filter(Boolean).join(" · ")), bar, words,
     h("div", { class: "buttons" }, ...Object.values(buttons)), more);
 
   const show = (/** @type {any} */ fresh) => {

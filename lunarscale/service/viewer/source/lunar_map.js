@@ -49,7 +49,10 @@ export class LunarMap {
     });
     this.goTo(scene.now);
     this.ol.on("moveend", () => this.#tell());
+    // not every browser shows the focus where the first key comes after a click
+    target.addEventListener("pointerdown", () => target.classList.remove("has-keys"));
     target.addEventListener("keydown", (event) => {
+      target.classList.add("has-keys");
       // the key of plus, where plus itself needs Shift
       if (event.target === target && event.key === "=") this.zoomBy(1);
     });

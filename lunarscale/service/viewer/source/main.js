@@ -33,7 +33,7 @@ const target = h("div", {
   "aria-label":
     "Map of the Moon. Arrow keys move it, plus and minus zoom, Enter reads the values at the crosshair.",
 });
-document.body.append(target); // its size is needed to know what the whole Moon is
+document.body.append(h("main", null, target)); // its size is needed to know what the whole Moon is
 const notices = new Notices();
 const app = new App({
   api: new Api(token), scene, notices, map: new LunarMap(target, scene),

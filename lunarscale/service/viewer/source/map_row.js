@@ -208,7 +208,7 @@ function colours(row) {
     }
   });
   return h("details", { class: "colour-control" },
-    h("summary", { "aria-label": `Colours of ${name}` }, strip, ends),
+    h("summary", null, h("span", { class: "unseen" }, `Colours of ${name}`), strip, ends),
     h("label", null, h("span", null, "Palette"), choice),
     h("div", { class: "range" }, h("span", null, "Range"), low, h("span", null, "to"), high),
     wrong, reset);

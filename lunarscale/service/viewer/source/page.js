@@ -22,6 +22,9 @@ const MARGIN = 18;
 /** Pixels between an edge and what stands beside it; as style.css has it. */
 const EDGE = 16;
 
+/** Pixels that a message takes at least, where a card and a panel leave it none. */
+const LEAST_FREE = 280;
+
 /** How much of a phone's height a sheet may take; as style.css has it. */
 const SHEET_SHARE = 0.56;
 
@@ -52,9 +55,8 @@ export function layPage(app) {
   const foot = h("div", { class: "foot" }, scaleBarBox(app), legendBox(app));
   const tools = h("div", { class: "tools" }, viewButtons(app), simulatedBadge(app));
   const zoom = zoomButtons(app);
-  const middle = [tools, app.notices.box];
   const crosshair = h("div", { class: "crosshair", "aria-hidden": "true" });
-  app.map.target.before(rail(app), ...panels);
+  app.map.target.closest("main")?.before(rail(app), ...panels);
   app.map.target.after(
     swipeLine(app), crosshair, tools, zoom, foot, cards.box, app.notices.box,
   );
@@ -66,7 +68,7 @@ export function layPage(app) {
   });
   app.map.ol.on("loadstart", () => app.busy.set("map", true));
   app.map.ol.on("loadend", () => app.busy.set("map", false));
-  watchRoom(app, { panels, middle, crosshair, card: cards.box, zoom, foot, others: [tools, foot, zoom, cards.box] });
+  watchRoom(app, { panels, crosshair, card: cards.box, zoom, foot, others: [tools, foot, zoom, cards.box] });
 }
 
 /** @param {App} app */
@@ -83,7 +85,8 @@ function rail(app) {
     return button;
   });
   const mark = h("div", { class: "brand", "aria-hidden": "true" }, icon("moon"));
-  return h("nav", { class: "rail", "aria-label": "Panels" }, mark, ...buttons);
+  const name = h("h1", { class: "unseen" }, "The Moon");
+  return h("nav", { class: "rail", "aria-label": "Panels" }, name, mark, ...buttons);
 }
 
 /**
@@ -172,13 +175,12 @@ function simulatedBadge(app) {
  * @param {object} parts
  * @param {HTMLElement[]} parts.panels
  * @param {HTMLElement[]} parts.others what else covers the map
- * @param {HTMLElement[]} parts.middle they stand in the middle of what is free
  * @param {HTMLElement} parts.card what is free for these does not count what lies under it
  * @param {HTMLElement} parts.crosshair
  * @param {HTMLElement} parts.zoom
  * @param {HTMLElement} parts.foot
  */
-function watchRoom(app, { panels, others, middle, card, crosshair, zoom, foot }) {
+function watchRoom(app, { panels, others, card, crosshair, zoom, foot }) {
   /** @type {DOMRect[]} */
   let covers = [];
   const measure = () => {
@@ -190,12 +192,15 @@ function watchRoom(app, { panels, others, middle, card, crosshair, zoom, foot })
       ? { ...rest, bottom: open ? Math.round(height * SHEET_SHARE) : (railBox?.height ?? 0) }
       : { ...rest, left: open?.getBoundingClientRect().right ?? railBox?.right ?? 0 };
     const { left, top, width: freeWidth, height: freeHeight } = app.map.free;
+    // a sheet is as tall as what is in it
+    const bottom = isNarrow() && open ? open.getBoundingClientRect().top : top + freeHeight;
     app.room = () => ({
-      left: left + MARGIN, top: top + MARGIN,
-      right: width - MARGIN, bottom: top + freeHeight - MARGIN,
+      left: left + MARGIN, top: top + MARGIN, right: width - MARGIN, bottom: bottom - MARGIN,
     });
     const beside = card.hidden || isNarrow() ? width : card.getBoundingClientRect().left;
-    for (const each of middle) each.style.left = `${(left + beside) / 2}px`;
+    const { style } = document.body;
+    style.setProperty("--middle", `${(left + beside) / 2}px`);
+    style.setProperty("--free", `${Math.max(beside - left - 2 * EDGE, LEAST_FREE)}px`);
     app.map.target.style.setProperty("--covered", `${left}px`);
     zoom.style.left = isNarrow() ? "" : `${left + EDGE}px`;
     foot.style.maxWidth = isNarrow() ? "" : `${width - left - 2 * EDGE}px`;

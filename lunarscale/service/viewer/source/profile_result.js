@@ -31,7 +31,7 @@ export function profileResult(app, { dataset, layer }, answer) {
     label: `${layer} of ${dataset} along ${length}: ${numberInWords(Math.min(...known), unit)} to ${numberInWords(Math.max(...known), unit)}`,
   }, tell);
   return [
-    h("div", { class: "chart-box" }, chart, simulated && h("span", { class: "tag" }, "SIMULATED")),
+    h("div", { class: "chart-box" }, simulated && h("span", { class: "tag" }, "SIMULATED"), chart),
     words,
   ];
 }

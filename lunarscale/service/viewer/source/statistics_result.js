@@ -46,7 +46,7 @@ export function statisticsResult(app, { dataset, layer }, answer) {
   if (edges.length < 2) {
     return [table, h("p", { class: "empty" }, "No pixel within it has a value.")];
   }
-  return [table, h("div", { class: "chart-box" }, areaChart(layer, row.units, { edges, areas }), tag())];
+  return [table, h("div", { class: "chart-box" }, tag(), areaChart(layer, row.units, { edges, areas }))];
 }
 
 /**
