@@ -32,27 +32,45 @@ from lunarscale.models.polynomials import (
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
 
+#: The largest count.
+LARGEST = 32767
+
 #: Largest denominator of ``y0``: 2 x 10,000 x 32,767 still fits 32 bits.
 _FINEST_Y0 = 10_000
 
 OfPixel: TypeAlias = Any  # numba's functions carry no types
 
+#: A law's lowest count, the lowest and highest that it was fitted on, its ratio's origin as a
+#: fraction, and what makes the angle's condition hold always.
+Limits: TypeAlias = tuple[np.int32, ...]
+
 i32, f32 = np.int32, np.float32
+
+_NO_INPUT, _OUTSIDE, _ANGLE, _NEGATIVE, _EXTRAPOLATED = map(
+    i32,
+    (
+        MapReason.NO_INPUT,
+        MapReason.OUTSIDE_DOMAIN,
+        MapReason.ANGLE_NOT_POSITIVE,
+        NEGATIVE,
+        EXTRAPOLATED,
+    ),
+)
 
 
 class Kernel(NamedTuple):
-    """A law at one scale, as numba functions of one pixel.
+    """A law at one scale, for loops over pixels.
 
     Parameters
     ----------
     value : (int16, int16) -> float32
         From the counts of the base band and the other; finite for any counts.
-    flag : (int16, int16, float32) -> uint8
-        From the counts and the value.
+    limits : tuple of int32
+        What ``flag_of`` asks besides the counts and the value.
     """
 
     value: OfPixel
-    flag: OfPixel
+    limits: Limits
 
 
 def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kernel:
@@ -73,7 +91,7 @@ def kernel_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Kern
     """
     if not (math.isfinite(scale) and scale > 0.0):
         raise ModelError(f"a count stands for a positive reflectance, not {scale}; see the store")
-    return Kernel(_value_of(law, scale), _flag_of(law, fitted_range, scale))
+    return Kernel(_value_of(law, scale), _limits_of(law, fitted_range, scale))
 
 
 def _value_of(law: Law, scale: float) -> OfPixel:
@@ -128,11 +146,16 @@ def most_of(law: Law) -> float:
 
 
 def first_count_above(reflectance: float, scale: float) -> int:
-    """The lowest count whose reflectance, in float64, exceeds the given one."""
-    count = math.floor(reflectance / scale) - 1
-    while count * scale <= reflectance:
+    """The lowest count whose reflectance, in float64, exceeds the given one, or one beyond all."""
+    count = _just_below(reflectance, scale)
+    while count <= LARGEST and count * scale <= reflectance:
         count += 1
     return count
+
+
+def _just_below(reflectance: float, scale: float) -> int:
+    """A count below a reflectance, or the least one, or the greatest."""
+    return math.floor(min(max(reflectance / scale - 1, -LARGEST), LARGEST))
 
 
 def _ratio_origin(y0: float) -> tuple[int, int]:
@@ -161,7 +184,7 @@ def _line(law: AngleLine, scale: float) -> OfPixel:
 
     @part
     def value(base, other):  # type: ignore[no-untyped-def]
-        count = max(i32(base), lowest)
+        count = base if base > lowest else lowest
         rise = f32(i32(other * denominator - count * numerator))
         run = f32(count) * ((f32(count) - whole - rest) * unit)
         return offset + slope * inclination(rise, run)
@@ -178,7 +201,7 @@ def _power(law: AnglePower, scale: float) -> OfPixel:
 
     @part
     def value(base, other):  # type: ignore[no-untyped-def]
-        count = max(i32(base), lowest)
+        count = base if base > lowest else lowest
         # where the angle is not positive the value is 0, and a flag voids it
         rise = f32(max(i32(other * denominator - count * numerator), i32(0)))
         run = f32(count) * ((f32(count) - whole - rest) * unit)
@@ -203,7 +226,7 @@ def _distance(law: OriginDistance, scale: float) -> OfPixel:
 
     @part
     def value(base, other):  # type: ignore[no-untyped-def]
-        count = max(i32(base), lowest)
+        count = base if base > lowest else lowest
         rise = f32(i32(other * denominator - count * numerator)) * per_denominator / f32(count)
         run = (f32(count) - whole - rest) * unit
         return np.sqrt(run * run + rise * rise)
@@ -218,40 +241,38 @@ def _plane(law: Plane, scale: float) -> OfPixel:
 
     @part
     def value(base, other):  # type: ignore[no-untyped-def]
-        count = f32(max(i32(base), lowest))
+        count = f32(base if base > lowest else lowest)
         return offset + per_count * count + per_ratio * (f32(other) / count)
 
     return value
 
 
-def _flag_of(law: Law, fitted_range: tuple[float, float], scale: float) -> OfPixel:
-    lowest = first_count_above(law.floor, scale)
-    fitted_low, fitted_high = _fitted_counts(fitted_range, scale)
-    # a law without the condition gets one that always holds: 1 > 0
+@part
+def flag_of(base, other, value, limits):  # type: ignore[no-untyped-def]
+    """Flag of a pixel from its counts, its value and a law's limits; compiled once for all laws."""
+    lowest, fitted_low, fitted_high, numerator, denominator, always = limits
+    stretched = _NEGATIVE if value < f32(0) else i32(0)
+    stretched |= _EXTRAPOLATED if (base < fitted_low) | (base > fitted_high) else i32(0)
+    # below the lowest count another reason stands, so ``value``'s own rise will do
+    rise = i32(other * denominator - (base if base > lowest else lowest) * numerator + always)
+    reason = stretched if rise > 0 else _ANGLE
+    reason = _OUTSIDE if base < lowest else reason
+    return np.uint8(_NO_INPUT if (base == NO_DATA) | (other == NO_DATA) else reason)
+
+
+def _limits_of(law: Law, fitted_range: tuple[float, float], scale: float) -> Limits:
+    # a law without a condition on its angle gets one that always holds: 0 - 0 + 1 > 0
     checks_angle = isinstance(law, AnglePower)
     numerator, denominator = _ratio_origin(law.y0) if isinstance(law, AnglePower) else (0, 0)
-    always = i32(not checks_angle)
-    no_input, outside = i32(MapReason.NO_INPUT), i32(MapReason.OUTSIDE_DOMAIN)
-    angle = i32(MapReason.ANGLE_NOT_POSITIVE)
-    negative, extrapolated = i32(NEGATIVE), i32(EXTRAPOLATED)
-
-    @part
-    def flag(base, other, value):  # type: ignore[no-untyped-def]
-        stretched = negative if value < f32(0) else i32(0)
-        stretched |= extrapolated if (base < fitted_low) | (base > fitted_high) else i32(0)
-        # below the lowest count another reason stands, so ``value``'s own rise will do
-        rise = i32(other * denominator - max(i32(base), i32(lowest)) * numerator + always)
-        reason = stretched if rise > 0 else angle
-        reason = outside if base < lowest else reason
-        return np.uint8(no_input if (base == NO_DATA) | (other == NO_DATA) else reason)
-
-    return flag
+    fitted = _fitted_counts(fitted_range, scale)
+    numbers = first_count_above(law.floor, scale), *fitted, numerator, denominator, not checks_angle
+    return tuple(map(i32, numbers))
 
 
 def _fitted_counts(fitted_range: tuple[float, float], scale: float) -> tuple[int, int]:
     """The lowest and highest count within the fitted range, edges included."""
     low, high = fitted_range
-    lowest = math.ceil(low / scale) - 1
-    while lowest * scale < low:
+    lowest = _just_below(low, scale)
+    while lowest <= LARGEST and lowest * scale < low:
         lowest += 1
     return lowest, first_count_above(high, scale) - 1

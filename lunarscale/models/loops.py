@@ -12,10 +12,10 @@ from typing import Any, TypeAlias
 from numba import njit
 
 from lunarscale.grid.compiling import LOOP
-from lunarscale.models.kernels import kernel_of, most_of
+from lunarscale.models.kernels import flag_of, kernel_of, most_of
 from lunarscale.models.laws import Law
 from lunarscale.models.polynomials import FAST
-from lunarscale.models.quantise import rounding
+from lunarscale.models.quantise import rounded, steps_of
 
 #: A law, the range of reflectances it was fitted on, and the reflectance of one count.
 Scaled: TypeAlias = tuple[Law, tuple[float, float], float]
@@ -58,28 +58,28 @@ def counts_loop(scaled: Scaled, quantum: float) -> Loop:
 
 @lru_cache(maxsize=256)
 def _values_loop(scaled: Scaled) -> Loop:
-    value_of, flag_of = kernel_of(*scaled)
+    value_of, limits = kernel_of(*scaled)
 
     @njit("void(int16[::1], int16[::1], float32[::1], uint8[::1])", **_PACKED)
     def loop(base, other, values, flags):  # type: ignore[no-untyped-def]
         for pixel in range(base.size):
             value = value_of(base[pixel], other[pixel])
             values[pixel] = value
-            flags[pixel] = flag_of(base[pixel], other[pixel], value)
+            flags[pixel] = flag_of(base[pixel], other[pixel], value, limits)
 
     return loop
 
 
 @lru_cache(maxsize=256)
 def _counts_loop(scaled: Scaled, quantum: float) -> Loop:
-    value_of, flag_of = kernel_of(*scaled)
-    round_to = rounding(quantum, most_of(scaled[0]))
+    value_of, limits = kernel_of(*scaled)
+    steps = steps_of(quantum, most_of(scaled[0]))
 
     @njit("void(int16[::1], int16[::1], int16[::1], uint8[::1])", **_PACKED)
     def loop(base, other, counts, flags):  # type: ignore[no-untyped-def]
         for pixel in range(base.size):
             value = value_of(base[pixel], other[pixel])
-            flag = flag_of(base[pixel], other[pixel], value)
-            counts[pixel], flags[pixel] = round_to(value, flag)
+            flag = flag_of(base[pixel], other[pixel], value, limits)
+            counts[pixel], flags[pixel] = rounded(value, flag, steps)
 
     return loop

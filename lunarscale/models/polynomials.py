@@ -53,7 +53,8 @@ def steepness(rise, run):  # type: ignore[no-untyped-def]
 
     The smaller is divided by the larger, so one division serves both halves of the range.
     """
-    t = min(rise, run) / max(rise, run)
+    steep = rise > run  # written out: numba compiles ``min`` and ``max`` anew for any two types
+    t = (run if steep else rise) / (rise if steep else run)
     s = t * t
     p = _A7 + s * _A8
     p = _A6 + s * p
@@ -63,7 +64,7 @@ def steepness(rise, run):  # type: ignore[no-untyped-def]
     p = _A2 + s * p
     p = _A1 + s * p
     angle = t + t * (s * p)
-    return _HALF_PI - angle if rise > run else angle
+    return _HALF_PI - angle if steep else angle
 
 
 @part

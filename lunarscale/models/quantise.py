@@ -15,6 +15,9 @@ from lunarscale.grid.compiling import LOOP, PART
 #: Largest magnitude that a layer holds; -32768 stands for no-data.
 LARGEST = 32767
 
+_LARGEST, _NO_DATA = np.float32(LARGEST), np.float32(NO_DATA)
+_REASONS, _BEYOND = np.uint8(REASON_MASK), np.uint8(MapReason.BEYOND_RANGE)
+
 Compiled: TypeAlias = Any  # numba's functions carry no types
 _compiling = Lock()
 
@@ -55,10 +58,8 @@ def quantise(
     return out
 
 
-def rounding(quantum: float, most: float = math.inf) -> Compiled:
-    """``(value: float32, flag: uint8) -> (int16, uint8)`` of one pixel, for loops over pixels.
-
-    Whatever mathematics the loop has, here a NaN compares as one and is voided.
+def steps_of(quantum: float, most: float = math.inf) -> tuple[np.float32, bool]:
+    """What ``rounded`` asks of a quantum: its reciprocal, and whether every value fits.
 
     Parameters
     ----------
@@ -66,29 +67,31 @@ def rounding(quantum: float, most: float = math.inf) -> Compiled:
     most : float, optional
         What no value exceeds in magnitude, nor is any NaN: if it fits, none is looked at.
     """
-    per_quantum = np.float32(1.0 / quantum)
-    largest, no_data = np.float32(LARGEST), np.float32(NO_DATA)
-    always = most <= (LARGEST - 1) * quantum  # one for float32's own rounding
-    reasons, beyond = np.uint8(REASON_MASK), np.uint8(MapReason.BEYOND_RANGE)
+    return np.float32(1.0 / quantum), most <= (LARGEST - 1) * quantum  # 1 for float32's rounding
 
-    @njit(forceinline=True, **PART)
-    def rounded(value, flag):  # type: ignore[no-untyped-def]
-        steps = np.rint(value * per_quantum)
-        fits = always | (abs(steps) <= largest)
-        void = (flag & reasons) != 0
-        count = np.int16(np.int32(steps if fits & (not void) else no_data))
-        return count, (flag if fits | void else beyond)
 
-    return rounded
+# said outright, as numba would take the mathematics of the loop that is compiled first
+@njit(forceinline=True, fastmath=False, error_model="numpy", **PART)
+def rounded(value, flag, steps):  # type: ignore[no-untyped-def]
+    """``(float32, uint8, steps_of) -> (int16, uint8)`` of one pixel, for loops over pixels.
+
+    Whatever mathematics the loop has, here a NaN compares as one and is voided.
+    """
+    per_quantum, always = steps
+    scaled = np.rint(value * per_quantum)
+    fits = always | (abs(scaled) <= _LARGEST)
+    void = (flag & _REASONS) != 0
+    count = np.int16(np.int32(scaled if fits & (not void) else _NO_DATA))
+    return count, (flag if fits | void else _BEYOND)
 
 
 @lru_cache(maxsize=32)
 def _loop(quantum: float) -> Compiled:
-    round_to = rounding(quantum)
+    steps = steps_of(quantum)
 
     @njit("void(float32[::1], uint8[::1], int16[::1], uint8[::1])", **LOOP)
     def loop(values, flags, counts, final):  # type: ignore[no-untyped-def]
         for pixel in range(values.size):
-            counts[pixel], final[pixel] = round_to(values[pixel], flags[pixel])
+            counts[pixel], final[pixel] = rounded(values[pixel], flags[pixel], steps)
 
     return loop

@@ -199,7 +199,8 @@ def test_no_pixels_are_no_error():
 )
 def test_first_count_above_is_the_first(reflectance, scale):
     count = first_count_above(reflectance, scale)
-    assert count * scale > reflectance >= (count - 1) * scale
+    assert (count - 1) * scale <= reflectance
+    assert count * scale > reflectance or count == 32768
 
 
 @settings(max_examples=4, deadline=None)
@@ -224,6 +225,22 @@ def test_any_origin_of_a_calibration_is_exact(x0, y0):
 def test_an_origin_finer_than_the_integers_is_refused(y0):
     with pytest.raises(ModelError, match=r"multiple of 0\.0001"):
         kernel_of(AngleLine(0.01, y0, -1), (0.05, 0.4), SCALE)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "scale", "flag"),
+    [
+        ((0.05, 1e30), SCALE, 0),
+        ((1e29, 1e30), SCALE, EXTRAPOLATED),
+        ((0.05, 0.4), 1e-12, MapReason.OUTSIDE_DOMAIN),
+    ],
+)
+def test_limits_beyond_all_counts_hold(fitted, scale, flag):
+    base, flags = np.full(9, 1000, np.int16), np.empty(9, np.uint8)
+    values_loop((AngleLine(0.01, 1.2, -1, 25.0), fitted, scale))(
+        base, base, np.empty(9, np.float32), flags
+    )
+    assert set(flags & ~np.uint8(NEGATIVE)) == {flag}
 
 
 @pytest.mark.parametrize("scale", [0.0, -1e-4, math.nan, math.inf])

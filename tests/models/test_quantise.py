@@ -1,5 +1,8 @@
 """From values to integers: half to even, nothing wraps, reasons survive."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -54,6 +57,22 @@ def test_what_is_voided_raises_no_warning(value, size):
             counts, flags = quantise(*given, 0.005)
             assert (counts == NO_DATA).all()
             assert (flags == (flag or MapReason.BEYOND_RANGE)).all()
+
+
+def test_rounding_has_its_own_mathematics():
+    """In a process whose first loop knows no NaN one is voided all the same."""
+    program = (
+        "import numpy as np\n"
+        "from lunarscale.models.laws import Plane\n"
+        "from lunarscale.models.loops import counts_loop\n"
+        "from lunarscale.models.quantise import quantise\n"
+        "counts_loop((Plane(1.0, 1.0, 1.0, 0.0), (0.05, 0.4), 1e-4), 0.005)\n"
+        "values, flags = np.full(9, np.nan, np.float32), np.zeros(9, np.uint8)\n"
+        "counts, flags = quantise(values, flags, 0.005)\n"
+        "print(set(counts.tolist()), set(flags.tolist()))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
+    assert told.stdout.decode().split() == [f"{{{NO_DATA}}}", f"{{{int(MapReason.BEYOND_RANGE)}}}"]
 
 
 def test_a_reason_voids_the_value_and_survives():
