@@ -26,6 +26,9 @@ PARTIAL = ".partial"
 #: What else there may be in the place of a file.
 _KINDS = ((stat.S_ISDIR, "a folder"), (stat.S_ISFIFO, "a pipe"), (stat.S_ISSOCK, "a socket"))
 
+#: What is said of a loop of links, of what one may not read, and of a socket that is opened.
+_NOT_READABLE = (errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENXIO)
+
 #: What filesystems without hard links say.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
@@ -201,6 +204,8 @@ def _told(place: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
+        if error.errno not in _NOT_READABLE:  # a disk that fails just then, say
+            raise
         raise _no_file(place, f"what is there cannot be read ({error.strerror})") from error
 
 

@@ -5,7 +5,7 @@ import errno
 import os
 import pickle
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import fsspec
 import numpy as np
 import pytest
 
-from lunarscale.errors import StoreError
+from lunarscale.errors import FormatError, StoreError
 from lunarscale.store.location import Location
 
 #: The system's own, where a test puts another in their place.
@@ -206,6 +206,44 @@ def test_an_open_object_is_read_in_parts(place: Location) -> None:
         assert bytes(blob.at(95, 50)) == bytes(range(95, 100))
         assert bytes(blob.at(0, 100)) == bytes(range(100))
         assert (len(blob.at(100, 5)), len(blob.at(2**40, 5)), len(blob.at(3, 0))) == (0, 0, 0)
+
+
+#: Ways to read an object.
+READING = {"get": Location.get, "size": Location.size, "opened": Location.opened}
+
+
+@pytest.mark.parametrize("way", READING)
+@pytest.mark.parametrize(("kind", "told"), [
+    (os.mkdir, "there is a folder"),
+    (os.mkfifo, "there is a pipe"),
+    (lambda path: os.symlink("shard", path), "Too many levels of symbolic links"),
+    (lambda path: os.symlink("nowhere", path), "there is a link that leads nowhere"),
+])  # fmt: skip
+def test_what_lies_in_the_place_of_a_file_is_told(
+    tmp_path: Path, kind: Callable[[Path], None], told: str, way: str
+) -> None:
+    location = Location(str(tmp_path))
+    kind(tmp_path / "shard")
+    with pytest.raises(FormatError, match=f"shard: this should be a file but .*{told}.*; put the"):
+        READING[way](location, "shard")
+
+
+@pytest.mark.parametrize("way", READING)
+@pytest.mark.parametrize(("number", "error"), [(errno.EACCES, FormatError), (errno.EIO, OSError)])
+def test_what_may_not_be_read_is_told_and_a_failing_disk_is_not_taken_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, error: type[Exception], way: str
+) -> None:
+    location = Location(str(tmp_path))
+    location.put("shard", b"whole")
+
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", refused)
+        patch.setattr(os, "stat", refused)
+        with pytest.raises(error, match=os.strerror(number)):
+            READING[way](location, "shard")
 
 
 def test_an_open_object_stays_what_it_was(place: Location) -> None:
