@@ -17,6 +17,9 @@ from lunarscale.errors import ClusterError
 #: Seconds that a scheduler may take to answer.
 _ANSWER_S = 10.0
 
+#: Seconds that one which has answered may take to let a client in: it may have much to do.
+_LET_IN_S = 30.0
+
 #: Seconds between two knocks at an address where nobody is yet.
 _AGAIN_S = 0.2
 
@@ -109,7 +112,7 @@ def connect(scheduler: str, certificates: Certificates | None) -> Client:
     if scheme in ("tcp", "tls") and (answer := _awaited(scheduler, security)) != "Dask":
         raise ClusterError(_refusal(scheduler, answer, certificates))
     try:
-        return Client(scheduler, security=security, timeout=_ANSWER_S, set_as_default=False)
+        return Client(scheduler, security=security, timeout=_LET_IN_S, set_as_default=False)
     except (OSError, ValueError) as error:  # a timeout is an OSError
         raise ClusterError(_refusal(scheduler, "nothing", certificates)) from error
 

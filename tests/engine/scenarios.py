@@ -5,7 +5,6 @@
 
 import datetime as clock
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import psutil
 import pytest
 from distributed import Client
 from engine_moon import LITTLE, entries
+from ports_at_hand import free_port
 from struck import SHARD, Pipes, Struck
 
 from lunarscale.engine.executors import Executor, OnDask, Serial
@@ -190,10 +190,8 @@ if __name__ == "__main__":
 
 
 def _scheduler_killed(scene: Scene) -> None:
-    with socket.socket() as asked:
-        asked.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{asked.getsockname()[1]}"
-    host, port = address.split(":")
+    host, port = "127.0.0.1", str(free_port())
+    address = f"{host}:{port}"
     dask = [sys.executable, "-m", "dask"]
     scheduler = [*dask, "scheduler", "--host", host, "--port", port, "--no-dashboard"]
     worker = [*dask, "worker", f"tcp://{address}", "--nthreads", "1", "--no-dashboard"]
@@ -246,7 +244,7 @@ def _disk_full(scene: Scene) -> None:
         copy = scene.folder / "copy"
         subprocess.run(["cp", "-a", str(scene.store), str(copy)], check=True)
     finally:
-        subprocess.run(["umount", str(scene.store)], check=True)
+        subprocess.run(["umount", "--lazy", str(scene.store)], check=True)
     scene.store.rmdir()
     copy.rename(scene.store)
 
@@ -355,9 +353,8 @@ except KeyboardInterrupt:
 
 def _clock_jumps(scene: Scene) -> None:
     command = [sys.executable, "-c", _CLOCK, scene.verb, str(scene.tiles), str(scene.folder)]
-    told = subprocess.run(
-        command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False
-    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (told.returncode, told.stderr) == (0, "")
     first, again = map(int, told.stdout.split())
     assert again == first - 4

@@ -311,8 +311,11 @@ def test_a_shard_s_problem_is_one_of_ours(made: Path, monkeypatch: pytest.Monkey
 
     def denied(descriptor: int, piece: Any) -> int:
         path = os.readlink(f"/proc/self/fd/{descriptor}")
+        if not path.startswith(f"{made}/"):
+            return write(descriptor, piece)
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
+    write = os.write
     monkeypatch.setattr(os, "write", denied)
     with pytest.raises(PermissionError) as error:
         predict(str(made / "mosaic.zarr"), out=str(made / "maps.zarr"), models=MODELS)

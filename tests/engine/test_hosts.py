@@ -28,7 +28,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 SILENCE_S = 11
 
 #: Seconds that anything here may take on a machine with other things to do.
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 
 #: What workers load before they begin.
 PACED = str(Path(__file__).with_name("paced.py"))
