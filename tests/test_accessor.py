@@ -11,7 +11,7 @@ from dask.delayed import Delayed
 from maps_at_hand import write_maps
 
 import lunarscale
-from lunarscale.accessor import counts_of
+from lunarscale.accessor.blocks import counts_of
 from lunarscale.engine.executors import Serial
 from lunarscale.errors import ParametersError, RegionError
 from lunarscale.flags import NO_DATA, MapReason

@@ -1,12 +1,7 @@
-"""Maps as xarray objects: ``ds.lunar`` has the statistics, lazily where xarray is lazy.
-
->>> import lunarscale
->>> maps = lunarscale.open_dataset("maps.zarr")
->>> maps.lunar.summarise(by="moon,maria,latitude:5").to_frame()
-"""
+"""The accessor itself, and datasets that have it."""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dask.array as da
@@ -15,27 +10,22 @@ import xarray as xr
 from dask.delayed import Delayed, delayed
 from numpy.typing import NDArray
 
+from lunarscale.accessor.blocks import merged, partial_sums
+from lunarscale.accessor.coordinates import grid_of
 from lunarscale.engine.pair_source import DIFFERENCE
 from lunarscale.engine.tree import FAN_IN
 from lunarscale.errors import ParametersError, RegionError
-from lunarscale.flags import NO_DATA, REASON_MASK, MapReason
 from lunarscale.grid.cells import QIU_2025_AREA_KM2, BandedCells, equal_area_cells
 from lunarscale.grid.groupings import Grouping, WholeMoon
 from lunarscale.grid.raster import RasterGrid, Window
 from lunarscale.quantities import QUANTITIES, Quantity
 from lunarscale.reduce.products import Products
-from lunarscale.reduce.sums import Chunk, Measure, Sum, merge_sums, sum_chunks
+from lunarscale.reduce.sums import Measure
 from lunarscale.reduce.table import finish
 from lunarscale.reduce.tally import Histograms
 from lunarscale.steps.comparing.arrays import STATISTICS, Compared, figures, paired
 from lunarscale.steps.opening import open_maps, read_groupings
 from lunarscale.steps.summarise import Summary
-
-#: Edge in pixels of the pieces that a block is shown to the tallies in: they stay in the cache.
-PIECE = 512
-
-#: Part of a pixel by which a coordinate may miss the grid's and still be it.
-NEAR = 1e-3
 
 
 def open_dataset(
@@ -105,7 +95,7 @@ class Lunar:
         RegionError
             If the coordinates are those of no rectangle of a grid of whole pixels.
         """
-        return _grid_of(self._dataset)
+        return grid_of(self._dataset)
 
     @property
     def layers(self) -> dict[str, Quantity]:
@@ -290,11 +280,11 @@ class Lunar:
             )
         shared = delayed(dict(measures), pure=True)
         parts: list[Delayed] = [
-            _partial(shared, tuple(layers.items()), self.grid, window, blocks)
+            partial_sums(shared, tuple(layers.items()), self.grid, window, blocks)
             for window, blocks in self._windows()
         ]
         while len(parts) > 1:
-            parts = [_merge(parts[at : at + FAN_IN]) for at in range(0, len(parts), FAN_IN)]
+            parts = [merged(parts[at : at + FAN_IN]) for at in range(0, len(parts), FAN_IN)]
         return parts[0].compute() if compute else parts[0]
 
     def _blocks(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -318,40 +308,6 @@ class Lunar:
         return found
 
 
-def _grid_of(dataset: xr.Dataset) -> RasterGrid:
-    missing = [name for name in ("lat", "lon") if name not in dataset.variables]
-    if missing or dataset["lat"].dims != ("y",) or dataset["lon"].dims != ("x",):
-        raise RegionError(
-            "the dataset needs coordinates lat along y and lon along x, pixel centres in degrees, "
-            f"but has {', '.join(map(str, dataset.coords)) or 'none'}; open maps with "
-            "lunarscale.open_dataset, or assign them"
-        )
-    lats, lons = (np.asarray(dataset[name].values, dtype=np.float64) for name in ("lat", "lon"))
-    if lats.size + lons.size < 3:
-        raise RegionError("the dataset is one pixel: its size cannot be told; give two at least")
-    step = (lons[-1] - lons[0]) / (lons.size - 1) if lons.size > 1 else -(lats[-1] - lats[0])
-    around = round(360.0 / step) if step > 0 else 0
-    row = round((90.0 - lats[0]) * around / 360.0 - 0.5)
-    if around >= 2 and around % 2 == 0 and 0 <= row <= around // 2 - lats.size:
-        pixel = 360.0 / around
-        grid = RasterGrid(
-            around,
-            row=row,
-            col=round((lons[0] + 180.0) / pixel - 0.5) % around,
-            height=lats.size,
-            width=lons.size,
-        )
-        turn = 360.0 * round((lons[0] - grid.lons()[0]) / 360.0)
-        off = max(np.abs(grid.lats() - lats).max(), np.abs(grid.lons() + turn - lons).max())
-        if off <= NEAR * pixel:
-            return grid
-    raise RegionError(
-        f"the dataset's lat ({lats[0]:g} to {lats[-1]:g}) and lon ({lons[0]:g} to {lons[-1]:g}) "
-        "are no rectangle of square pixels that go evenly around the Moon, north at the top; "
-        "reproject it, or open maps with lunarscale.open_dataset"
-    )
-
-
 def _groupings(
     by: str | Grouping | Sequence[str | Grouping], grid: RasterGrid
 ) -> tuple[Grouping, ...]:
@@ -366,67 +322,6 @@ def _groupings(
 def _numbers(*, grouping: Grouping, grid: RasterGrid, block_info: Any = None) -> NDArray[np.uint16]:
     (top, bottom), (left, right) = block_info[None]["array-location"]
     return np.array(grouping.numbers(grid, Window(top, left, bottom - top, right - left)))
-
-
-@delayed(pure=True)
-def _partial(
-    measures: dict[str, Measure],
-    layers: tuple[tuple[str, Quantity], ...],
-    grid: RasterGrid,
-    window: Window,
-    arrays: list[NDArray[Any] | None],
-) -> dict[str, Sum]:
-    """The sums of one block."""
-    window = Window(*window)
-    names = tuple(name for name, _ in layers)
-    shape = (len(layers), window.height, window.width)
-    counts, flags = np.empty(shape, np.int16), np.empty(shape, np.uint8)
-    for layer, (_, quantity) in enumerate(layers):
-        values, given = arrays[2 * layer], arrays[2 * layer + 1]
-        counts[layer], flags[layer] = counts_of(np.asarray(values), given, quantity)
-    chunks = _pieces(window, counts, flags)
-    return sum_chunks(measures, names, chunks, grid=grid, window=window)
-
-
-def _pieces(window: Window, counts: NDArray[np.int16], flags: NDArray[np.uint8]) -> Iterator[Chunk]:
-    for piece in window.split(PIECE):
-        inside = Window(piece.row - window.row, piece.col - window.col, *piece[2:]).slices
-        yield Chunk(
-            piece,
-            np.ascontiguousarray(counts[(slice(None), *inside)]),
-            np.ascontiguousarray(flags[(slice(None), *inside)]),
-        )
-
-
-def counts_of(
-    values: NDArray[Any], flags: NDArray[Any] | None, quantity: Quantity
-) -> tuple[NDArray[np.int16], NDArray[np.uint8]]:
-    """Counts and flags of a layer in units: NaN is no value, what int16 cannot hold neither.
-
-    Parameters
-    ----------
-    values : ndarray
-        In the quantity's units.
-    flags : ndarray or None
-        The maps' flags, where there are some.
-    quantity : Quantity
-    """
-    steps = np.rint(np.asarray(values, dtype=np.float64) / quantity.quantum)
-    fits = np.abs(steps) <= np.iinfo(np.int16).max
-    counts = np.where(fits, steps, NO_DATA).astype(np.int16)
-    reasons = np.where(fits, MapReason.HAS_VALUE, MapReason.NO_INPUT).astype(np.uint8)
-    if flags is not None:
-        stored = np.nan_to_num(np.asarray(flags)).astype(np.uint8)
-        # arithmetic may have voided a value, or given one, that the flags do not know of
-        keeps = (stored & np.uint8(REASON_MASK) == MapReason.HAS_VALUE) == fits
-        reasons = np.where(keeps, stored, reasons)
-    reasons[np.isfinite(steps) & ~fits] = MapReason.BEYOND_RANGE
-    return counts, reasons
-
-
-@delayed(pure=True)
-def _merge(parts: list[dict[str, Sum]]) -> dict[str, Sum]:
-    return functools.reduce(merge_sums, parts)
 
 
 def _summary(sums: dict[str, Any], quantities: tuple[Quantity, ...]) -> Summary:
