@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any, TypeVar
 
 import fsspec
@@ -18,6 +19,9 @@ Result = TypeVar("Result")
 
 #: HTTP's answers that pass by themselves.
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
+
+#: A filesystem in memory looks first and makes then: of several threads one at a time.
+_creating = Lock()
 
 _ADVICE = "see whether the server is up and reachable, then run the same command again"
 
@@ -104,8 +108,11 @@ class AnyFilesystem:
     def put_new(self, key: str, blob: bytes) -> bool:
         """Write an object if there is none; whether it did."""
         try:
-            # once: it cannot be told whether a first try that failed was ours
-            self._once(lambda files, path: files.pipe_file(f"{path}/{key}", blob, mode="create"))
+            with _creating:
+                # once: it cannot be told whether a first try that failed was ours
+                self._once(
+                    lambda files, path: files.pipe_file(f"{path}/{key}", blob, mode="create")
+                )
         except FileExistsError:
             return False
         except PassingError as error:

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from lunarscale.clusters.opening import ClusterChoice
 from lunarscale.laps import Lap
 from lunarscale.steps.benchmarking.limits import Limit
@@ -41,8 +39,3 @@ def kept(question: Question, runs: list[Run]) -> Kept:
     records.runs = runs
     records.sessions = [Session("hand", "now", "host", "processor")]
     return records
-
-
-def children() -> set[int]:
-    """Processes that this one has started and that are still there."""
-    return {child.pid for child in psutil.Process().children(recursive=True)}
