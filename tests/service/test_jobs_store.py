@@ -460,6 +460,28 @@ def test_a_file_that_another_process_has_just_then_is_waited_for(
         assert not other.in_transaction
 
 
+def test_two_services_of_one_process_keep_their_locks(tmp_path: Path) -> None:
+    """Without locks another process thinks itself the last that leaves, and removes their log."""
+    path = tmp_path / "jobs.sqlite"
+    passes_by = (
+        "import sqlite3, sys\n"
+        "connection = sqlite3.connect(sys.argv[1])\n"
+        "connection.execute('SELECT count(*) FROM jobs').fetchone()\n"
+        "connection.close()\n"
+    )
+    with closing(Database(path)):
+        Database(path).close()
+        subprocess.run([sys.executable, "-c", passes_by, path], check=True)
+        assert path.with_name("jobs.sqlite-wal").exists()
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite"
+    path.symlink_to(tmp_path / "nothing")
+    with pytest.raises(ServiceError, match="a folder, a pipe or a link to nothing"):
+        Database(path)
+
+
 def test_a_full_disk_is_told_and_nothing_is_half_kept(store: JobStore, database: Database) -> None:
     id = make(store)
     with database.reading() as connection:

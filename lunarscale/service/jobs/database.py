@@ -1,5 +1,6 @@
 """The file that jobs are kept in: SQLite with a write-ahead log, one writer, and a version."""
 
+import errno
 import os
 import sqlite3
 import threading
@@ -105,12 +106,14 @@ class Database:
     ------
     ServiceError
         If the file is another program's, of a later version, damaged, or not let go.
+    OSError
+        If the file may not be written.
     """
 
     def __init__(self, path: Path) -> None:
         self._name, self._lock = path.name, threading.RLock()
         path.parent.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
         self._connection = sqlite3.connect(
             path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
         )
@@ -221,6 +224,25 @@ class Database:
         """Close the file."""
         with self._lock:
             self._connection.close()
+
+
+def _make(path: Path) -> None:
+    """Make the file; one that is there is looked at, and left to SQLite to open.
+
+    A file that is closed loses the locks that all of this process has on it: a second service of
+    this process would take them from the first, and another process then removes its log.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    except FileExistsError:
+        if not path.is_file():
+            raise ServiceError(
+                f"{path.name}: this is to be the file of jobs, and is a folder, a pipe or a link "
+                "to nothing; move it away, and the service begins a new one"
+            ) from None
+        if not os.access(path, os.R_OK | os.W_OK):
+            denied = errno.EACCES
+            raise PermissionError(denied, os.strerror(denied), str(path)) from None
 
 
 #: What says that this program is wrong, not the file.
