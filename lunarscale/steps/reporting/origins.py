@@ -45,7 +45,11 @@ def provenance_of(cube: Cube) -> dict[str, Entry]:
             "started": run["started"],
             "ended": run["ended"],
             **{name: _words(value) for name, value in run["parameters"].items() if value},
-            "models": ", ".join(f"{name} ({sha[:12]})" for name, sha in run["inputs"]),
+            **(
+                {"models": ", ".join(f"{name} ({sha[:12]})" for name, sha in run["inputs"])}
+                if run["inputs"]
+                else {}
+            ),
             "shards": str(run["shards_done"]),
         }
     return made
