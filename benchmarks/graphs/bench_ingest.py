@@ -9,9 +9,7 @@ All sides are warm and interleaved; figures are medians. Inputs come from the sy
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,6 +22,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.graphs.options import carry_out
 from benchmarks.graphs.peer_ingest import Warp, lay_plain
 from benchmarks.graphs.timing import Timing, median, timed
 from benchmarks.scaling.making_tiles import make_tiles, missing
@@ -275,19 +274,19 @@ def _add(table: Table, name: str, wall: float, processor: float, pixels: int) ->
     )  # fmt: skip
 
 
-def main() -> None:
-    """Measure and print."""
+def settings() -> argparse.Namespace:
+    """What was asked for on the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--degrees", type=float, default=27.0, help="edge of the square at 200 m")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--folder", help="where all goes, a temporary folder if none; 2 GB")
-    asked = parser.parse_args()
-    folder = Path(tempfile.mkdtemp(prefix="bench-ingest-", dir=asked.folder))
-    try:
-        show(measure(asked, folder), Console(width=120))
-    finally:
-        shutil.rmtree(folder)
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Measure and print."""
+    return carry_out("ingest", settings(), measure=measure, show=show)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,9 +13,7 @@ layers). Inputs come from the system's cache; what is unwritten is flushed betwe
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -26,7 +24,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.graphs.options import moon_options
+from benchmarks.graphs.options import carry_out, moon_options
 from benchmarks.graphs.overview_scene import Scene
 from benchmarks.graphs.timing import Timing, as_the_command, median, timed
 from benchmarks.kernels.bench_equations import processor
@@ -160,13 +158,7 @@ def settings() -> argparse.Namespace:
 
 def main() -> int:
     """Measure and print; 1 if a requirement is not met."""
-    asked = settings()
-    folder = Path(tempfile.mkdtemp(prefix="bench-overview-", dir=asked.folder))
-    console = Console(width=110)
-    try:
-        return 0 if show(measure(asked, folder), console) else 1
-    finally:
-        shutil.rmtree(folder)
+    return carry_out("overview", settings(), measure=measure, show=show)
 
 
 def show(found: Measured, console: Console) -> bool:

@@ -11,9 +11,7 @@ alike; what is unwritten is flushed to the disk between the timed runs.
 """
 
 import argparse
-import shutil
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.graphs.limits import remember
-from benchmarks.graphs.options import moon_options
+from benchmarks.graphs.options import carry_out, moon_options
 from benchmarks.graphs.scene import FORMS, Scene
 from benchmarks.graphs.timing import Timing, as_the_command, disk_rate, median, stored, timed
 from benchmarks.kernels.bench_equations import processor
@@ -179,17 +177,10 @@ def settings() -> argparse.Namespace:
 
 def main() -> int:
     """Measure and print; 1 if a requirement is not met."""
-    asked = settings()
-    folder = Path(tempfile.mkdtemp(prefix="bench-predict-", dir=asked.folder))
-    console = Console(width=110)
-    try:
-        found = measure(asked, folder)
-        return 0 if show(found, asked=asked, console=console) else 1
-    finally:
-        shutil.rmtree(folder)
+    return carry_out("predict", settings(), measure=measure, show=show)
 
 
-def show(found: Measured, *, asked: argparse.Namespace, console: Console) -> bool:
+def show(found: Measured, console: Console) -> bool:
     """Print everything; whether the requirements are met."""
     faster = min(FORMS, key=lambda form: found.timings[form].wall)
     _show_sides(found, console)

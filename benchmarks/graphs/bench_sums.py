@@ -12,7 +12,6 @@ peers are slow and take each layer alone, so they may be given fewer layers (``-
 import argparse
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +25,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.graphs.inputs import make_mosaic
+from benchmarks.graphs.options import carry_out, moon_options
 from benchmarks.graphs.peer_sums import by_counts, by_flox, by_groupby, open_counts, open_plain
 from benchmarks.graphs.timing import Timing, as_the_command, median, timed
 from benchmarks.kernels.bench_equations import processor
@@ -301,27 +301,16 @@ def measure(asked: argparse.Namespace, folder: Path) -> Measured:
 
 def settings() -> argparse.Namespace:
     """What was asked for on the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--width", type=int, default=16384, help="pixels around the Moon")
+    parser = moon_options(__doc__.splitlines()[0], room="8 GB")
     parser.add_argument("--small", type=int, default=2048, help="the same, for xarray's groupby")
-    parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--shard", type=int, default=2048)
-    parser.add_argument("--chunk", type=int, default=512)
     parser.add_argument("--peer-chunk", type=int, default=2048)
     parser.add_argument("--peer-layers", type=int, default=1, help="layers that flox is given")
-    parser.add_argument("--folder", help="where the stores go, a temporary folder if none; 8 GB")
     return parser.parse_args()
 
 
 def main() -> int:
     """Measure and print; 1 if a requirement is not met."""
-    asked = settings()
-    folder = Path(tempfile.mkdtemp(prefix="bench-sums-", dir=asked.folder))
-    console = Console(width=110)
-    try:
-        return 0 if show(measure(asked, folder), console) else 1
-    finally:
-        shutil.rmtree(folder)
+    return carry_out("sums", settings(), measure=measure, show=show)
 
 
 def show(found: Measured, console: Console) -> bool:

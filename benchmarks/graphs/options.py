@@ -1,6 +1,15 @@
-"""What benchmarks that run on a simulated Moon are asked on the command line."""
+"""What benchmarks that run on a simulated Moon are asked on the command line, and their run."""
 
 import argparse
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+
+Found = TypeVar("Found")
 
 
 def moon_options(title: str, *, room: str) -> argparse.ArgumentParser:
@@ -21,3 +30,29 @@ def moon_options(title: str, *, room: str) -> argparse.ArgumentParser:
     where = f"where the stores go, a temporary folder if none; {room}"
     parser.add_argument("--folder", help=where)
     return parser
+
+
+def carry_out(
+    name: str, asked: argparse.Namespace, *,
+    measure: Callable[[argparse.Namespace, Path], Found],
+    show: Callable[[Found, Console], bool | None],
+) -> int:  # fmt: skip
+    """Measure in a folder that is removed afterwards, and show it; 1 if a requirement is not met.
+
+    Parameters
+    ----------
+    name : str
+        The benchmark's, in the folder's name.
+    asked : Namespace
+        ``folder``: where that one is made.
+    measure : callable
+        From what was asked and the folder to what was found.
+    show : callable
+        Prints what was found; whether the requirements are met, None where there are none.
+    """
+    folder = Path(tempfile.mkdtemp(prefix=f"bench-{name}-", dir=asked.folder))
+    try:
+        is_met = show(measure(asked, folder), Console(width=120))
+        return 1 if is_met is False else 0
+    finally:
+        shutil.rmtree(folder)
