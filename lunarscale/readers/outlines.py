@@ -256,9 +256,10 @@ def _require_few_near(who: str, rings: list[Ring], most: int) -> None:
         left -= tree.query(lines[at : at + some]).shape[1]
         if left < 0:
             raise RegionError(
-                f"{who}: its {len(lines):,} edges lie so long side by side that the box about one "
-                f"overlaps those of more than {most:,} others on average, as thin slanted teeth "
-                "do, which takes too long to check; draw it with fewer or shorter edges"
+                f"{who}: its {len(lines):,} edges are so long and close that the box about one "
+                f"overlaps those of more than {most:,} others on average, as in a scribble or a "
+                "comb of slanted teeth, which takes too long to check; draw it with fewer or "
+                "shorter edges"
             )
 
 
