@@ -14,6 +14,7 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jobs_at_hand import PATIENCE_S
 from maps_at_hand import write_maps
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
@@ -69,7 +70,7 @@ def test_whatever_is_asked_the_service_answers_as_it_promised(live: Live, tokens
         if len(case.as_curl_command()) > LONGEST:
             return  # the door's affair (``test_attacks``); the server resets longer lines
         asked[case.operation.label] += 1
-        answer = case.call(base_url=live.url, headers=tokens.header("admin"), timeout=20)
+        answer = case.call(base_url=live.url, headers=tokens.header("admin"), timeout=PATIENCE_S)
         assert answer.status_code < 500, answer.text
         assert folder.encode() not in answer.content
         assert b"Traceback" not in answer.content

@@ -2,20 +2,19 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic
 
 import httpx
 import psutil
 import pytest
 from gated_service import GATE
-from jobs_at_hand import Caller, folder_with, objects, wait_for
+from jobs_at_hand import PATIENCE_S, Caller, folder_with, objects, wait_for
+from ports_at_hand import free_port
 from service_at_hand import Tokens
 
 from lunarscale.service.jobs.holding import Hold
@@ -53,8 +52,7 @@ class Place:
         self._header = tokens.header("run")
         for token in tokens.kept:
             TokenFile(self.tokens).add(token)
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = free_port()
 
     @contextmanager
     def service(self, workers: int = WORKERS) -> Iterator[Started]:
@@ -65,14 +63,14 @@ class Place:
         environment = {**os.environ, GATE: str(self.gate)}
         with (
             subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment) as process,
-            httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=30) as client,
+            httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE_S) as client,
         ):
             try:
                 wait_for(lambda: _answers(client, process), "a service")
                 yield Started(Caller(client, self._header), psutil.Process(process.pid))
             finally:
                 process.terminate()
-                process.wait(60)
+                process.wait(PATIENCE_S)
 
     def shut(self) -> None:
         """Hold what each process makes after its first shard."""
@@ -134,11 +132,10 @@ def test_ended_and_killed_in_mid_job_and_started_again(
         service.caller.start(id)
         assert len(place.held()) == WORKERS
         assert place.is_held()  # a second service would not run the jobs
-        family, begun = service.family(), monotonic()
+        family = service.family()
         assert len(family) > WORKERS
         service.process.send_signal(signal.SIGTERM)
-        gone(family)
-        assert monotonic() - begun < 30
+        gone(family)  # though the shards in hand are held still
     place.shut()
     with place.service() as service:
         # nobody asks for it: it goes on by itself

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from cli_at_hand import lunarscale, refused
+from jobs_at_hand import PATIENCE_S
 from maps_at_hand import write_maps
 
 import lunarscale as package
@@ -151,11 +152,11 @@ def test_it_says_where_it_is_speaks_tls_and_ends_at_ctrl_c(
         asked.add_header("Authorization", f"Bearer {found[2]}")
         context = ssl.create_default_context(cafile=keys / "ca.pem")
         context.check_hostname = False
-        with urllib.request.urlopen(asked, timeout=60, context=context) as answer:
+        with urllib.request.urlopen(asked, timeout=PATIENCE_S, context=context) as answer:
             assert json.load(answer)["role"] == "run"
             assert answer.headers["strict-transport-security"]
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        out, err = process.communicate(timeout=PATIENCE_S)
         assert "Stopped" in out
         assert err == ""
         assert process.returncode == 0

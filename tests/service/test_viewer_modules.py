@@ -40,7 +40,7 @@ def node() -> Callable[..., str]:
 
     def run(*arguments: str) -> str:
         done = subprocess.run(
-            [program, *arguments], capture_output=True, text=True, cwd=VIEWER, timeout=120
+            [program, *arguments], capture_output=True, text=True, cwd=VIEWER, timeout=300
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout

@@ -114,7 +114,7 @@ overview(sys.argv[1])
 def test_killed_outright_and_run_again(maps: str, kept: str) -> None:
     """The dead run's lock is taken over, its half-written files go, and the bits are the same."""
     shutil.rmtree(Path(maps, "overviews"))
-    dead = subprocess.run([sys.executable, "-c", KILLED, maps], check=False, timeout=120)
+    dead = subprocess.run([sys.executable, "-c", KILLED, maps], check=False, timeout=300)
     assert dead.returncode == -signal.SIGKILL
     assert list(Path(maps, "overviews").rglob("*.partial"))
     assert len(levels(open_cube(maps))) == 1
