@@ -18,7 +18,7 @@ ARGUMENTS = (
 )  # fmt: skip
 
 #: Milliseconds for what the page shows: others may work on the machine.
-PATIENCE_MS = 30_000
+PATIENCE_MS = 120_000
 
 #: And for a page to be still: before a service's first tile its loops are compiled.
 FIRST_MS = 120_000
