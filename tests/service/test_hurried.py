@@ -83,8 +83,9 @@ def is_open(line: socket.socket) -> bool:
 
 
 class Bounded(HurriedProtocol):
-    """Lets in five, three of one address."""
+    """Lets in five, three of one address, and is in no hurry."""
 
+    seconds = PATIENCE_S
     lines = Crowd(5, 3, what="connections")
 
 
