@@ -182,7 +182,7 @@ class Life(RuleBasedStateMachine):
         self.database.close()
 
     def taken(self, output: str, but: str = "") -> bool:
-        return any(
+        return output != "" and any(  # what was changed writes to nothing any more
             status in ACTIVE and of.lower() == output.lower()
             for id, (status, of) in self.jobs.items()
             if id != but
