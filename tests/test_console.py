@@ -13,6 +13,7 @@ from lunarscale.console import print_pairs, print_tables, progress_bar
 @pytest.fixture
 def terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
     """Stands for stderr, a terminal or not."""
+    monkeypatch.setenv("TERM", "xterm")
     text = io.StringIO()
     console = Console(file=text, force_terminal=request.param, width=100, soft_wrap=True)
     monkeypatch.setattr(lunarscale.console, "err_console", console)
