@@ -90,6 +90,8 @@ def progress_bar(verb: str, noun: str) -> Iterator[Update]:
         if err_console.is_terminal:
             progress.start()
             return
+        if not done:
+            return
         line = f"{verb}: {done:,} of {all_of_it} {rate}".rstrip()
         if perf_counter() - said > QUIET:
             err_console.print(line)
