@@ -40,6 +40,8 @@ class OnScheduler:
         if self._answer is not None and self._answer.done():
             self._learn(news, self._answer.result())
             self._answer = None
+        if last and self._client.status != "running":
+            return  # a scheduler that is away is not waited for
         if self._answer is None or last:
             loop: Any = self._client.loop
             telling = self._tell(news.as_row())
