@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 settings.register_profile("in company", settings.default, deadline=None)
 settings.load_profile("in company")
 
-#: Processes that share the tests of the whole suite. Each may have a cluster of two workers.
-PROCESSES = 2
+#: Processes that share the tests of the whole suite: one more than two cores, for many tests wait
+#: for a cluster or a clock. Each may have a cluster of two workers; 7 GB in all were measured.
+PROCESSES = 3
 
 
 @pytest.hookimpl(tryfirst=True)
