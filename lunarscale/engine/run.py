@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from lunarscale.engine.counters import Counted
-from lunarscale.engine.executors import Executor
+from lunarscale.engine.executors import Executor, Serial
 from lunarscale.engine.ledger import Ledger
 from lunarscale.engine.leftovers import sweep
 from lunarscale.engine.lock import RunLock
@@ -170,6 +170,16 @@ class _TaleOf:
 
 #: Runs a prepared step, whose verb people are shown.
 Execute = Callable[[str, Prepared], Tale]
+
+
+def shown_to_nobody(executor: Executor | None) -> Execute:
+    """Runs prepared steps on an executor, or in this process if there is none; shows nothing."""
+    chosen = executor or Serial()
+
+    def execute(verb: str, prepared: Prepared) -> Tale:
+        return prepared.run(chosen)
+
+    return execute
 
 
 def complain(tale: Tale, where: str) -> None:

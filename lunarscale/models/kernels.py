@@ -28,12 +28,10 @@ from lunarscale.models.polynomials import (
     power_coefficients,
     steepness,
 )
+from lunarscale.models.quantise import LARGEST
 
 #: Part of every model's digest: raise it whenever any value or flag may change.
 KERNEL_VERSION = 1
-
-#: The largest count.
-LARGEST = 32767
 
 #: Largest denominator of ``y0``: 2 x 10,000 x 32,767 still fits 32 bits.
 _FINEST_Y0 = 10_000

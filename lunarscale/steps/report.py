@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from lunarscale.engine.counting import prepare_sums
-from lunarscale.engine.executors import Executor, Serial
-from lunarscale.engine.outcome import Tale
-from lunarscale.engine.run import Execute, Prepared, complain
+from lunarscale.engine.executors import Executor
+from lunarscale.engine.run import Execute, Prepared, complain, shown_to_nobody
 from lunarscale.engine.sources import MapsSource
 from lunarscale.grid.groupings import Grouping
 from lunarscale.grid.raster import weight_to_km2
@@ -108,12 +107,7 @@ def report(
     IncompleteError
         If some shards cannot be read.
     """
-    chosen = executor or Serial()
-
-    def execute(verb: str, prepared: Prepared) -> Tale:
-        return prepared.run(chosen)
-
-    return make(ask(maps, storage_options=storage_options), out, execute)
+    return make(ask(maps, storage_options=storage_options), out, shown_to_nobody(executor))
 
 
 def ask(maps: str, *, storage_options: dict[str, Any] | None = None) -> Question:

@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from lunarscale.engine.executors import Executor, Serial
-from lunarscale.engine.outcome import Tale
-from lunarscale.engine.run import Execute, Prepared, complain
+from lunarscale.engine.executors import Executor
+from lunarscale.engine.run import Execute, complain, shown_to_nobody
 from lunarscale.render.figure import Illustration
 from lunarscale.render.labels import number
 from lunarscale.render.page import MethodNote, Section, write_page
@@ -96,12 +95,7 @@ def report_like(
         If some shards cannot be read.
     """
     asked = ask(maps, like=like, mare=mare, grs=grs, storage_options=storage_options)
-    chosen = executor or Serial()
-
-    def execute(verb: str, prepared: Prepared) -> Tale:
-        return prepared.run(chosen)
-
-    return make(asked, out, execute)
+    return make(asked, out, shown_to_nobody(executor))
 
 
 def make(asked: Question, out: str, execute: Execute) -> Path:
